@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * channel: versioned messages over a SOCK_SEQPACKET socketpair: supervisor <-> role, and intake <-> dispatch.
+ * The supervisor holds both ends of the intake <-> dispatch pair, so what one side has sent survives its death.
+ * A message is one packet: struct channel_head then the payload, at most CHANNEL_PAYLOAD_BYTES.
+ */
+#ifndef CREEL_BASE_CHANNEL_H
+#define CREEL_BASE_CHANNEL_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "base/span.h"
+
+enum { CHANNEL_VERSION = 1, CHANNEL_PAYLOAD_BYTES = 128 * 1024, CHANNEL_FDS = 4 };
+
+enum channel_type {
+    /* dispatch -> intake */
+    CHANNEL_RECORDS = 1, /* payload: (uint32 length, unsealed journal line)*, lengths in host order */
+    CHANNEL_RETIRE,      /* payload: uint32 segment: it may go (oldest first; anything else is refused and logged) */
+    /* intake -> dispatch */
+    CHANNEL_NUDGE, /* empty: `safe` has moved. May be lost; dispatch also looks every second */
+    /* supervisor -> role */
+    CHANNEL_PREPARE, /* fds: snapshot[, secrets]: load it, answer READY or FAILED (payload: reason) */
+    CHANNEL_SWITCH,  /* use what was prepared */
+    CHANNEL_DISCARD, /* forget what was prepared */
+    CHANNEL_STOP,    /* finish what runs (bounded), exit 0 */
+    /* role -> supervisor */
+    CHANNEL_READY,  /* start or PREPARE succeeded */
+    CHANNEL_FAILED, /* payload: reason in words */
+    CHANNEL_TYPES
+};
+
+struct channel_head {
+    uint16_t version, type;
+    uint32_t length; /* payload bytes */
+};
+
+/* A pair, both close-on-exec and non-blocking, with send buffers for several full messages. */
+enum err channel_pair(int fds[2], struct why *w);
+
+/* Send one message with up to CHANNEL_FDS descriptors (they stay the caller's). ERR_AGAIN when the socket is full,
+ * ERR_CLOSED when nobody holds the other end, ERR_SYSTEM otherwise. payload.n over the limit is a bug. */
+enum err channel_send(int fd, enum channel_type type, struct span payload, const int *fds, size_t n_fds);
+
+struct channel_message {
+    uint16_t type;
+    struct span payload;  /* in the caller's buffer */
+    int fds[CHANNEL_FDS]; /* received, close-on-exec, now the caller's */
+    size_t n_fds;
+};
+/* Receive into buf (CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head) at least). peek leaves it in the socket (descriptors
+ * are then not delivered). ERR_AGAIN, ERR_CLOSED, ERR_INVALID for a packet of another version or shape (taken off). */
+enum err channel_recv(int fd, char *buf, size_t cap, bool peek, struct channel_message *out);
+/* Take the packet that was peeked off the socket. */
+void channel_drop(int fd);
+
+/* The descriptors a role starts with. */
+enum role_fd {
+    ROLE_FD_SUPERVISOR = 3, /* channel to the supervisor */
+    ROLE_FD_PEER = 4,       /* channel to the other role */
+    ROLE_FD_SHARED = 5,     /* struct shared */
+    ROLE_FD_SNAPSHOT = 6,   /* sealed memfd: the configuration */
+    ROLE_FD_SECRETS = 7,    /* intake: sealed memfd with the keys; dispatch: /dev/null */
+    ROLE_FD_LISTEN = 8,     /* intake: FastCGI; dispatch: control socket */
+    ROLE_FD_ADMIN = 9,      /* intake: admin FastCGI, or /dev/null where none is configured; dispatch: /dev/null */
+    ROLE_FD_FIRST_FREE = 10
+};
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * config: the configuration, read and checked once by the supervisor, then handed to the roles as a sealed snapshot that they
+ * read with this same code. Knows settings and files; knows nothing of recipes' meaning (it hands their text on) and never
+ * holds a secret's bytes. Any process; a struct config is immutable after loading, so any thread.
+ */
+#ifndef CREEL_BASE_CONFIG_H
+#define CREEL_BASE_CONFIG_H
+
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/err.h"
+
+#define CFG_TYPE_TEXT const char *
+#define CFG_TYPE_ONE const char *
+#define CFG_TYPE_BOOL bool
+#define CFG_TYPE_SIZE int64_t
+#define CFG_TYPE_TIME int64_t
+#define CFG_TYPE_INT int64_t
+#define CFG_TYPE_MODE int64_t
+
+struct config_key {
+    const char *id;
+    const char *secret_file, *secret_env, *public_key_file; /* exactly one is set */
+    const char *encoding;                                   /* as written, or NULL: the recipe's default */
+    int64_t not_before_ms, not_after_ms;                    /* 0 and INT64_MAX when open */
+};
+
+/* An answer's overrides: status 0 and NULLs where the source says nothing. */
+struct config_answer {
+    int status;
+    const char *content_type, *body;
+};
+enum config_answer_kind { ANSWER_ACCEPTED, ANSWER_DUPLICATE, ANSWER_REFUSED, ANSWER_KINDS };
+
+struct config_param {
+    const char *name, *value;
+};
+
+struct config_source {
+    const char *name;
+#define TOP(type, member, json, def, min, max, reloadable, help)
+#define SRC(type, member, json, def, min, max, reloadable, help) CFG_TYPE_##type member;
+#include "base/config.tbl"
+#undef TOP
+#undef SRC
+    struct config_param *params;
+    size_t n_params;
+    struct config_key *keys;
+    size_t n_keys;
+    /* References: "json:/ptr", "header:Name", "path:N", "const:text"; a list means first present. NULL, 0: the recipe's. */
+    const char **type, **event_id, **order_key, **version;
+    size_t n_type, n_event_id, n_order_key, n_version;
+    const char **types; /* patterns this source may raise ("order.*"); none: any */
+    size_t n_types;
+    const char **methods, **content_types; /* none: POST; any content type */
+    size_t n_methods, n_content_types;
+    bool dedupe;             /* false only with "dedupe": false */
+    bool dedupe_by_body;     /* "by": "body" */
+    int64_t dedupe_window_ms; /* 24 h */
+    int64_t dedupe_max;       /* 1,000,000 */
+    struct config_answer answers[ANSWER_KINDS];
+};
+
+struct config_recipe {
+    const char *name, *file, *text; /* the JSON text of each recipe some source names */
+};
+
+struct config {
+#define TOP(type, member, json, def, min, max, reloadable, help) CFG_TYPE_##type member;
+#define SRC(type, member, json, def, min, max, reloadable, help)
+#include "base/config.tbl"
+#undef TOP
+#undef SRC
+    const char **peer_users;
+    size_t n_peer_users;
+    double min_free_percent;    /* the one of the two that was written; the other is 0 */
+    int64_t min_free_bytes;
+    struct config_source *sources; /* sorted by name */
+    size_t n_sources;
+    struct config_recipe *recipes_loaded;
+    size_t n_recipes_loaded;
+    const char *file; /* where it was read from */
+    void *memory;     /* owns everything above */
+};
+
+/* Where findings go: called once per fault with "FILE:LINE: /json/pointer: reason". */
+typedef void (*config_report)(void *arg, const char *text);
+
+/* Read FILE (JSON with // and slash-star comments) and what it includes, check every setting (type, range, unknown names
+ * with the nearest one suggested, sources that share a path, keys without exactly one secret, references that cannot be
+ * parsed, recipes that are not found in cfg->recipes or $pkgdatadir/recipes, secret files whose mode lets others read,
+ * "none" without allow_unsigned, …). Reports every fault, not just the first. ERR_INVALID if there was any. */
+enum err config_load(const char *file, config_report report, void *arg, struct config **out);
+void config_free(struct config *c);
+
+/* The sealed memfd that hands all texts on, and reading it back (cannot fail on a config that loaded, short of memory). */
+enum err config_snapshot(const struct config *c, int *fd, struct why *w);
+enum err config_from_snapshot(int fd, struct config **out, struct why *w);
+
+/* The effective configuration as JSON, secrets as "…" (creeld -T). */
+void config_print(const struct config *c, struct buf *b);
+
+/* What a reload from `old` to `now` cannot change (socket addresses, the spool, …): the first such setting's name, or NULL. */
+const char *config_fixed_changed(const struct config *old, const struct config *now);
+
+const struct config_source *config_source_by_path(const struct config *c, struct span path);
+const struct config_source *config_source_by_name(const struct config *c, struct span name);
+const char *config_recipe_text(const struct config *c, const char *name);
+
+/* Does an event type match a pattern: literal, or with '*' standing for any run of bytes ("order.*"). Linear time. */
+bool config_pattern_match(const char *pattern, struct span text);
+
+#endif

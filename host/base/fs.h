@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * fs: the few file habits everybody must have alike: whole reads with a limit, whole writes, atomic replacement, names
+ * made of bytes from outside. Any thread.
+ */
+#ifndef CREEL_BASE_FS_H
+#define CREEL_BASE_FS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Read the whole regular file (relative to dirfd, or AT_FDCWD) behind b's content; ERR_NO_ROOM past b's limit,
+ * ERR_NOT_FOUND, ERR_INVALID when it is no regular file, ERR_SYSTEM. */
+enum err fs_read(int dirfd, const char *path, struct buf *b, struct why *w);
+/* The same from a descriptor's beginning (pread; the offset stays). */
+enum err fs_read_fd(int fd, struct buf *b, struct why *w);
+/* Write all of s at offset with pwrite, going on after short writes and EINTR. ERR_SYSTEM with errno kept. */
+enum err fs_pwrite_all(int fd, struct span s, off_t offset);
+/* Replace path: temporary name beside it, write, fsync, rename, fsync of the directory. */
+enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mode, struct why *w);
+/* mkdir -p below dirfd; existing folders are fine. */
+enum err fs_mkdirs(int dirfd, const char *path, mode_t mode, struct why *w);
+
+/* A file name for bytes from outside (interface: event types, sources): every byte outside [A-Za-z0-9._:-] and a leading
+ * dot become %XX. Appends to b. The same rule everywhere: dead/, schemas/, functions/. */
+void fs_put_name(struct buf *b, struct span s);
+
+/* A sealed memfd with this content, named for /proc. Close-on-exec; nobody can change it any more. */
+enum err fs_sealed(const char *name, struct span content, int *fd, struct why *w);
+
+#endif

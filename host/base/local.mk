@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+noinst_LIBRARIES += host/base/libbase.a
+host_base_libbase_a_SOURCES = \
+	host/base/arena.c host/base/arena.h \
+	host/base/buf.c host/base/buf.h \
+	host/base/channel.c host/base/channel.h \
+	host/base/clock.c host/base/clock.h \
+	host/base/codec.c host/base/codec.h \
+	host/base/err.c host/base/err.h host/base/errors.tbl \
+	host/base/fs.c host/base/fs.h \
+	host/base/id.c host/base/id.h \
+	host/base/log.c host/base/log.h \
+	host/base/span.h \
+	host/base/stats.c host/base/stats.h host/base/stats.tbl \
+	host/base/units.c host/base/units.h

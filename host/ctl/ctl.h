@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * ctl: creel, the command line for people. One file per verb group, one row per verb in verbs.tbl. A verb that the spool alone
+ * can answer never needs the daemon.
+ */
+#ifndef CREEL_CTL_CTL_H
+#define CREEL_CTL_CTL_H
+
+#include "base/config.h"
+#include "base/err.h"
+
+struct ctl {
+    const char *config_file; /* -c */
+    const char *spool;       /* --spool, or from the configuration */
+    bool json, color;
+    struct config *config; /* NULL until ctl_config */
+};
+
+#define X(word, function, usage, help) int function(struct ctl *c, int argc, char **argv);
+#include "ctl/verbs.tbl"
+#undef X
+
+/* Load the configuration or exit 100 with every fault on stderr. */
+const struct config *ctl_config(struct ctl *c);
+/* The spool directory opened (--spool, else the configuration's), or exit with the reason. */
+int ctl_spool_fd(struct ctl *c);
+/* "creel VERB: …" on stderr; returns status, so that a verb can `return ctl_fail(…)`. */
+int ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Take an option off argv: "--name" (value NULL) or "--name VALUE"/"--name=VALUE". Moves the rest down, true if it was there. A
+ * missing value is exit 100. */
+bool ctl_option(int *argc, char **argv, const char *name, const char **value);
+/* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
+enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
+
+#endif

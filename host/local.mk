@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+include host/base/local.mk
+include host/spool/local.mk
+include host/recipe/local.mk
+include host/worker/local.mk
+include host/intake/local.mk
+include host/dispatch/local.mk
+include host/ctl/local.mk
+
+# What each room may link against; the order is the direction of the arrows.
+LIB_BASE = host/base/libbase.a $(CJSON_LIBS) $(SODIUM_LIBS) -lm
+LIB_SPOOL = host/spool/libspool.a $(LIB_BASE)
+LIB_RECIPE = host/recipe/librecipe.a $(LIB_BASE) $(CRYPTO_LIBS)
+LIB_WORKER = host/worker/libworker.a $(LIB_BASE)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * slot: the owner's side of one creel-worker (see wire.h): starting it in its namespaces, feeding it runs, hearing what comes
+ * back, killing all of it. Used by dispatch and by creel test. Never blocks but in slot_free (bounded). Single-threaded
+ * callers only (it forks).
+ */
+#ifndef CREEL_WORKER_SLOT_H
+#define CREEL_WORKER_SLOT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/buf.h"
+#include "base/err.h"
+#include "spool/line.h"
+
+struct slot;
+
+enum isolation { ISOLATION_NONE, ISOLATION_NAMESPACES };
+/* What this kernel and user may do; said once at start by the caller. Forks a probe. */
+enum isolation slot_probe(struct why *w);
+
+struct slot_options {
+    const char *worker_program; /* creel-worker */
+    const char *name;           /* the function's */
+    struct span start_json;     /* payload of START */
+    int so_fd;                  /* sealed copy; stays the caller's */
+    enum isolation isolation;
+    uid_t uid;                  /* what the run is; (uid_t)-1: unchanged */
+    gid_t gid;
+};
+
+enum slot_event_kind {
+    SLOT_NOTHING, /* call again when readable */
+    SLOT_READY,   /* text: the manifest */
+    SLOT_BROKEN,  /* text: why; the slot is over */
+    SLOT_WAITING, /* a run can be given */
+    SLOT_LOG,     /* level, text: creel_log */
+    SLOT_OUTPUT,  /* text: one line of stdout or stderr */
+    SLOT_OUTCOME, /* outcome, retry_after_ms (-1: none), text, token */
+    SLOT_DIED,    /* the runner ended without an outcome: status (waitpid); WAITING follows if the slot lives on */
+    SLOT_USED_UP, /* children were left behind, or a frame was wrong (text): free this slot */
+    SLOT_GONE,    /* the whole slot ended: status if known */
+};
+struct slot_event {
+    enum slot_event_kind kind;
+    struct span text; /* valid until the next slot_next of this slot */
+    int level, status;
+    enum outcome outcome;
+    int64_t retry_after_ms;
+    uint64_t token;
+};
+
+enum err slot_new(const struct slot_options *o, struct slot **out, struct why *w);
+/* Kill init (and with it everything in the namespace), reap it, close. Without namespaces: the process group and what
+ * /proc shows below it, until nothing is left. */
+void slot_free(struct slot *s);
+/* Descriptors to poll for reading: the socket and the output pipe. */
+int slot_socket(const struct slot *s);
+int slot_output(const struct slot *s);
+pid_t slot_pid(const struct slot *s);
+/* Only after SLOT_WAITING. e's body over WIRE_INLINE_BODY_BYTES goes by memfd. */
+enum err slot_run(struct slot *s, const struct line_event *e, uint32_t attempt, int64_t timeout_ms, int64_t deadline_mono_ms,
+                  uint64_t token, struct why *w);
+/* The next thing that happened; SLOT_NOTHING when there is nothing to read. Reads the output pipe before a final event, so
+ * that lines come before the outcome they belong to. */
+struct slot_event slot_next(struct slot *s);
+
+#endif

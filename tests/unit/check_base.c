@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ * check_base: the pieces everybody uses: ids, units, codecs, buffers, file habits, channels.
+ */
+#include "suite.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/channel.h"
+#include "base/codec.h"
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/units.h"
+
+START_TEST(ids_round_trip_and_sort_by_time)
+{
+    struct id a = id_new(1700000000000), b = id_new(1700000000000), c = id_new(1700000000001);
+    char ta[ID_TEXT_BYTES], tb[ID_TEXT_BYTES], tc[ID_TEXT_BYTES];
+    id_format(&a, ta);
+    id_format(&b, tb);
+    id_format(&c, tc);
+    ck_assert(memcmp(ta, tb, sizeof ta) < 0 && memcmp(tb, tc, sizeof tb) < 0);
+    ck_assert(id_cmp(&a, &b) < 0 && id_cmp(&b, &c) < 0);
+    struct id back;
+    ck_assert_int_eq(id_parse(span_of(tb, sizeof tb), &back), ERR_OK);
+    ck_assert_int_eq(id_cmp(&b, &back), 0);
+    ck_assert_int_eq(id_time_ms(&c), 1700000000001);
+}
+END_TEST
+
+START_TEST(ids_refuse_foreign_text)
+{
+    struct id id;
+    ck_assert_int_eq(id_parse(span_str("01ARZ3NDEKTSV4RRFFQ69G5FAV"), &id), ERR_OK);
+    ck_assert_int_eq(id_parse(span_str("01ARZ3NDEKTSV4RRFFQ69G5FA"), &id), ERR_INVALID);
+    ck_assert_int_eq(id_parse(span_str("81ARZ3NDEKTSV4RRFFQ69G5FAV"), &id), ERR_INVALID);
+    ck_assert_int_eq(id_parse(span_str("01ARZ3NDEKTSV4RRFFQ69G5FAU"), &id), ERR_INVALID);
+    ck_assert_int_eq(id_parse(span_str("01arz3ndektsv4rrffq69g5fav"), &id), ERR_INVALID);
+}
+END_TEST
+
+START_TEST(units_parse)
+{
+    int64_t v;
+    ck_assert(size_parse(span_str("64KiB"), &v) == ERR_OK && v == 65536);
+    ck_assert(size_parse(span_str("0"), &v) == ERR_OK && v == 0);
+    ck_assert(size_parse(span_str("64"), &v) == ERR_INVALID);
+    ck_assert(size_parse(span_str("64KB"), &v) == ERR_INVALID);
+    ck_assert(size_parse(span_str("9999999999TiB"), &v) == ERR_INVALID);
+    ck_assert(duration_parse(span_str("250ms"), &v) == ERR_OK && v == 250);
+    ck_assert(duration_parse(span_str("7d"), &v) == ERR_OK && v == 604800000);
+    ck_assert(duration_parse(span_str("-1s"), &v) == ERR_INVALID);
+    struct buf b;
+    buf_init(&b, 100);
+    buf_put_duration(&b, 90000);
+    buf_putc(&b, ' ');
+    buf_put_size(&b, 1 << 20);
+    ck_assert_span_eq(buf_span(&b), "90s 1MiB");
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(times_round_trip)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1970-01-01T00:00:00Z", 0},
+                {"2026-11-21T12:34:56.789Z", 1795264496789},
+                {"2024-02-29T23:59:60+00:30", 1709249399000 - 0},
+                {"2026-11-21T12:34:56.123456789+02:00", 1795257296123},
+                {"9999-12-31T23:59:59.999Z", 253402300799999}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        int64_t ms;
+        ck_assert_int_eq(rfc3339_parse(span_str(good[i].text), &ms), ERR_OK);
+        ck_assert_msg(ms == good[i].ms, "%s gave %lld", good[i].text, (long long)ms);
+    }
+    static const char *const bad[] = {"",        "2026-11-21",           "2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z",
+                                      "1969-12-31T23:59:59Z", "2026-11-21T12:34:56", "2026-11-21T12:34:56.Z",
+                                      "2026-11-21T12:34:56Zx", "2026-11-21T12:34:56.1234567891Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t ms = 7;
+        ck_assert_msg(rfc3339_parse(span_str(bad[i]), &ms) == ERR_INVALID && ms == 7, "%s", bad[i]);
+    }
+    for (int64_t ms = 0; ms < INT64_C(253402300799999); ms += INT64_C(86400000) * 13 + 1234567) {
+        char text[RFC3339_BYTES];
+        int64_t back;
+        rfc3339_format(ms, text);
+        ck_assert_int_eq(rfc3339_parse(span_of(text, sizeof text), &back), ERR_OK);
+        ck_assert_int_eq(back, ms);
+    }
+}
+END_TEST
+
+START_TEST(crc32c_known_values)
+{
+    /* RFC 3720 appendix B.4 */
+    unsigned char zeros[32] = {0}, ones[32], rising[32];
+    memset(ones, 0xff, sizeof ones);
+    for (int i = 0; i < 32; i++)
+        rising[i] = (unsigned char)i;
+    ck_assert_uint_eq(crc32c(0, zeros, 32), 0x8a9136aa);
+    ck_assert_uint_eq(crc32c(0, ones, 32), 0x62a8ab43);
+    ck_assert_uint_eq(crc32c(0, rising, 32), 0x46dd794e);
+    ck_assert_uint_eq(crc32c(crc32c(0, rising, 13), rising + 13, 19), 0x46dd794e);
+}
+END_TEST
+
+START_TEST(base64_only_canonical)
+{
+    char out[16];
+    size_t n;
+    ck_assert(base64_decode(span_str("AA=="), out, sizeof out, &n) == ERR_OK && n == 1);
+    ck_assert(base64_decode(span_str("AB=="), out, sizeof out, &n) == ERR_INVALID); /* unused bits set */
+    ck_assert(base64_decode(span_str("AA"), out, sizeof out, &n) == ERR_INVALID);
+    ck_assert(base64_decode_unpadded(span_str("AA"), out, sizeof out, &n) == ERR_OK && n == 1);
+    ck_assert(base64_decode(span_str("AA==x"), out, sizeof out, &n) == ERR_INVALID);
+    ck_assert(hex_decode(span_str("0aF"), out, sizeof out, &n) == ERR_INVALID);
+    ck_assert(hex_decode(span_str("0aFf"), out, sizeof out, &n) == ERR_OK && n == 2);
+    ck_assert(hex_decode(span_str("0g"), out, sizeof out, &n) == ERR_INVALID);
+}
+END_TEST
+
+START_TEST(utf8)
+{
+    ck_assert(utf8_valid(span_str("plain and \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80")));
+    static const char *const bad[] = {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "12345678\x80"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert(!utf8_valid(span_str(bad[i])));
+}
+END_TEST
+
+START_TEST(buf_keeps_its_limit)
+{
+    struct buf b;
+    buf_init(&b, 8);
+    buf_puts(&b, "12345678");
+    ck_assert(!b.failed);
+    buf_putc(&b, '9');
+    ck_assert(b.failed);
+    ck_assert_span_eq(buf_span(&b), "12345678");
+    buf_clear(&b);
+    buf_put_json_text(&b, span_str("\xff\n"));
+    ck_assert_span_eq(buf_span(&b), "\"\xef\xbf\xbd\\n\"");
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(file_names_are_safe)
+{
+    struct buf b;
+    buf_init(&b, 200);
+    fs_put_name(&b, span_str("../a/b.c:d_e-f\x01\xc3"));
+    ck_assert_span_eq(buf_span(&b), "%2E.%2Fa%2Fb.c:d_e-f%01%C3");
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(replace_is_whole_or_not_at_all)
+{
+    char dir[] = "/tmp/check_base.XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    int fd = open(dir, O_RDONLY | O_DIRECTORY);
+    struct why w;
+    ck_assert_int_eq(fs_mkdirs(fd, "a/b", 0700, &w), ERR_OK);
+    ck_assert_int_eq(fs_replace(fd, "a/b/f", SPAN_LIT("one"), 0600, &w), ERR_OK);
+    ck_assert_int_eq(fs_replace(fd, "a/b/f", SPAN_LIT("three"), 0600, &w), ERR_OK);
+    struct buf b;
+    buf_init(&b, 4);
+    ck_assert_int_eq(fs_read(fd, "a/b/f", &b, &w), ERR_NO_ROOM);
+    buf_fini(&b);
+    buf_init(&b, 5);
+    ck_assert_int_eq(fs_read(fd, "a/b/f", &b, &w), ERR_OK);
+    ck_assert_span_eq(buf_span(&b), "three");
+    buf_fini(&b);
+    ck_assert_int_eq(fs_read(fd, "a", &b, &w), ERR_INVALID);
+    ck_assert_int_eq(fs_read(fd, "none", &b, &w), ERR_NOT_FOUND);
+    unlinkat(fd, "a/b/f", 0);
+    unlinkat(fd, "a/b", AT_REMOVEDIR);
+    unlinkat(fd, "a", AT_REMOVEDIR);
+    close(fd);
+    rmdir(dir);
+}
+END_TEST
+
+START_TEST(channel_peek_then_drop)
+{
+    static char buf[CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head)];
+    int fds[2];
+    struct why w;
+    struct channel_message m;
+    ck_assert_int_eq(channel_pair(fds, &w), ERR_OK);
+    ck_assert_int_eq(channel_recv(fds[1], buf, sizeof buf, false, &m), ERR_AGAIN);
+    ck_assert_int_eq(channel_send(fds[0], CHANNEL_RECORDS, SPAN_LIT("abc"), NULL, 0), ERR_OK);
+    ck_assert_int_eq(channel_send(fds[0], CHANNEL_PREPARE, SPAN_NONE, fds, 1), ERR_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(channel_recv(fds[1], buf, sizeof buf, true, &m), ERR_OK);
+        ck_assert_int_eq(m.type, CHANNEL_RECORDS);
+        ck_assert_span_eq(m.payload, "abc");
+    }
+    channel_drop(fds[1]);
+    ck_assert_int_eq(channel_recv(fds[1], buf, sizeof buf, false, &m), ERR_OK);
+    ck_assert_int_eq(m.type, CHANNEL_PREPARE);
+    ck_assert_uint_eq(m.n_fds, 1);
+    close(m.fds[0]);
+    ck_assert_int_eq(write(fds[0], "junk", 4), 4);
+    ck_assert_int_eq(channel_recv(fds[1], buf, sizeof buf, false, &m), ERR_INVALID);
+    close(fds[0]);
+    ck_assert_int_eq(channel_recv(fds[1], buf, sizeof buf, false, &m), ERR_CLOSED);
+    close(fds[1]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("base");
+    TCase *t = tcase_create("base");
+    tcase_add_test(t, ids_round_trip_and_sort_by_time);
+    tcase_add_test(t, ids_refuse_foreign_text);
+    tcase_add_test(t, units_parse);
+    tcase_add_test(t, times_round_trip);
+    tcase_add_test(t, crc32c_known_values);
+    tcase_add_test(t, base64_only_canonical);
+    tcase_add_test(t, utf8);
+    tcase_add_test(t, buf_keeps_its_limit);
+    tcase_add_test(t, file_names_are_safe);
+    tcase_add_test(t, replace_is_whole_or_not_at_all);
+    tcase_add_test(t, channel_peek_then_drop);
+    suite_add_tcase(s, t);
+    return suite_run(s);
+}
