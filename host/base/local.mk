@@ -10,6 +10,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/fs.c host/base/fs.h \
 	host/base/id.c host/base/id.h \
 	host/base/log.c host/base/log.h \
+	host/base/nearest.c host/base/nearest.h \
 	host/base/span.h \
 	host/base/stats.c host/base/stats.h host/base/stats.tbl \
 	host/base/units.c host/base/units.h
