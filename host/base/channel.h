@@ -16,6 +16,9 @@ enum channel_type {
     /* dispatch -> intake */
     CHANNEL_RECORDS = 1, /* payload: (uint32 length, unsealed journal line)*, lengths in host order */
     CHANNEL_RETIRE,      /* payload: uint32 segment: it may go (oldest first; anything else is refused and logged) */
+    CHANNEL_LARGE,       /* one fd: a sealed memfd with one unsealed journal line (a carry) that is too long for RECORDS. Descriptors
+                          * cannot be peeked: receive it, then append it like a record. If intake dies in between the line is
+                          * lost, and dispatch, which waits for it to come back, sends it again */
     /* intake -> dispatch */
     CHANNEL_NUDGE, /* empty: `safe` has moved. May be lost; dispatch also looks every second */
     /* supervisor -> role */
