@@ -201,7 +201,7 @@ static const struct {
     {WITH_KEY("\"id\":\"a b\",\"secret_file\":\"key\""), 5, "/sources/s/keys/0/id", "a key's id"},
     {WITH_KEY("\"id\":\"k\""), 5, "/sources/s/keys/0", "exactly one of"},
     {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret_env\":\"K\""), 5, "/sources/s/keys/0", "exactly one of"},
-    {WITH_KEY("\"id\":\"k\",\"secret\":\"hunter2\""), 5, "/sources/s/keys/0/secret", "unknown setting"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret\":\"hunter2\""), 5, "/sources/s/keys/0/secret", "unknown setting"},
     {WITH_KEY("\"id\":\"k\",\"secret_env\":\"9A\""), 5, "/sources/s/keys/0/secret_env", "environment variable"},
     {WITH_KEY("\"id\":\"k\",\"secret_file\":\"missing\""), 5, "/sources/s/keys/0/secret_file", "No such file"},
     {WITH_KEY("\"id\":\"k\",\"secret_file\":\"open\""), 5, "/sources/s/keys/0/secret_file", "chmod 0640"},
