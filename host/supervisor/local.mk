@@ -3,6 +3,7 @@ noinst_LIBRARIES += host/supervisor/libsupervisor.a
 host_supervisor_libsupervisor_a_SOURCES = \
 	host/supervisor/identity.c host/supervisor/identity.h \
 	host/supervisor/launch.c host/supervisor/launch.h \
+	host/supervisor/load.c host/supervisor/load.h \
 	host/supervisor/listen.c host/supervisor/listen.h \
 	host/supervisor/notify.c host/supervisor/notify.h \
 	host/supervisor/orphans.c host/supervisor/orphans.h \

@@ -31,6 +31,7 @@ static void finish(struct supervisor *s)
     settings_free(&s->now);
     s->now = s->next;
     s->next = (struct settings){NULL, -1, -1};
+    log_init_words("creeld", s->now.config->log_format, s->now.config->log_level);
     log_msg(LOG_INFO, "configuration reloaded");
     notify_send(&s->notify, "READY=1");
 }
@@ -40,7 +41,7 @@ void reload_begin(struct supervisor *s)
     struct settings next = {NULL, -1, -1};
     s->reload_wanted = false;
     notify_reloading(&s->notify);
-    if (s->options->load(s->options->arg, &next) != ERR_OK) {
+    if (s->options->load(s->options->arg, &s->now, &next) != ERR_OK) {
         give_up(s, "creeld", SPAN_LIT("it has faults"));
         return;
     }

@@ -135,10 +135,12 @@ int supervisor_setup(struct supervisor *s)
     enum err e = shield(&w);
     if (!e)
         e = launch_reserve(&w);
-    if (!e && s->options->load(s->options->arg, &s->now) != ERR_OK)
+    if (!e && s->options->load(s->options->arg, &s->next, &s->now) != ERR_OK)
         return EXIT_USAGE;
-    if (!e)
+    if (!e) {
+        log_init_words("creeld", s->now.config->log_format, s->now.config->log_level);
         e = open_all(s, &w);
+    }
     if (e) {
         log_line(LOG_ERROR, "cannot start", LOG_T("why", w.text));
         return e == ERR_NOT_FOUND || e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM;

@@ -24,8 +24,9 @@ struct settings {
 
 struct supervisor_options {
     const char *program; /* what to run as the roles: /proc/self/exe, or a test's stand-in */
-    /* Read and check the configuration; every fault is reported there. ERR_INVALID if there is any. */
-    enum err (*load)(void *arg, struct settings *out);
+    /* Read and check the configuration; every fault is reported there. now: what is in use, without a config at start.
+     * ERR_INVALID if there is any fault. */
+    enum err (*load)(void *arg, const struct settings *now, struct settings *out);
     void *arg;
     int64_t lock_wait_ms; /* how long to wait for another creeld to let go of the spool */
 };

@@ -99,9 +99,10 @@ static void say_fault(void *arg, const char *text)
 }
 
 /* The configuration is real, the snapshot is the script. A script "faulty" stands for a bad configuration. */
-static enum err load(void *arg, struct settings *out)
+static enum err load(void *arg, const struct settings *now, struct settings *out)
 {
     (void)arg;
+    (void)now;
     struct buf b;
     buf_init(&b, 255);
     enum err e = fs_read(AT_FDCWD, fx.script, &b, NULL);
