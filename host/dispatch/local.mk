@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: MIT
+noinst_LIBRARIES += host/dispatch/libdispatch.a
+host_dispatch_libdispatch_a_SOURCES = \
+	host/dispatch/schedule.c host/dispatch/schedule.h
