@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * json: a strict scanner (RFC 8259, RFC 3629) over bytes that stay where they are: checks, walks, looks up, never builds a
- * tree and never allocates. Used on everything that comes from outside; cJSON is used only for files that operators write,
+ * tree. Used on everything that comes from outside; cJSON is used only for files that operators write,
  * after this scanner has passed them. Any thread.
  */
 #ifndef CREEL_BASE_JSON_H
@@ -27,8 +27,9 @@ struct json_error {
 
 /* The whole text is exactly one JSON value with white space around it. Refuses, each by name: anything RFC 8259 forbids,
  * invalid UTF-8, a byte order mark, \u0000 and raw NUL, lone surrogates, duplicate member names in one object (compared
- * after unescaping), and what passes a limit. Time O(n), no allocation up to the limits (its name table is the caller's
- * stack or a fixed thread-local block). ERR_OK or ERR_MALFORMED_BODY with *error filled. */
+ * after unescaping), what passes a limit, and texts over 1 GiB. Time O(n). Its table of names is a fixed thread-local block
+ * of 16 KiB; only a text with more than 512 names gets a larger one (2 MiB at the default limits) while the check runs.
+ * ERR_OK; else ERR_MALFORMED_BODY, or ERR_INTERNAL when memory for that table is out, with *error filled. */
 enum err json_check(struct span text, struct json_limits limits, struct json_error *error);
 
 /* All that follows expects a text that json_check passed, or a part of one; on other text results are unspecified but

@@ -53,7 +53,7 @@ struct line_outcome {
     struct id id;
     struct span function;
     uint32_t attempt;
-    int64_t at_ms, due_ms, run_ms; /* due_ms 0: none */
+    int64_t at_ms, due_ms, run_ms; /* due_ms 0: none; run_ms how long it ran */
     enum outcome outcome;
     enum state state;   /* what the invocation is in now: done, waiting, dead, pending (interrupted) */
     struct span why;    /* for a person; may be absent */
@@ -66,7 +66,7 @@ void line_put_event(struct buf *b, const struct line_event *e);
 void line_put_routed(struct buf *b, const struct id *id, int64_t at_ms, const struct span *functions, size_t n);
 void line_put_attempt(struct buf *b, const struct id *id, struct span function, uint32_t attempt, int64_t at_ms, struct span generation);
 void line_put_outcome(struct buf *b, const struct line_outcome *o);
-/* event_line: the event's own line as it stands in the journal (sealed). */
+/* event_line: what holds the event now, as it stands in the journal (sealed): its own line, or an earlier carry line. */
 void line_put_carry(struct buf *b, int64_t at_ms, struct span event_line, const struct line_function *f, size_t n, bool routed);
 void line_put_void(struct buf *b, uint32_t segment, uint32_t from, int64_t at_ms, const char *why);
 void line_put_tombstone(struct buf *b, uint32_t segment, int64_t at_ms, const char *why);
@@ -77,22 +77,32 @@ void line_put_action(struct buf *b, const char *action, const struct id *id, str
 /* Finish the unsealed line that begins at offset `from` of b: safe (may be NULL), crc, LF. */
 void line_seal(struct buf *b, size_t from, const struct pos *safe);
 
-/* What a line says, spans into the line (still JSON: use json_unescape where a string may hold escapes; the accessors below do
- * it). Members a kind does not have are zero. */
+/* The head of a line: what members.tbl lists; the members behind it (headers, body, output, …) are not looked at. Spans point
+ * into the line; strings are the text between the quotes, still escaped where the writer had to. What a kind does not have is
+ * zero. */
 struct line {
     enum kind kind;
     struct span text;  /* the whole line without LF */
+    struct span unsealed; /* the same before ,"safe" and ,"crc": what line_seal can finish anew */
     struct id id;      /* of the event, where there is one */
-    bool has_id, has_safe;
+    bool has_id, has_safe, has_dedupe;
+    bool routed;       /* carry */
+    bool unsigned_source; /* event, carry */
     int64_t at_ms;     /* event: received */
-    struct pos safe;   /* the mark, when has_safe; checkpoint: see `from` */
+    int64_t received_ms;  /* event, carry */
+    struct pos safe;   /* the mark, when has_safe */
     struct pos from;   /* void, checkpoint */
+    uint32_t format;   /* segment */
     uint32_t segment;  /* segment, void, tombstone */
+    uint8_t salt[16];  /* segment */
     uint32_t attempt;  /* attempt, outcome */
     enum outcome outcome;
     enum state state;  /* outcome */
     int64_t due_ms;    /* outcome; 0 none */
-    struct span function; /* attempt, outcome, action: plain text (function names hold no escapes) */
+    uint8_t dedupe[16];   /* event, carry; when has_dedupe */
+    int64_t dedupe_until_ms;
+    struct span source, type; /* event, carry */
+    struct span function; /* attempt, outcome, action; absent where null */
     struct span functions; /* routed: JSON array of strings; carry: JSON array of objects */
     struct span action;
     struct span event; /* event: the whole line; carry: the inner event object */
@@ -104,10 +114,14 @@ enum err line_parse(struct span text, struct line *out);
 /* The checksum alone, for scanning. */
 bool line_intact(struct span text);
 
-/* The event inside an EVENT line or a CARRY line's inner object, decoded into e. Strings that hold escapes are unescaped into
- * b (whose memory then backs those spans), body decoded to its raw bytes. ERR_CORRUPT, ERR_NO_ROOM. */
+/* The decoders below: strings that hold escapes are unescaped behind b's content, whose memory then backs those spans: they
+ * live until b is written to again. ERR_CORRUPT, ERR_NO_ROOM (b's limit; the size of the line is always enough). */
+
+/* The event inside an EVENT line or a CARRY line's inner object (line.event); body is decoded to its raw bytes. */
 enum err line_event_decode(struct span event, struct buf *b, struct line_event *e);
-/* One function state of a carry line. */
+/* One function state of a carry line (an element of line.functions). */
 enum err line_function_decode(struct span object, struct buf *b, struct line_function *f);
+/* An outcome line, whole; output is decoded to its raw bytes. */
+enum err line_outcome_decode(struct span text, struct buf *b, struct line_outcome *o);
 
 #endif

@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: MIT
+noinst_LIBRARIES += host/spool/libspool.a
+host_spool_libspool_a_SOURCES = \
+	host/spool/kinds.tbl host/spool/members.tbl \
+	host/spool/lifecycle.c host/spool/lifecycle.h host/spool/lifecycle.tbl \
+	host/spool/line.c host/spool/line_parse.c host/spool/line.h \
+	host/spool/pos.h

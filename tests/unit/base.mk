@@ -5,4 +5,10 @@ TESTS += tests/unit/check_base
 tests_unit_check_base_SOURCES = tests/unit/check_base.c tests/unit/suite.h
 tests_unit_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_base_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/check_json
+TESTS += tests/unit/check_json
+tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/unit/suite.h
+tests_unit_check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_json_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 endif

@@ -13,6 +13,7 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "base/id.h"
+#include "base/nearest.h"
 #include "base/units.h"
 
 START_TEST(ids_round_trip_and_sort_by_time)
@@ -39,6 +40,20 @@ START_TEST(ids_refuse_foreign_text)
     ck_assert_int_eq(id_parse(span_str("81ARZ3NDEKTSV4RRFFQ69G5FAV"), &id), ERR_INVALID);
     ck_assert_int_eq(id_parse(span_str("01ARZ3NDEKTSV4RRFFQ69G5FAU"), &id), ERR_INVALID);
     ck_assert_int_eq(id_parse(span_str("01arz3ndektsv4rrffq69g5fav"), &id), ERR_INVALID);
+}
+END_TEST
+
+START_TEST(nearest_suggests_only_what_is_near)
+{
+    static const char *const words[] = {"retention", NULL, "recipe", "recipes", "path"};
+    ck_assert_str_eq(nearest_word(span_str("recepie"), words, 5), "recipe");
+    ck_assert_str_eq(nearest_word(span_str("RETENTON"), words, 5), "retention");
+    ck_assert_str_eq(nearest_word(span_str("pat"), words, 5), "path");
+    ck_assert_ptr_null(nearest_word(span_str("xyz"), words, 5));
+    ck_assert_ptr_null(nearest_word(span_str(""), words, 5));
+    char longer[100];
+    memset(longer, 'a', sizeof longer);
+    ck_assert_ptr_null(nearest_word(span_of(longer, sizeof longer), words, 5));
 }
 END_TEST
 
@@ -220,6 +235,7 @@ int main(void)
     TCase *t = tcase_create("base");
     tcase_add_test(t, ids_round_trip_and_sort_by_time);
     tcase_add_test(t, ids_refuse_foreign_text);
+    tcase_add_test(t, nearest_suggests_only_what_is_near);
     tcase_add_test(t, units_parse);
     tcase_add_test(t, times_round_trip);
     tcase_add_test(t, crc32c_known_values);

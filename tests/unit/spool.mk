@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: MIT
+if HAVE_CHECK
+SPOOL_CHECKS = tests/unit/check_lifecycle tests/unit/check_line
+check_PROGRAMS += $(SPOOL_CHECKS)
+TESTS += $(SPOOL_CHECKS)
+tests_unit_check_lifecycle_SOURCES = tests/unit/check_lifecycle.c tests/unit/suite.h
+tests_unit_check_lifecycle_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_lifecycle_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+tests_unit_check_line_SOURCES = tests/unit/check_line.c tests/unit/suite.h
+tests_unit_check_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_line_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+endif
