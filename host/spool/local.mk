@@ -3,5 +3,5 @@ noinst_LIBRARIES += host/spool/libspool.a
 host_spool_libspool_a_SOURCES = \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/lifecycle.c host/spool/lifecycle.h host/spool/lifecycle.tbl \
-	host/spool/line.c host/spool/line_parse.c host/spool/line.h \
+	host/spool/line.c host/spool/line_decode.c host/spool/line_parse.c host/spool/line.h \
 	host/spool/pos.h
