@@ -260,7 +260,7 @@ static const struct member sidecar_members[] = {
 /* What a manifest says beyond these is for the worker or for later versions. */
 static const struct member manifest_members[] = {
     SHARED_MEMBERS,
-    {"timeout_ms", take_int, AT(timeout_ms), 0, 24 * HOUR_MS},
+    {"timeout_ms", take_int, AT(timeout_ms), 1, 24 * HOUR_MS},
 };
 
 #define RULE(member_) offsetof(struct retry_rule, member_)
@@ -332,6 +332,13 @@ static enum err take_member(const struct member *m, struct settings *s, void *ba
     return e == ERR_OK ? ERR_OK : why_set(w, e, "/%s%s%s", m->name, inner.text[0] == '/' ? "" : ": ", inner.text);
 }
 
+/* A manifest has null and 0 where it says nothing. */
+static bool says_something(struct span value)
+{
+    int64_t v;
+    return json_type_of(value) != JSON_NULL && (json_int(value, &v) != ERR_OK || v != 0);
+}
+
 static enum err take_object(const struct member *members, size_t n, struct settings *s, void *base, struct span object,
                             bool strict, struct why *w)
 {
@@ -340,7 +347,7 @@ static enum err take_object(const struct member *members, size_t n, struct setti
     enum err e = ERR_OK;
     while (e == ERR_OK && json_next_member(&it, &name, &value)) {
         const struct member *m = find(members, n, name);
-        if (m && !(json_type_of(value) == JSON_NULL && !strict))
+        if (m && (strict || says_something(value)))
             e = take_member(m, s, base, value, w);
         else if (strict)
             e = unknown(members, n, name, w);
@@ -405,12 +412,9 @@ enum err settings_sidecar(struct settings *s, struct span text, struct why *w)
 
 enum err settings_manifest(struct settings *s, struct span text, struct why *w)
 {
-    int64_t timeout_ms = s->timeout_ms;
     enum err e = check_object(text, w);
     if (e == ERR_OK)
         e = take_object(manifest_members, sizeof manifest_members / sizeof manifest_members[0], s, s, text, false, w);
-    if (s->timeout_ms == 0) /* a manifest that says nothing */
-        s->timeout_ms = timeout_ms;
     return e;
 }
 
@@ -484,7 +488,7 @@ static int hex_value(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool settings_name_type(const char *name, struct buf *b)
+static bool decode_name(const char *name, struct buf *b)
 {
     for (const char *p = name; *p; p++) {
         if (*p != '%') {
@@ -497,30 +501,33 @@ bool settings_name_type(const char *name, struct buf *b)
         buf_putc(b, (char)(high << 4 | low));
         p += 2;
     }
-    struct span s = buf_span(b);
-    return !b->failed && !memchr(s.p, '*', s.n) && check_pattern(s, NULL) == ERR_OK;
+    return !b->failed && b->n;
 }
 
-static bool wants_type(const struct settings *s, const char *name, struct span type)
+enum err settings_types_by_name(struct settings *s, const char *name, struct why *w)
 {
-    for (size_t i = 0; i < s->types.n; i++)
-        if (config_pattern_match(s->types.words[i], type))
-            return true;
-    if (s->types.n)
-        return false;
     struct buf b;
-    buf_init(&b, TYPE_BYTES + 1);
-    bool wants = settings_name_type(name, &b) && span_eq(buf_span(&b), type);
+    if (s->types.n)
+        return ERR_OK;
+    buf_init(&b, FUNCTION_NAME_BYTES);
+    enum err e = ERR_OK;
+    if (!decode_name(name, &b) || memchr(b.p, '*', b.n) || check_pattern(buf_span(&b), NULL) != ERR_OK)
+        e = why_set(w, ERR_INVALID, "it wants no event: its name is no event type and neither manifest nor sidecar lists \"types\"");
+    else
+        e = words_add(&s->types, buf_span(&b), w);
     buf_fini(&b);
-    return wants;
+    return e;
 }
 
-bool settings_wants(const struct settings *s, const char *name, struct span type, struct span source, bool unsigned_source)
+bool settings_wants(const struct settings *s, struct span type, struct span source, bool unsigned_source)
 {
     bool named = false;
     for (size_t i = 0; i < s->sources.n && !named; i++)
         named = span_eq_str(source, s->sources.words[i]);
     if (!named && (unsigned_source || s->sources.n))
         return false;
-    return wants_type(s, name, type);
+    for (size_t i = 0; i < s->types.n; i++)
+        if (config_pattern_match(s->types.words[i], type))
+            return true;
+    return false;
 }

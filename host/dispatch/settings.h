@@ -42,10 +42,10 @@ enum err settings_start_json(const struct settings *s, const char *name, struct 
 
 /* A function's name is its file's without ".so": 1 to 128 of [A-Za-z0-9._:%@+-], not beginning with a dot. */
 bool settings_name_valid(struct span name);
-/* The event type that a function's name stands for: %XX decoded. False when it is no event type. */
-bool settings_name_type(const char *name, struct buf *b);
+/* Where nothing said which types: the one that the name stands for, %XX decoded. ERR_INVALID when that is no event type. */
+enum err settings_types_by_name(struct settings *s, const char *name, struct why *w);
 
-/* Does a function with these settings and this name want the event? */
-bool settings_wants(const struct settings *s, const char *name, struct span type, struct span source, bool unsigned_source);
+/* Does a function with these settings want the event? */
+bool settings_wants(const struct settings *s, struct span type, struct span source, bool unsigned_source);
 
 #endif
