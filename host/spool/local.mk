@@ -4,4 +4,6 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/lifecycle.c host/spool/lifecycle.h host/spool/lifecycle.tbl \
 	host/spool/line.c host/spool/line_decode.c host/spool/line_parse.c host/spool/line.h \
-	host/spool/pos.h
+	host/spool/pos.h \
+	host/spool/reader.c host/spool/reader.h \
+	host/spool/segments.c host/spool/segments.h
