@@ -19,3 +19,5 @@ dist_template_DATA = \
 	sdk/template/NAME.c \
 	sdk/template/NAME.json \
 	sdk/template/event.json
+
+dist_man_MANS += man/creel.1

@@ -23,3 +23,4 @@ dist_recipes_DATA = \
 	host/recipe/recipes/stripe.json
 
 dist_pkgdata_DATA += host/recipe/recipe.schema.json
+dist_man_MANS += man/creel-recipe.5
