@@ -4,7 +4,7 @@
  */
 #include "suite.h"
 
-#include "base/codec.h"
+#include "base/json.h"
 #include "spool/line.h"
 
 static const char id_text[] = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -91,6 +91,80 @@ START_TEST(an_event_line_reads_as_documented)
 }
 END_TEST
 
+/* Every byte value, and lengths around the encoder's piece. */
+static void body_round_trips(struct span body)
+{
+    struct buf b = a_buf(), c = a_buf(), room = a_buf();
+    struct line_event e = an_event(), back;
+    e.body = body;
+    line_put_event(&b, &e);
+    struct line l = parsed(sealed(&b, NULL));
+    ck_assert_int_eq(line_event_decode(l.event, &room, &back), ERR_OK);
+    ck_assert(back.body.p && span_eq(back.body, body));
+    line_put_carry(&c, 1, l.text, NULL, 0, false);
+    l = parsed(sealed(&c, NULL));
+    ck_assert_int_eq(line_event_decode(l.event, &room, &back), ERR_OK);
+    ck_assert(span_eq(back.body, body));
+    buf_fini(&b);
+    buf_fini(&c);
+    buf_fini(&room);
+}
+
+START_TEST(bodies_come_back_exactly)
+{
+    static const char *const texts[] = {"", "x", "\"", "\\", "\\u0000", "\x01\x1f\x7f\r\n\t", "gr\xc3\xbc\xc3\x9f", "\xf0\x9f\xa6\x86",
+                                        "\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80", "\xef\xbb\xbf{}", "\xe2\x80\xa8"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        body_round_trips(span_str(texts[i]));
+    body_round_trips(SPAN_LIT("a\0b"));
+    char all[256], *big = malloc(20000);
+    for (int i = 0; i < 256; i++) {
+        all[i] = (char)i;
+        body_round_trips(span_of(all + i, 1));
+    }
+    body_round_trips(span_of(all, 256));
+    body_round_trips(span_of(all + 1, 127));
+    for (size_t at = 4088; at < 4100; at++) {
+        memset(big, 'x', 20000);
+        memcpy(big + at, "\xf0\x9f\xa6\x86", 4);
+        body_round_trips(span_of(big, at + 4));
+        body_round_trips(span_of(big, 20000));
+        big[at] = '\n';
+        body_round_trips(span_of(big, at + 1));
+    }
+    free(big);
+}
+END_TEST
+
+START_TEST(an_event_decodes_to_what_was_written)
+{
+    struct buf b = a_buf(), room = a_buf();
+    struct line_event e = an_event(), back;
+    e.version = SPAN_LIT("2");
+    e.event_id = SPAN_LIT("a \"quoted\" id\n");
+    e.path = SPAN_LIT("/x\\y");
+    e.unsigned_source = true;
+    e.synced = false;
+    line_put_event(&b, &e);
+    ck_assert_int_eq(line_event_decode(sealed(&b, NULL), &room, &back), ERR_OK);
+    ck_assert(id_cmp(&back.id, &e.id) == 0 && back.received_ms == e.received_ms && back.unsigned_source && !back.synced);
+    ck_assert(back.has_dedupe && memcmp(back.dedupe, e.dedupe, 16) == 0 && back.dedupe_until_ms == e.dedupe_until_ms);
+    ck_assert(span_eq(back.version, e.version) && span_eq(back.event_id, e.event_id) && span_eq(back.path, e.path));
+    ck_assert(span_eq(back.source, e.source) && span_eq(back.type, e.type) && !back.order_key.p);
+    ck_assert(span_eq(back.request_id, e.request_id) && span_eq(back.remote, e.remote) && span_eq(back.key_id, e.key_id));
+    ck_assert(span_eq(back.method, e.method) && span_eq(back.content_type, e.content_type));
+    ck_assert(span_eq(back.headers, e.headers) && span_eq(back.body, e.body));
+    struct buf small;
+    buf_init(&small, 4);
+    ck_assert_int_eq(line_event_decode(span_of(b.p, b.n - 1), &small, &back), ERR_NO_ROOM);
+    ck_assert_int_eq(line_event_decode(SPAN_LIT("{\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\"}"), &room, &back), ERR_CORRUPT);
+    ck_assert_int_eq(line_event_decode(SPAN_LIT("[]"), &room, &back), ERR_CORRUPT);
+    buf_fini(&b);
+    buf_fini(&room);
+    buf_fini(&small);
+}
+END_TEST
+
 START_TEST(unsealed_part_can_be_sealed_anew)
 {
     struct buf b = a_buf(), c = a_buf();
@@ -174,6 +248,12 @@ START_TEST(an_outcome_line_round_trips)
     ck_assert(l.kind == KIND_OUTCOME && l.attempt == 2 && l.outcome == OUTCOME_RETRY && l.state == STATE_WAITING);
     ck_assert(l.due_ms == o.due_ms && l.at_ms == o.at_ms);
     ck_assert_ptr_nonnull(memmem(l.text.p, l.text.n, "\"output_base64\":\"", 17));
+    struct buf room = a_buf();
+    struct line_outcome back;
+    ck_assert_int_eq(line_outcome_decode(l.text, &room, &back), ERR_OK);
+    ck_assert(span_eq(back.output, o.output) && span_eq(back.why, o.why) && back.run_ms == 12 && back.due_ms == o.due_ms);
+    ck_assert(back.outcome == o.outcome && back.state == o.state && back.attempt == 2 && span_eq(back.function, o.function));
+    buf_fini(&room);
     buf_clear(&b);
     o.due_ms = 0;
     o.output = o.why = SPAN_NONE;
@@ -201,6 +281,16 @@ START_TEST(a_carry_line_holds_the_event_and_can_be_carried_again)
     ck_assert_span_eq(l.functions, "[{\"name\":\"log\",\"state\":\"waiting\",\"attempts\":2,\"interrupted\":0,\"due\":\"2025-11-25T12:00:00.000Z\","
                                    "\"why\":null},{\"name\":\"b\",\"state\":\"dead\",\"attempts\":5,\"interrupted\":0,\"due\":null,"
                                    "\"why\":\"no \\\"luck\\\"\"}]");
+    struct buf room = a_buf();
+    struct line_function g;
+    struct span object;
+    struct json_iter it = json_iter(l.functions);
+    ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
+    ck_assert(span_eq(g.name, f[0].name) && g.state == STATE_WAITING && g.attempts == 2 && g.due_ms == f[0].due_ms && !g.why.p);
+    ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
+    ck_assert(g.state == STATE_DEAD && g.due_ms == 0 && span_eq(g.why, f[1].why));
+    ck_assert(!json_next_element(&it, &object));
+    buf_fini(&room);
     ck_assert(span_starts(l.event, SPAN_LIT("{\"id\":\"01ARZ3")) && l.event.p[l.event.n - 1] == '}');
     ck_assert_ptr_null(memmem(l.event.p, l.event.n, "\"safe\"", 6));
     line_put_carry(&d, 9001, l.text, NULL, 0, false);
@@ -355,7 +445,11 @@ START_TEST(mutated_lines_never_hurt)
         struct buf b = {.p = copy, .n = n, .cap = n + 19, .max_bytes = n + 19};
         line_seal(&b, 0, NULL);
         struct line l;
-        (void)line_parse(span_of(b.p, b.n - 1), &l);
+        struct line_event decoded;
+        struct buf room = a_buf();
+        if (line_parse(span_of(b.p, b.n - 1), &l) == ERR_OK)
+            (void)line_event_decode(l.event.p ? l.event : l.text, &room, &decoded);
+        buf_fini(&room);
         free(b.p);
     }
     buf_fini(&good);
@@ -368,6 +462,8 @@ int main(void)
     Suite *s = suite_create("line");
     TCase *t = tcase_create("line");
     tcase_add_test(t, an_event_line_reads_as_documented);
+    tcase_add_test(t, bodies_come_back_exactly);
+    tcase_add_test(t, an_event_decodes_to_what_was_written);
     tcase_add_test(t, unsealed_part_can_be_sealed_anew);
     tcase_add_test(t, every_kind_round_trips);
     tcase_add_test(t, an_outcome_line_round_trips);
