@@ -7,6 +7,7 @@
 #define CREEL_BASE_CONFIG_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -77,6 +78,7 @@ struct config {
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */
     size_t n_sources;
+    const struct config_source **by_path; /* the same, sorted by path */
     struct config_recipe *recipes_loaded;
     size_t n_recipes_loaded;
     const char *file; /* where it was read from */
@@ -91,7 +93,19 @@ typedef void (*config_report)(void *arg, const char *text);
  * parsed, recipes that are not found in cfg->recipes or $pkgdatadir/recipes, secret files whose mode lets others read,
  * "none" without allow_unsigned, …). Reports every fault, not just the first. ERR_INVALID if there was any. */
 enum err config_load(const char *file, config_report report, void *arg, struct config **out);
+/* The same without looking at what the settings name (key files, users, folders; recipes are loaded where they can be
+ * read): for the command line, whose caller need not be allowed to read a key. */
+enum err config_read(const char *file, config_report report, void *arg, struct config **out);
 void config_free(struct config *c);
+
+/* "unix:PATH", "ADDRESS:PORT" ("127.0.0.1:9000", "[::1]:9000") or "fd:N" as something to bind or use. */
+struct config_address {
+    int fd; /* of "fd:N", else -1 */
+    struct sockaddr_storage addr;
+    socklen_t addr_bytes; /* 0 with "fd:N" */
+};
+/* ERR_INVALID with the reason in w. */
+enum err config_address(const char *text, struct config_address *out, struct why *w);
 
 /* The sealed memfd that hands all texts on, and reading it back (cannot fail on a config that loaded, short of memory). */
 enum err config_snapshot(const struct config *c, int *fd, struct why *w);

@@ -34,6 +34,15 @@ void log_init(const char *role, enum log_format format, enum log_level least)
     state.least = least;
 }
 
+void log_init_words(const char *role, const char *format, const char *level)
+{
+    enum log_level least = LOG_INFO;
+    for (int i = 0; i < LOG_LEVELS; i++)
+        if (strcmp(level, level_names[i]) == 0)
+            least = (enum log_level)i;
+    log_init(role, strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT, least);
+}
+
 bool log_wants(enum log_level level)
 {
     return level >= state.least;

@@ -26,6 +26,8 @@ struct log_field {
 
 /* role: "creeld", "intake", "dispatch", "creel": the key `proc`. Call once before threads start. */
 void log_init(const char *role, enum log_format format, enum log_level least);
+/* The same by the words of the configuration ("json", "warn"); unknown ones mean text and info. */
+void log_init_words(const char *role, const char *format, const char *level);
 bool log_wants(enum log_level level);
 /* A field whose text is absent (p == NULL, given by LOG_S/LOG_T with NULL) is printed as the number 0: give SPAN_LIT("") or
  * leave it out. Strings are escaped, cut at 512 bytes; the line is cut at LOG_LINE_BYTES. */

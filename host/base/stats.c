@@ -43,17 +43,17 @@ void stats_use(struct shared *s)
     current = s ? s : &own;
 }
 
-void stat_add(enum stat s, int64_t n)
+void stat_add(enum stat_id s, int64_t n)
 {
     atomic_fetch_add_explicit(&current->stats[s], n, memory_order_relaxed);
 }
 
-void stat_set(enum stat s, int64_t v)
+void stat_set(enum stat_id s, int64_t v)
 {
     atomic_store_explicit(&current->stats[s], v, memory_order_relaxed);
 }
 
-int64_t stat_get(enum stat s)
+int64_t stat_get(enum stat_id s)
 {
     return atomic_load_explicit(&current->stats[s], memory_order_relaxed);
 }

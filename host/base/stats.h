@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include "base/err.h"
 
-enum stat {
+enum stat_id {
 #define X(role, name, type, help) STAT_##name,
 #include "base/stats.tbl"
 #undef X
@@ -37,8 +37,8 @@ enum err shared_map(int fd, struct shared **out, struct why *w);
 
 /* Where stat_add counts. NULL (the start value) counts into memory of the process' own. Call before threads start. */
 void stats_use(struct shared *s);
-void stat_add(enum stat s, int64_t n);
-void stat_set(enum stat s, int64_t v);
-int64_t stat_get(enum stat s);
+void stat_add(enum stat_id s, int64_t n);
+void stat_set(enum stat_id s, int64_t v);
+int64_t stat_get(enum stat_id s);
 
 #endif

@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: MIT
+noinst_LIBRARIES += host/recipe/librecipe.a
+host_recipe_librecipe_a_SOURCES = \
+	host/recipe/algorithms.tbl host/recipe/keys.tbl \
+	host/recipe/case.c host/recipe/case.h \
+	host/recipe/compile.c host/recipe/compiled.h \
+	host/recipe/grammar.c host/recipe/grammar.h \
+	host/recipe/key.c host/recipe/key.h \
+	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/recipe.c host/recipe/recipe.h \
+	host/recipe/template.c host/recipe/template.h \
+	host/recipe/timestamp.c host/recipe/timestamp.h \
+	host/recipe/verify.c
+
+recipesdir = $(pkgdatadir)/recipes
+dist_recipes_DATA = \
+	host/recipe/recipes/github.json \
+	host/recipe/recipes/none.json \
+	host/recipe/recipes/standard-webhooks.json \
+	host/recipe/recipes/standard-webhooks-v1a.json \
+	host/recipe/recipes/stripe.json

@@ -15,7 +15,7 @@
 
 struct recipe;  /* compiled */
 struct keyring; /* the live keys of one source, secrets in sodium_malloc memory */
-struct recipe_context; /* per thread: prepared MACs */
+struct recipe_context; /* per thread: prepared MACs, found by key. After a reload make a new one, so that old keys are forgotten */
 
 /* Compile. name is the file's name without .json and must equal its "recipe" member. ERR_INVALID with the JSON pointer and the
  * reason in w. variant: what params["variant"] says, or NULL. */
@@ -24,6 +24,7 @@ void recipe_free(struct recipe *r);
 const char *recipe_name(const struct recipe *r);
 bool recipe_is_none(const struct recipe *r);              /* proves nothing: sources need allow_unsigned */
 const char *recipe_key_encoding(const struct recipe *r);  /* default */
+bool recipe_takes_public_keys(const struct recipe *r);    /* sources give public_key_file; a private key is for recipe_sign */
 int64_t recipe_tolerance_ms(const struct recipe *r);      /* -1: no timestamp */
 /* Default references for "type", "event_id", "order_key", "version": list of strings, first present; *n 0 if none. */
 const char *const *recipe_default(const struct recipe *r, const char *what, size_t *n);
@@ -32,7 +33,9 @@ bool recipe_is_credential(const struct recipe *r, struct span header);
 /* May this header come twice? Others twice are 400. */
 bool recipe_may_repeat(const struct recipe *r, struct span header);
 
-/* A keyring for a source; keys are decoded by encoding. raw bytes are copied into locked memory, the caller wipes its own. */
+/* A keyring for a source; keys are decoded by encoding. raw bytes are copied into locked memory, the caller wipes its own.
+ * ERR_INVALID with the key's id and the reason in w (never a byte of the key). A recipe that proves nothing takes no keys. For
+ * Ed25519 what is not public is a seed or a 64-byte private key: it verifies by its public half. */
 struct keyring_key {
     const char *id, *encoding; /* encoding NULL: the recipe's */
     bool is_public;
@@ -64,14 +67,18 @@ struct recipe_verdict {
     int64_t signed_at_ms; /* 0: the scheme has no time */
     char detail[160];   /* why not, for the sender: never a secret, never the expected signature */
 };
-/* ERR_OK; ERR_SIGNATURE_MISSING, ERR_SIGNATURE_INVALID, ERR_TIMESTAMP_OUT_OF_TOLERANCE, ERR_MALFORMED_REQUEST. Comparisons
- * are constant time over decoded bytes. verdict->detail is filled on refusal. */
+/* ERR_OK; ERR_SIGNATURE_MISSING (a header that carries or is part of the proof is not there), ERR_SIGNATURE_INVALID (it is
+ * there and proves nothing), ERR_TIMESTAMP_OUT_OF_TOLERANCE, ERR_MALFORMED_REQUEST (a header came twice with different values),
+ * ERR_BODY_TOO_LARGE (scratch is full: public-key recipes put together what was signed, so it must hold the body and 4 KiB;
+ * HMAC recipes take nothing), ERR_INTERNAL. Comparisons are constant time over decoded bytes. verdict->detail is filled on
+ * refusal. */
 enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c, const struct recipe_request *q,
                        struct arena *scratch, struct recipe_verdict *verdict);
 
-/* Sign as the sender would: fills `out` with the headers to add ("Name: value" without CR LF, n terminated strings in
- * scratch). id: the message id to use where the scheme has one. k's first valid key. ERR_UNSUPPORTED for schemes that only
- * verify (public keys without the private one: give the Ed25519 seed or 64-byte key as whsk_/raw). */
+/* Sign as the sender would: fills out[0..*n) with the headers to add, names and values terminated, in scratch or the recipe's.
+ * q->headers are headers already set: of those a recipe signs they are taken as they are. id: the message id to use where the
+ * scheme has one. The time is q->now_ms, the key k's first valid one. ERR_UNSUPPORTED with the reason for what only the sender
+ * has (a public key without its private half, a signed header that is neither time nor id). ERR_NO_ROOM. */
 enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c, const struct recipe_request *q,
                      const char *id, struct arena *scratch, struct recipe_header *out, size_t cap, size_t *n, struct why *w);
 

@@ -13,6 +13,7 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "base/nearest.h"
 #include "base/units.h"
 
@@ -229,6 +230,17 @@ START_TEST(channel_peek_then_drop)
 }
 END_TEST
 
+START_TEST(log_levels_by_their_words)
+{
+    log_init_words("test", "json", "warn");
+    ck_assert(log_wants(LOG_WARN) && !log_wants(LOG_INFO));
+    log_init_words("test", "text", "debug");
+    ck_assert(log_wants(LOG_DEBUG));
+    log_init_words("test", "text", "no such word");
+    ck_assert(log_wants(LOG_INFO) && !log_wants(LOG_DEBUG));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
@@ -245,6 +257,7 @@ int main(void)
     tcase_add_test(t, file_names_are_safe);
     tcase_add_test(t, replace_is_whole_or_not_at_all);
     tcase_add_test(t, channel_peek_then_drop);
+    tcase_add_test(t, log_levels_by_their_words);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

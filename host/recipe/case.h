@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * case: a request written down as JSON, with the keys, the clock and the verdict it must get: what creel verify runs and the
+ * tests are made of (creel(1), "Request objects"). Not used on the door's way.
+ */
+#ifndef CREEL_RECIPE_CASE_H
+#define CREEL_RECIPE_CASE_H
+
+#include "recipe/recipe.h"
+
+enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 64, CASE_PARAMS_MAX = 16 };
+
+struct recipe_case {
+    struct span provider, name, scheme, kind, expect, why; /* SPAN_NONE where the object says nothing */
+    const char *key_encoding;                              /* NULL: the recipe's */
+    struct span keys[CASE_KEYS_MAX];
+    size_t n_keys;
+    struct recipe_header headers[CASE_HEADERS_MAX];
+    struct config_param params[CASE_PARAMS_MAX];
+    struct recipe_request request; /* points into the case */
+};
+
+/* Fill *out (in place, do not copy it: it points into itself) from one object of a text that json_check passed; texts are
+ * terminated and live in a. Members it does not know are left alone. now_ms is the clock where the object has none. ERR_INVALID
+ * with the reason, ERR_NO_ROOM when a is full. */
+enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct recipe_case *out, struct why *w);
+
+/* Load the case's keys and verify. The verdict, or what keyring_new says with its reason in verdict->detail: a receiver with
+ * such a key takes nothing. */
+enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t, struct arena *scratch,
+                     struct recipe_verdict *verdict);
+
+#endif

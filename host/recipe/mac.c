@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ * mac: a thread's struct recipe_context: a table of keyed EVP_MAC contexts, found by the key's serial number. Owns the contexts; a
+ * context whose key is gone stays until its place is needed or the struct recipe_context ends.
+ */
+#include "recipe/mac.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+
+#include "recipe/template.h"
+
+/* Serial numbers are given out in order, so this many keys loaded together never displace each other. */
+enum { CONTEXT_KEYS = 1024 };
+
+struct recipe_context {
+    EVP_MAC *hmac;
+    struct {
+        uint64_t serial; /* 0: empty */
+        EVP_MAC_CTX *keyed;
+    } slots[CONTEXT_KEYS];
+};
+
+enum err recipe_context_new(struct recipe_context **out)
+{
+    struct recipe_context *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (!c->hmac) {
+        free(c);
+        return ERR_UNSUPPORTED;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+void recipe_context_free(struct recipe_context *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < CONTEXT_KEYS; i++)
+        EVP_MAC_CTX_free(c->slots[i].keyed);
+    EVP_MAC_free(c->hmac);
+    free(c);
+}
+
+static EVP_MAC_CTX *prepare(struct recipe_context *c, const struct algorithm *a, const struct key *k)
+{
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(c->hmac);
+    /* OSSL_PARAM takes char *, but reads only. */
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)a->digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    if (mac && EVP_MAC_init(mac, k->secret, k->n_secret, params) == 1)
+        return mac;
+    EVP_MAC_CTX_free(mac);
+    return NULL;
+}
+
+/* A context at the beginning of a MAC under k; NULL when OpenSSL refuses. */
+static EVP_MAC_CTX *begin(struct recipe_context *c, const struct algorithm *a, const struct key *k)
+{
+    size_t i = k->serial % CONTEXT_KEYS;
+    if (c->slots[i].serial == k->serial)
+        return EVP_MAC_init(c->slots[i].keyed, NULL, 0, NULL) == 1 ? c->slots[i].keyed : NULL;
+    EVP_MAC_CTX *mac = prepare(c, a, k);
+    if (!mac)
+        return NULL;
+    EVP_MAC_CTX_free(c->slots[i].keyed);
+    c->slots[i].keyed = mac;
+    c->slots[i].serial = k->serial;
+    return mac;
+}
+
+enum err mac_content(struct recipe_context *c, const struct recipe *r, const struct key *k, const struct recipe_request *q,
+                     const struct values *v, unsigned char out[RECIPE_SIGNATURE_BYTES])
+{
+    EVP_MAC_CTX *mac = begin(c, r->algorithm, k);
+    if (!mac)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < r->n_content; i++) {
+        struct span s = template_value(&r->content[i], q, v);
+        if (s.n > 0 && EVP_MAC_update(mac, (const unsigned char *)s.p, s.n) != 1)
+            return ERR_INTERNAL;
+    }
+    size_t n;
+    if (EVP_MAC_final(mac, out, &n, RECIPE_SIGNATURE_BYTES) != 1 || n != r->algorithm->signature_bytes)
+        return ERR_INTERNAL;
+    return ERR_OK;
+}
