@@ -34,11 +34,12 @@ struct commit_options {
     void (*done)(void *arg, struct commit_job *job);
     /* Called when all jobs of a batch have been given to done (to flush what done gathered). */
     void (*batch_done)(void *arg);
-    void *arg;
 };
 
-/* Start the thread. */
+/* Jobs may be submitted from now on; they are looked at when the thread runs. */
 enum err commit_new(const struct commit_options *o, struct commit **out, struct why *w);
+/* Start the thread; arg is for done and batch_done. */
+enum err commit_start(struct commit *c, void *arg, struct why *w);
 /* Hand over a list linked by next, youngest first. Any thread; never blocks. */
 void commit_submit(struct commit *c, struct commit_job *youngest, struct commit_job *oldest);
 /* The last job has been submitted. The thread goes on with dispatch's records until nobody else holds the channel, or,
@@ -48,7 +49,7 @@ void commit_stop(struct commit *c, bool empty);
 bool commit_ended(const struct commit *c);
 /* Becomes readable when the thread has ended. */
 int commit_ended_fd(const struct commit *c);
-/* Wait for the thread, free. The journal stays the caller's. */
+/* Wait for the thread if it was started, free. The journal stays the caller's. */
 void commit_free(struct commit *c);
 
 #endif
