@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #define CFG_TYPE_TEXT const char *
+#define CFG_TYPE_PATH const char *
 #define CFG_TYPE_ONE const char *
 #define CFG_TYPE_BOOL bool
 #define CFG_TYPE_SIZE int64_t

@@ -6,12 +6,19 @@ host_base_libbase_a_SOURCES = \
 	host/base/channel.c host/base/channel.h \
 	host/base/clock.c host/base/clock.h \
 	host/base/codec.c host/base/codec.h \
+	host/base/config.c host/base/config.h host/base/config.tbl host/base/config_parts.h \
+	host/base/config_load.c host/base/config_named.c host/base/config_print.c \
+	host/base/config_read.c host/base/config_source.c \
 	host/base/err.c host/base/err.h host/base/errors.tbl \
 	host/base/fs.c host/base/fs.h \
 	host/base/id.c host/base/id.h \
 	host/base/json.c host/base/json.h host/base/json_check.c host/base/json_escape.h \
 	host/base/log.c host/base/log.h \
 	host/base/nearest.c host/base/nearest.h \
+	host/base/secrets.c host/base/secrets.h \
 	host/base/span.h \
 	host/base/stats.c host/base/stats.h host/base/stats.tbl \
 	host/base/units.c host/base/units.h
+
+dist_man_MANS += man/creel.json.5
+dist_pkgdata_DATA = deploy/creel.schema.json deploy/creel.json.example

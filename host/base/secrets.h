@@ -28,7 +28,7 @@ enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w);
  * the key and the way out. Call before threads start. */
 enum err secrets_gather(const struct config *c, int previous, int *fd, struct why *w);
 
-/* Read a gathered memfd into locked, read-only memory that fork does not hand on. ERR_CORRUPT if it is none. */
+/* Read a gathered memfd into locked, read-only memory. ERR_CORRUPT if it is none. */
 enum err secrets_read(int fd, struct secrets **out, struct why *w);
 /* Wipes. NULL is fine. */
 void secrets_free(struct secrets *s);

@@ -8,9 +8,12 @@
 #include "base/config.h"
 #include "base/err.h"
 
+struct recipe;
+
 struct ctl {
     const char *config_file; /* -c */
-    const char *spool;       /* --spool, or from the configuration */
+    const char *spool;       /* --spool; NULL: the configuration's */
+    const char *recipes;     /* --recipes; NULL: the configuration's, then the installed ones */
     bool json, color;
     struct config *config; /* NULL until ctl_config */
 };
@@ -25,10 +28,20 @@ const struct config *ctl_config(struct ctl *c);
 int ctl_spool_fd(struct ctl *c);
 /* "creel VERB: …" on stderr; returns status, so that a verb can `return ctl_fail(…)`. */
 int ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Usage of the running verb on stderr, after "creel VERB: …"; returns EXIT_USAGE. */
+int ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What is left of argv must be at least min and at most max words, none of them an unknown option; else exit 100. argv[0] is the verb. */
+void ctl_words(int argc, char **argv, int min, int max);
 /* Take an option off argv: "--name" (value NULL) or "--name VALUE"/"--name=VALUE". Moves the rest down, true if it was there. A
  * missing value is exit 100. */
 bool ctl_option(int *argc, char **argv, const char *name, const char **value);
 /* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
+
+/* A whole number in [min, max] from an option's text, or exit 100 naming the option. */
+long ctl_number(const char *option, const char *text, long min, long max);
+/* The compiled recipe of this name, found in --recipes, else in the configuration's folder (when one is loaded), else in the
+ * installed one. ERR_NOT_FOUND naming it (and the nearest one), or what recipe_compile says. */
+enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w);
 
 #endif

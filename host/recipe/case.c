@@ -186,7 +186,7 @@ enum err case_verify(const struct recipe *r, struct recipe_context *c, const str
                      struct recipe_verdict *verdict)
 {
     struct keyring_key keys[CASE_KEYS_MAX];
-    char ids[CASE_KEYS_MAX][8];
+    char ids[CASE_KEYS_MAX][24];
     struct keyring *ring;
     struct why w;
     for (size_t i = 0; i < t->n_keys; i++) {

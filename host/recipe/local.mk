@@ -8,6 +8,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key.c host/recipe/key.h \
 	host/recipe/mac.c host/recipe/mac.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
+	host/recipe/sign.c \
 	host/recipe/template.c host/recipe/template.h \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
 	host/recipe/verify.c

@@ -75,7 +75,7 @@ struct recipe_verdict {
 enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c, const struct recipe_request *q,
                        struct arena *scratch, struct recipe_verdict *verdict);
 
-/* Sign as the sender would: fills out[0..*n) with the headers to add, names and values terminated, in scratch or the recipe's.
+/* Sign as the sender would: fills out[0..*n) with the headers to add, names and values terminated, in scratch.
  * q->headers are headers already set: of those a recipe signs they are taken as they are. id: the message id to use where the
  * scheme has one. The time is q->now_ms, the key k's first valid one. ERR_UNSUPPORTED with the reason for what only the sender
  * has (a public key without its private half, a signed header that is neither time nor id). ERR_NO_ROOM. */

@@ -159,6 +159,16 @@ struct span template_name(const struct recipe *r, const struct ref *ref)
     return SPAN_LIT("body");
 }
 
+bool template_allows(const struct assertion *a, struct span value)
+{
+    if (a->max_bytes && value.n > a->max_bytes)
+        return false;
+    for (size_t i = 0; i < a->without.n; i++)
+        if (value.n > 0 && memchr(value.p, a->without.p[i], value.n))
+            return false;
+    return true;
+}
+
 struct span template_join(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct arena *scratch)
 {
     if (r->n_content == 1)

@@ -21,6 +21,8 @@ enum err template_parse(struct recipe *r, struct span text, struct ref *out, siz
 struct span template_value(const struct ref *ref, const struct recipe_request *q, const struct values *v);
 /* How a message names it: the header's or field's name. */
 struct span template_name(const struct recipe *r, const struct ref *ref);
+/* Does this value meet what the recipe asserts of it? */
+bool template_allows(const struct assertion *a, struct span value);
 /* The whole content in one piece: no copy when it is one value, else in scratch. SPAN_NONE when scratch is full. Every
  * value must be present. */
 struct span template_join(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct arena *scratch);

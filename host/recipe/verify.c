@@ -107,12 +107,9 @@ static enum err hold_asserts(const struct recipe *r, const struct recipe_request
         enum err e = need_ref(r, &a->of, q, v, verdict);
         if (e != ERR_OK)
             return e;
-        struct span name = template_name(r, &a->of), value = template_value(&a->of, q, v);
-        if (a->max_bytes && value.n > a->max_bytes)
-            return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is longer than %zu bytes", (int)name.n, name.p, a->max_bytes);
-        for (size_t k = 0; k < a->without.n; k++)
-            if (value.n > 0 && memchr(value.p, a->without.p[k], value.n))
-                return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s holds a character that it must not", (int)name.n, name.p);
+        struct span name = template_name(r, &a->of);
+        if (!template_allows(a, template_value(&a->of, q, v)))
+            return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is too long or holds a character that it must not", (int)name.n, name.p);
     }
     return ERR_OK;
 }

@@ -42,7 +42,11 @@ struct ledger *ledger_new(bool keep_ended);
 void ledger_free(struct ledger *l);
 
 /* Take in one line at `at`. Lines about unknown events are ignored (ERR_OK). ERR_NO_MEMORY; ERR_INVALID for a transition that
- * the table refuses (nothing changes; the caller counts it). *touched (may be NULL): the entry, or NULL when none or gone. */
+ * the table refuses (nothing changes; the caller counts it). *touched (may be NULL): the entry, or NULL when none or gone.
+ * A carry line about a known event moves its position and sets its invocations to what the line says; about an unknown one
+ * it makes it. "replay" about an invocation (carry lines of a replay come just before it, so it may be pending already) makes
+ * it pending and lets its budgets count anew: base = attempts, interrupted = 0. "hold" and "resume" without an id are for
+ * the caller. */
 enum err ledger_apply(struct ledger *l, const struct line *line, struct pos at, struct entry **touched);
 
 struct entry *ledger_find(struct ledger *l, const struct id *id);
@@ -54,9 +58,12 @@ struct invocation *ledger_invocation(struct ledger *l, struct entry *e, struct s
 
 /* Give an event its functions (dispatch when routing; apply does the same for a routed line). */
 enum err ledger_route(struct ledger *l, struct entry *e, const struct span *functions, size_t n);
-/* The one setter: checks lifecycle.tbl, ERR_INVALID and unchanged otherwise; keeps the counts. */
+/* The one setter: checks lifecycle.tbl, ERR_INVALID and unchanged otherwise; keeps the counts. Never removes the entry: who set
+ * the last invocation's end calls ledger_remove. */
 enum err ledger_set(struct ledger *l, struct entry *e, struct invocation *i, enum state to);
-bool ledger_ended(const struct entry *e);
+/* The event's line (its carry line has become durable) is now there. */
+void ledger_move(struct ledger *l, struct entry *e, struct pos at);
+bool ledger_ended(const struct entry *e); /* routed, and every invocation is done or dead (or there is none) */
 enum state ledger_state(const struct entry *e); /* of the event; STATE_PENDING before it is routed */
 
 /* Interned names (functions, sources, types): a small number and back. */

@@ -20,10 +20,14 @@ typedef void (*reader_unreadable)(void *arg, struct pos from, uint32_t n);
 enum err reader_open(int spool_fd, struct pos from, reader_unreadable cb, void *arg, struct reader **out, struct why *w);
 void reader_free(struct reader *r);
 
-/* The next intact line that begins before `limit`; spans live until the next call. ERR_AGAIN at the limit (later calls go on
- * from there), ERR_UNSUPPORTED as line_parse. limit NULL: everything that is there (ERR_AGAIN at the end). Segments that
- * were retired meanwhile are skipped. */
+/* The next intact line that begins before `limit`, a place between two lines as `safe` is; spans live until the next call.
+ * ERR_AGAIN at the limit (later calls go on from there; a limit may stay or rise). limit NULL: everything that is there (ERR_AGAIN
+ * at the end); broken bytes at the very end may be a line that is just being written: they are not reported but looked at again
+ * by the next call, unless reader_at_rest was called. ERR_UNSUPPORTED as line_parse, and the reader stays there. Segments that
+ * were retired meanwhile are skipped. ERR_SYSTEM, ERR_NO_MEMORY. */
 enum err reader_next(struct reader *r, const struct pos *limit, struct line *out, struct pos *at, struct why *w);
+/* Nobody writes this spool (and nobody will while it is read): broken bytes at the end are reported like any others. */
+void reader_at_rest(struct reader *r);
 /* Where the next call begins. */
 struct pos reader_pos(const struct reader *r);
 
@@ -31,7 +35,7 @@ struct pos reader_pos(const struct reader *r);
  * open segments. */
 enum err reader_at(struct reader *r, struct pos at, struct buf *b, struct line *out, struct why *w);
 
-/* The segments that exist, ascending, into a malloc'ed array. */
+/* The segments that exist, ascending, into a malloc'ed array (NULL when there are none). */
 enum err reader_segments(int spool_fd, uint32_t **out, size_t *n, struct why *w);
 
 #endif

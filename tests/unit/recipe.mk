@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += tests/vectors/signatures.json
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_recipe
-TESTS += tests/unit/check_recipe
-tests_unit_check_recipe_SOURCES = tests/unit/check_recipe.c tests/unit/suite.h
+check_PROGRAMS += tests/unit/check_recipe tests/unit/check_verify
+TESTS += tests/unit/check_recipe tests/unit/check_verify
+tests_unit_check_recipe_SOURCES = tests/unit/check_recipe.c tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipe_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_recipe_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_verify_SOURCES = tests/unit/check_verify.c tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 endif

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
-SPOOL_CHECKS = tests/unit/check_lifecycle tests/unit/check_line
+SPOOL_CHECKS = tests/unit/check_lifecycle tests/unit/check_line tests/unit/check_reader
 check_PROGRAMS += $(SPOOL_CHECKS)
 TESTS += $(SPOOL_CHECKS)
 tests_unit_check_lifecycle_SOURCES = tests/unit/check_lifecycle.c tests/unit/suite.h
@@ -9,4 +9,7 @@ tests_unit_check_lifecycle_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
 tests_unit_check_line_SOURCES = tests/unit/check_line.c tests/unit/suite.h
 tests_unit_check_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_line_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+tests_unit_check_reader_SOURCES = tests/unit/check_reader.c tests/unit/suite.h tests/unit/spool_dir.h
+tests_unit_check_reader_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_reader_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
 endif

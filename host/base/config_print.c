@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ * config_print: a configuration as JSON again: for people (creeld -T) with secrets masked, and for the roles as a sealed
+ * snapshot that config_from_snapshot reads. Any process; changes nothing.
+ */
+#include "base/config_parts.h"
+
+#include "base/fs.h"
+#include "base/units.h"
+
+/* JSON being written, two spaces a level. */
+struct out {
+    struct buf *b;
+    unsigned depth;
+    bool first;  /* nothing in this container yet */
+    bool masked; /* secrets as "…" */
+};
+
+enum { SNAPSHOT_BYTES_MAX = 256 << 20 };
+
+/* On to the next member (name) or element (NULL). */
+static void item(struct out *o, const char *name)
+{
+    if (!o->first)
+        buf_putc(o->b, ',');
+    buf_putc(o->b, '\n');
+    for (unsigned i = 0; i < o->depth; i++)
+        buf_puts(o->b, "  ");
+    o->first = false;
+    if (name) {
+        buf_put_json_string(o->b, span_str(name));
+        buf_puts(o->b, ": ");
+    }
+}
+
+static void begin(struct out *o, const char *name, char bracket)
+{
+    if (o->depth)
+        item(o, name);
+    buf_putc(o->b, bracket);
+    o->depth++;
+    o->first = true;
+}
+
+static void end(struct out *o, char bracket)
+{
+    o->depth--;
+    if (!o->first) {
+        buf_putc(o->b, '\n');
+        for (unsigned i = 0; i < o->depth; i++)
+            buf_puts(o->b, "  ");
+    }
+    o->first = false;
+    buf_putc(o->b, bracket);
+}
+
+static void put_text(struct out *o, const char *name, const char *text)
+{
+    item(o, name);
+    buf_put_json_string(o->b, span_str(text));
+}
+
+static void put_list(struct out *o, const char *name, const char *const *list, size_t n)
+{
+    if (n == 0)
+        return;
+    begin(o, name, '[');
+    for (size_t i = 0; i < n; i++)
+        put_text(o, NULL, list[i]);
+    end(o, ']');
+}
+
+static void put_setting(struct out *o, const struct setting *s, const void *base)
+{
+    struct buf *b = o->b;
+    switch (s->type) {
+    case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_ONE:
+        put_text(o, s->name, setting_text(s, base));
+        return;
+    case SETTING_BOOL:
+        item(o, s->name);
+        buf_puts(b, setting_bool(s, base) ? "true" : "false");
+        return;
+    case SETTING_INT:
+        item(o, s->name);
+        buf_put_i64(b, setting_number(s, base));
+        return;
+    case SETTING_DATE:
+        item(o, s->name);
+        buf_put_time(b, setting_number(s, base));
+        return;
+    case SETTING_SIZE:
+    case SETTING_TIME:
+    case SETTING_MODE:
+        item(o, s->name);
+        buf_putc(b, '"');
+        if (s->type == SETTING_SIZE)
+            buf_put_size(b, setting_number(s, base));
+        else if (s->type == SETTING_TIME)
+            buf_put_duration(b, setting_number(s, base));
+        else
+            buf_printf(b, "%04llo", (unsigned long long)setting_number(s, base));
+        buf_putc(b, '"');
+    }
+}
+
+/* Parameters hold what a recipe needs typed in; some of that only the sender and we may know. */
+static bool looks_secret(const char *name)
+{
+    static const char *const words[] = {"token", "secret", "password", "key"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(name, words[i]))
+            return true;
+    return false;
+}
+
+static void put_params(struct out *o, const struct config_source *src)
+{
+    if (src->n_params == 0)
+        return;
+    begin(o, "params", '{');
+    for (size_t i = 0; i < src->n_params; i++) {
+        bool hide = o->masked && looks_secret(src->params[i].name);
+        put_text(o, src->params[i].name, hide ? "…" : src->params[i].value);
+    }
+    end(o, '}');
+}
+
+static void put_optional(struct out *o, const char *name, const char *text)
+{
+    if (text)
+        put_text(o, name, text);
+}
+
+static void put_keys(struct out *o, const struct config_source *src)
+{
+    if (src->n_keys == 0)
+        return;
+    begin(o, "keys", '[');
+    for (size_t i = 0; i < src->n_keys; i++) {
+        const struct config_key *k = &src->keys[i];
+        begin(o, NULL, '{');
+        put_text(o, "id", k->id);
+        put_optional(o, "secret_file", k->secret_file);
+        put_optional(o, "secret_env", k->secret_env);
+        put_optional(o, "public_key_file", k->public_key_file);
+        put_optional(o, "key_encoding", k->encoding);
+        if (k->not_before_ms) {
+            item(o, "not_before");
+            buf_put_time(o->b, k->not_before_ms);
+        }
+        if (k->not_after_ms != INT64_MAX) {
+            item(o, "not_after");
+            buf_put_time(o->b, k->not_after_ms);
+        }
+        end(o, '}');
+    }
+    end(o, ']');
+}
+
+static void put_dedupe(struct out *o, const struct config_source *src)
+{
+    if (!src->dedupe) {
+        item(o, "dedupe");
+        buf_puts(o->b, "false");
+        return;
+    }
+    begin(o, "dedupe", '{');
+    put_text(o, "by", src->dedupe_by_body ? "body" : "event_id");
+    item(o, "window");
+    buf_putc(o->b, '"');
+    buf_put_duration(o->b, src->dedupe_window_ms);
+    buf_putc(o->b, '"');
+    item(o, "max");
+    buf_put_i64(o->b, src->dedupe_max);
+    end(o, '}');
+}
+
+static void put_answers(struct out *o, const struct config_source *src)
+{
+    static const char *const names[ANSWER_KINDS] = {
+        [ANSWER_ACCEPTED] = "accepted", [ANSWER_DUPLICATE] = "duplicate", [ANSWER_REFUSED] = "refused"};
+    begin(o, "answers", '{');
+    for (size_t i = 0; i < ANSWER_KINDS; i++) {
+        const struct config_answer *a = &src->answers[i];
+        if (!a->status && !a->content_type && !a->body)
+            continue;
+        begin(o, names[i], '{');
+        if (a->status) {
+            item(o, "status");
+            buf_put_i64(o->b, a->status);
+        }
+        put_optional(o, "content_type", a->content_type);
+        put_optional(o, "body", a->body);
+        end(o, '}');
+    }
+    end(o, '}');
+}
+
+static void put_source(struct out *o, const struct config_source *src)
+{
+    begin(o, src->name, '{');
+    for (size_t i = 0; i < CONFIG_SRC_ROWS; i++)
+        put_setting(o, &config_src_rows[i], src);
+    put_params(o, src);
+    put_keys(o, src);
+    put_list(o, "type", src->type, src->n_type);
+    put_list(o, "event_id", src->event_id, src->n_event_id);
+    put_list(o, "order_key", src->order_key, src->n_order_key);
+    put_list(o, "version", src->version, src->n_version);
+    put_list(o, "types", src->types, src->n_types);
+    put_list(o, "methods", src->methods, src->n_methods);
+    put_list(o, "content_types", src->content_types, src->n_content_types);
+    put_dedupe(o, src);
+    put_answers(o, src);
+    end(o, '}');
+}
+
+static void put_config(struct out *o, const char *name, const struct config *c)
+{
+    begin(o, name, '{');
+    for (size_t i = 0; i < CONFIG_TOP_ROWS; i++)
+        put_setting(o, &config_top_rows[i], c);
+    put_list(o, "peer_users", c->peer_users, c->n_peer_users);
+    begin(o, "sources", '{');
+    for (size_t i = 0; i < c->n_sources; i++)
+        put_source(o, &c->sources[i]);
+    end(o, '}');
+    end(o, '}');
+}
+
+void config_print(const struct config *c, struct buf *b)
+{
+    struct out o = {.b = b, .first = true, .masked = true};
+    put_config(&o, NULL, c);
+    buf_putc(b, '\n');
+}
+
+enum err config_snapshot(const struct config *c, int *fd, struct why *w)
+{
+    struct buf b;
+    buf_init(&b, SNAPSHOT_BYTES_MAX);
+    struct out o = {.b = &b, .first = true};
+    begin(&o, NULL, '{');
+    put_text(&o, "file", c->file);
+    begin(&o, "recipes", '[');
+    for (size_t i = 0; i < c->n_recipes_loaded; i++) {
+        begin(&o, NULL, '{');
+        put_text(&o, "name", c->recipes_loaded[i].name);
+        put_text(&o, "file", c->recipes_loaded[i].file);
+        put_text(&o, "text", c->recipes_loaded[i].text);
+        end(&o, '}');
+    }
+    end(&o, ']');
+    put_config(&o, "config", c);
+    end(&o, '}');
+    enum err e = b.failed ? why_set(w, ERR_NO_ROOM, "the configuration is larger than %d bytes", SNAPSHOT_BYTES_MAX)
+                          : fs_sealed("creel-config", buf_span(&b), fd, w);
+    buf_fini(&b);
+    return e;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT
+ * config_source: one source: its keys, references, duplicates rule, answers and parameters, and what must hold between them
+ * and between sources. Runs where a configuration is loaded, one thread.
+ */
+#include "base/config_parts.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+/* Is text 1 to max bytes, all out of set? */
+static bool made_of(const char *text, const char *set, size_t max)
+{
+    size_t n = strspn(text, set);
+    return n > 0 && n <= max && text[n] == 0;
+}
+
+/* ---- references and lists ---- */
+
+static bool is_type(const char *text)
+{
+    return made_of(text, LETTERS DIGITS "._:/-", 128);
+}
+
+/* The part of a reference behind its kind, or NULL if it is not of this kind. */
+static const char *behind(const char *text, const char *kind)
+{
+    size_t n = strlen(kind);
+    return strncmp(text, kind, n) == 0 ? text + n : NULL;
+}
+
+static bool good_reference(struct loader *l, const struct place *at, const char *text)
+{
+    const char *rest;
+    if ((rest = behind(text, "json:")) != NULL) {
+        if (json_pointer_valid(span_str(rest)))
+            return true;
+        config_fault(l, at, "a JSON pointer is empty or begins with / and has ~ only as ~0 or ~1 (RFC 6901)");
+    } else if ((rest = behind(text, "header:")) != NULL) {
+        if (made_of(rest, LETTERS DIGITS "!#$%&'*+-.^_`|~", 128))
+            return true;
+        config_fault(l, at, "a header's name belongs behind header:");
+    } else if ((rest = behind(text, "path:")) != NULL) {
+        if (made_of(rest, DIGITS, 2) && atoi(rest) > 0)
+            return true;
+        config_fault(l, at, "the number of a path segment, from 1, belongs behind path:");
+    } else if ((rest = behind(text, "const:")) != NULL) {
+        if (*rest)
+            return true;
+        config_fault(l, at, "a text belongs behind const:");
+    } else {
+        config_fault(l, at, "must be json:/pointer, header:Name, path:N or const:text");
+    }
+    return false;
+}
+
+static bool good_type_reference(struct loader *l, const struct place *at, const char *text)
+{
+    const char *rest = behind(text, "const:");
+    if (!rest || is_type(rest))
+        return good_reference(l, at, text);
+    config_fault(l, at, "an event type is 1 to 128 of A-Z a-z 0-9 . _ : / -");
+    return false;
+}
+
+static bool good_pattern(struct loader *l, const struct place *at, const char *text)
+{
+    if (made_of(text, LETTERS DIGITS "._:/-*", 128))
+        return true;
+    config_fault(l, at, "a type pattern is 1 to 128 of A-Z a-z 0-9 . _ : / - and *");
+    return false;
+}
+
+static bool good_method(struct loader *l, const struct place *at, const char *text)
+{
+    if (made_of(text, upper, 16))
+        return true;
+    config_fault(l, at, "a method is written in capitals, such as POST");
+    return false;
+}
+
+static bool good_content_type(struct loader *l, const struct place *at, const char *text)
+{
+    size_t n = strspn(text, LETTERS DIGITS "!#$&^_.+-");
+    if (n > 0 && text[n] == '/' && made_of(text + n + 1, LETTERS DIGITS "!#$&^_.+-*", 127))
+        return true;
+    config_fault(l, at, "a content type is written type/subtype without parameters, such as application/json");
+    return false;
+}
+
+#define LIST(member, good)                                                                                             \
+    static void set_##member(struct loader *l, const struct place *at, void *base)                                     \
+    {                                                                                                                  \
+        struct config_source *src = base;                                                                              \
+        config_strings(l, at, good, &src->member, &src->n_##member);                                                   \
+    }
+LIST(type, good_type_reference)
+LIST(event_id, good_reference)
+LIST(order_key, good_reference)
+LIST(version, good_reference)
+LIST(types, good_pattern)
+LIST(methods, good_method)
+LIST(content_types, good_content_type)
+
+/* ---- params ---- */
+
+static void set_params(struct loader *l, const struct place *at, void *base)
+{
+    struct config_source *src = base;
+    struct span name, value;
+    size_t n = 0;
+    if (json_type_of(at->value) != JSON_OBJECT) {
+        config_fault(l, at, "must be an object of texts");
+        return;
+    }
+    for (struct json_iter it = json_iter(at->value); json_next_member(&it, &name, &value);)
+        n++;
+    src->params = config_alloc(l->c, (n + !n) * sizeof *src->params);
+    if (!src->params) {
+        l->out_of_memory = true;
+        return;
+    }
+    for (struct json_iter it = json_iter(at->value); json_next_member(&it, &name, &value);) {
+        struct place param = place_member(at, name, value);
+        const char *text = config_string(l, &param);
+        if (text)
+            src->params[src->n_params++] = (struct config_param){config_copy(l, name), text};
+    }
+}
+
+/* ---- keys ---- */
+
+#define KEY(type, member, json, required, help)                                                                        \
+    {SETTING_##type, json, NULL, offsetof(struct config_key, member), required, 0, true, help}
+static const struct setting key_rows[] = {
+    KEY(TEXT, id, "id", 1, "what logs and records call this key"),
+    KEY(PATH, secret_file, "secret_file", 0, "file with the secret"),
+    KEY(TEXT, secret_env, "secret_env", 0, "environment variable with the secret"),
+    KEY(PATH, public_key_file, "public_key_file", 0, "file with the public key"),
+    KEY(TEXT, encoding, "key_encoding", 0, "how the key is written"),
+    KEY(DATE, not_before_ms, "not_before", 0, "first time at which the key is valid"),
+    KEY(DATE, not_after_ms, "not_after", 0, "last time at which the key is valid"),
+};
+static const struct shape key_shape = {.rows = key_rows, .n_rows = sizeof key_rows / sizeof key_rows[0]};
+
+static void check_key(struct loader *l, const struct place *at, const struct config_key *k)
+{
+    int secrets = (k->secret_file != NULL) + (k->secret_env != NULL) + (k->public_key_file != NULL);
+    if (k->id && *k->id && !made_of(k->id, LETTERS DIGITS "._:-", 64))
+        config_fault_member(l, at, "id", "a key's id is 1 to 64 of A-Z a-z 0-9 . _ : -");
+    if (secrets != 1)
+        config_fault(l, at, "needs exactly one of secret_file, secret_env and public_key_file");
+    else if (k->secret_env && (!made_of(k->secret_env, LETTERS DIGITS "_", 128) || strchr(DIGITS, k->secret_env[0])))
+        config_fault_member(l, at, "secret_env", "must be the name of an environment variable");
+    else if ((k->secret_file && !*k->secret_file) || (k->public_key_file && !*k->public_key_file))
+        config_fault(l, at, "the file's name must not be empty");
+    else if (l->look == LOOK_EVERYWHERE)
+        config_key_named(l, at, k);
+    if (k->not_before_ms >= k->not_after_ms)
+        config_fault_member(l, at, "not_after", "must be later than not_before");
+}
+
+static void set_keys(struct loader *l, const struct place *at, void *base)
+{
+    struct config_source *src = base;
+    struct span value;
+    size_t n = 0;
+    if (json_type_of(at->value) != JSON_ARRAY) {
+        config_fault(l, at, "must be a list of keys in brackets");
+        return;
+    }
+    for (struct json_iter it = json_iter(at->value); json_next_element(&it, &value);)
+        n++;
+    src->keys = config_alloc(l->c, (n + !n) * sizeof *src->keys);
+    if (!src->keys) {
+        l->out_of_memory = true;
+        return;
+    }
+    struct json_iter it = json_iter(at->value);
+    for (size_t i = 0; json_next_element(&it, &value); i++) {
+        struct place key = place_element(at, i, value);
+        struct config_key *k = &src->keys[src->n_keys];
+        *k = (struct config_key){.not_after_ms = INT64_MAX};
+        if (!config_object(l, &key, &key_shape, k))
+            continue;
+        check_key(l, &key, k);
+        src->n_keys++;
+        for (size_t j = 0; k->id && j + 1 < src->n_keys; j++)
+            if (src->keys[j].id && strcmp(src->keys[j].id, k->id) == 0)
+                config_fault_member(l, &key, "id", "another key of this source has the same id");
+    }
+}
+
+/* ---- dedupe ---- */
+
+enum { BODY_WINDOW_MS = 300000 };
+struct dedupe {
+    const char *by;
+    int64_t window_ms, max;
+};
+static const struct setting dedupe_rows[] = {
+    {SETTING_ONE, "by", "event_id body", offsetof(struct dedupe, by), 0, 0, true, ""},
+    {SETTING_TIME, "window", "24h", offsetof(struct dedupe, window_ms), 1000, INT64_C(31536000000), true, ""},
+    {SETTING_INT, "max", "1000000", offsetof(struct dedupe, max), 1, 100000000, true, ""},
+};
+static const struct shape dedupe_shape = {.rows = dedupe_rows, .n_rows = sizeof dedupe_rows / sizeof dedupe_rows[0]};
+
+static void set_dedupe(struct loader *l, const struct place *at, void *base)
+{
+    struct config_source *src = base;
+    struct dedupe d = {0};
+    if (json_type_of(at->value) == JSON_FALSE) {
+        src->dedupe = false;
+        return;
+    }
+    if (json_type_of(at->value) != JSON_OBJECT) {
+        config_fault(l, at, "must be false or an object such as { \"by\": \"event_id\", \"window\": \"24h\" }");
+        return;
+    }
+    config_defaults(l, &dedupe_shape, &d);
+    (void)config_object(l, at, &dedupe_shape, &d);
+    src->dedupe_by_body = strcmp(d.by, "body") == 0;
+    src->dedupe_max = d.max;
+    src->dedupe_window_ms = src->dedupe_by_body && !json_member(at->value, "window").p ? BODY_WINDOW_MS : d.window_ms;
+}
+
+/* ---- answers ---- */
+
+struct answer {
+    int64_t status;
+    const char *content_type, *body;
+};
+static const struct setting answer_rows[] = {
+    {SETTING_INT, "status", "0", offsetof(struct answer, status), 200, 599, true, ""},
+    {SETTING_TEXT, "content_type", NULL, offsetof(struct answer, content_type), 0, 0, true, ""},
+    {SETTING_TEXT, "body", NULL, offsetof(struct answer, body), 0, 0, true, ""},
+};
+static const struct shape answer_shape = {.rows = answer_rows, .n_rows = sizeof answer_rows / sizeof answer_rows[0]};
+enum { ANSWER_BODY_MAX = 4096 };
+
+static void set_answer(struct loader *l, const struct place *at, struct config_answer *to, bool good_news)
+{
+    struct answer a = {0};
+    config_defaults(l, &answer_shape, &a);
+    if (!config_object(l, at, &answer_shape, &a))
+        return;
+    if (good_news && a.status > 299)
+        config_fault_member(l, at, "status", "must be 200 to 299, or the sender would send the event again");
+    for (const char *p = a.content_type; p && *p; p++)
+        if (*p < ' ' || *p > '~') {
+            config_fault_member(l, at, "content_type", "must be printable ASCII");
+            break;
+        }
+    if (a.body && strlen(a.body) > ANSWER_BODY_MAX)
+        config_fault_member(l, at, "body", "must be at most %d bytes", ANSWER_BODY_MAX);
+    *to = (struct config_answer){(int)a.status, a.content_type, a.body};
+}
+
+static void set_accepted(struct loader *l, const struct place *at, void *base)
+{
+    set_answer(l, at, &((struct config_source *)base)->answers[ANSWER_ACCEPTED], true);
+}
+
+static void set_duplicate(struct loader *l, const struct place *at, void *base)
+{
+    set_answer(l, at, &((struct config_source *)base)->answers[ANSWER_DUPLICATE], true);
+}
+
+static void set_refused(struct loader *l, const struct place *at, void *base)
+{
+    set_answer(l, at, &((struct config_source *)base)->answers[ANSWER_REFUSED], false);
+}
+
+static const struct special answers_specials[] = {
+    {"accepted", set_accepted}, {"duplicate", set_duplicate}, {"refused", set_refused}};
+static const struct shape answers_shape = {.specials = answers_specials,
+                                           .n_specials = sizeof answers_specials / sizeof answers_specials[0]};
+
+static void set_answers(struct loader *l, const struct place *at, void *base)
+{
+    (void)config_object(l, at, &answers_shape, base);
+}
+
+/* ---- a source ---- */
+
+static const struct special source_specials[] = {
+    {"keys", set_keys},         {"params", set_params},   {"type", set_type},
+    {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
+    {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
+    {"dedupe", set_dedupe},     {"answers", set_answers}};
+static const char *const source_later[] = {"auth", "limit", "allow", "on_violation", "ack_timeout"};
+static const struct shape source_shape = {config_src_rows,
+                                          CONFIG_SRC_ROWS,
+                                          source_specials,
+                                          sizeof source_specials / sizeof source_specials[0],
+                                          source_later,
+                                          sizeof source_later / sizeof source_later[0],
+                                          NULL};
+
+/* A path as it stands in a request line, with one spelling only. NULL if good, else what is wrong. */
+static const char *path_fault(const char *path)
+{
+    if (path[0] != '/')
+        return "must begin with /";
+    if (strlen(path) > 1024)
+        return "must be at most 1024 bytes";
+    for (const char *p = path; *p; p++) {
+        if (*p <= ' ' || *p > '~' || strchr("?#\\\"<>^`{|}", *p))
+            return "must be written as in a URL: no spaces, no ? or #, other bytes as %XX";
+        if (*p == '%' && (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2])))
+            return "% must be followed by two hexadecimal digits";
+        if (*p == '%' && (strncasecmp(p, "%2f", 3) == 0 || strncasecmp(p, "%2e", 3) == 0))
+            return "must not hide / or . as %2F or %2E";
+        if (*p == '/' && p[1] == '/')
+            return "must not contain //";
+        if (*p == '/' && p[1] == '.' && (p[2] == 0 || p[2] == '/' || (p[2] == '.' && (p[3] == 0 || p[3] == '/'))))
+            return "must not contain . or .. segments";
+    }
+    return NULL;
+}
+
+static void check_source(struct loader *l, const struct place *at, const struct config_source *src)
+{
+    const char *wrong = *src->path ? path_fault(src->path) : NULL;
+    if (wrong)
+        config_fault_member(l, at, "path", "%s", wrong);
+    if (*src->recipe && (!made_of(src->recipe, LETTERS DIGITS "._-", 64) || src->recipe[0] == '.'))
+        config_fault_member(l, at, "recipe", "a recipe's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+    if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned)
+        config_fault_member(l, at, "recipe", "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
+    if (strcmp(src->recipe, "none") == 0 && src->n_keys)
+        config_fault_member(l, at, "keys", "recipe \"none\" uses no keys");
+    if (*src->recipe && strcmp(src->recipe, "none") != 0 && src->n_keys == 0 && !src->allow_unsigned)
+        config_fault_member(l, at, "keys", "needs a key at least: nothing could be verified");
+    if (*src->public_url && !behind(src->public_url, "https://") && !behind(src->public_url, "http://"))
+        config_fault_member(l, at, "public_url", "must begin with https:// or http://");
+}
+
+void config_source(struct loader *l, const struct place *at, struct config_source *src)
+{
+    config_defaults(l, &source_shape, src);
+    src->dedupe = true;
+    struct dedupe d;
+    config_defaults(l, &dedupe_shape, &d);
+    src->dedupe_window_ms = d.window_ms;
+    src->dedupe_max = d.max;
+    if (config_object(l, at, &source_shape, src))
+        check_source(l, at, src);
+}
+
+/* ---- all sources ---- */
+
+const struct place *config_source_place(struct loader *l, size_t i, struct place links[3])
+{
+    const struct origin *o = &l->origins[i];
+    l->doc = o->doc;
+    links[0] = (struct place){.value = span_of(o->doc->text, o->doc->n)};
+    links[1] = place_member(&links[0], SPAN_LIT("sources"), links[0].value);
+    links[2] = place_member(&links[1], o->name, o->value);
+    return &links[2];
+}
+
+struct named {
+    const char *text;
+    size_t source;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : (x->source > y->source) - (x->source < y->source);
+}
+
+/* Report each source whose text another one before it has. */
+static void check_twice(struct loader *l, struct named *list, size_t n, const char *member, const char *what)
+{
+    struct place links[3];
+    qsort(list, n, sizeof *list, by_text);
+    for (size_t i = 1; i < n; i++) {
+        if (!*list[i].text || strcmp(list[i - 1].text, list[i].text) != 0)
+            continue;
+        const struct place *at = config_source_place(l, list[i].source, links);
+        const char *other = l->sources[list[i - 1].source].name, *file = l->origins[list[i - 1].source].doc->file;
+        if (member)
+            config_fault_member(l, at, member, "source \"%s\" in %s has the same %s", other, file, what);
+        else
+            config_fault(l, at, "%s has a source of the same %s", file, what);
+    }
+}
+
+void config_sources_check(struct loader *l)
+{
+    size_t n = l->n_sources;
+    struct named *list = calloc(n + 1, sizeof *list);
+    if (!list) {
+        l->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct named){l->sources[i].name, i};
+    check_twice(l, list, n, NULL, "name");
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct named){l->sources[i].path, i};
+    check_twice(l, list, n, "path", "path");
+    free(list);
+    for (size_t i = 0; i < n; i++) {
+        struct place links[3];
+        const struct place *at = config_source_place(l, i, links);
+        if (l->sources[i].max_body > l->c->body_memory)
+            config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");
+    }
+}

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT
+ * check_config: every fault has its line, place and reason; what loads comes back the same through a snapshot and through
+ * its own printing; nothing is accepted that does nothing.
+ */
+#include "suite.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/config_parts.h"
+#include "base/fs.h"
+
+/* ---- a folder with a configuration in it ---- */
+
+static char dir[64];
+
+static const char *in_dir(const char *name)
+{
+    static char path[4][256];
+    static unsigned next;
+    char *p = path[next++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", dir, name);
+    return p;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    struct why w;
+    unlink(in_dir(name));
+    mode_t old = umask(0);
+    ck_assert_msg(fs_replace(AT_FDCWD, in_dir(name), span_str(text), mode, &w) == ERR_OK, "%s", w.text);
+    umask(old);
+}
+
+static void setup(void)
+{
+    struct why w;
+    snprintf(dir, sizeof dir, "/tmp/check_config.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, in_dir("recipes"), 0755, &w), ERR_OK);
+    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, in_dir("sources.d"), 0755, &w), ERR_OK);
+    write_file("recipes/signed.json", "{\"recipe\":\"signed\"}", 0644);
+    write_file("recipes/none.json", "{\"recipe\":\"none\"}", 0644);
+    write_file("recipes/broken.json", "{\"recipe\":}", 0644);
+    write_file("key", "a secret\n", 0640);
+}
+
+static void teardown(void)
+{
+    static const char *const names[] = {"recipes/signed.json", "recipes/none.json", "recipes/broken.json", "recipes", "key",
+                                        "creel.json", "sources.d/a.json", "sources.d/b.json", "sources.d", "open", "link",
+                                        "empty", "printed.json", ""};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        remove(in_dir(names[i]));
+}
+
+/* ---- loading ---- */
+
+struct heard {
+    struct buf text; /* one fault a line */
+    unsigned n;
+};
+
+static void hear(void *arg, const char *text)
+{
+    struct heard *h = arg;
+    h->n++;
+    buf_printf(&h->text, "%s\n", text);
+}
+
+static enum err load_file(const char *name, struct heard *h, struct config **c)
+{
+    buf_init(&h->text, 65536);
+    h->n = 0;
+    return config_load(in_dir(name), hear, h, c);
+}
+
+static struct config *load_good(const char *text)
+{
+    struct heard h;
+    struct config *c = NULL;
+    write_file("creel.json", text, 0644);
+    enum err e = load_file("creel.json", &h, &c);
+    ck_assert_msg(e == ERR_OK && h.n == 0, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
+    buf_fini(&h.text);
+    return c;
+}
+
+#define SIGNED "\"path\":\"/a\",\"recipe\":\"signed\",\"keys\":[{\"id\":\"k\",\"secret_file\":\"key\"}]"
+#define OPEN "\"path\":\"/a\",\"recipe\":\"none\",\"allow_unsigned\":true"
+#define IN_SOURCE(members) "{\"recipes\":\"recipes\",\n\"sources\":{\n\"s\":{\n" members "}}}"
+#define IN_TOP(members) "{\"recipes\":\"recipes\",\n" members "}"
+#define WITH_KEY(members) IN_SOURCE("\"path\":\"/a\",\"recipe\":\"signed\",\"keys\":[\n{" members "}]")
+
+/* One fault each: its line, its pointer, and words of its reason. */
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *pointer, *reason;
+} faults[] = {
+    {"", 1, "/", "empty text"},
+    {"{\n\n\"a\" 1}", 3, "/", "colon expected"},
+    {"{} /* open", 1, "/", "not closed"},
+    {"[]", 1, "/", "must be an object"},
+    {"{\"listen\":\"\n\"}", 1, "/", "control character"},
+    {"{\n\"spool\":\"/a\",\n\"spool\":\"/b\"}", 3, "/", "duplicate name"},
+    {IN_TOP("\"lisen\":\"x\""), 2, "/lisen", "did you mean \"listen\"?"},
+    {IN_TOP("// a comment\n/* and\n another */ \"zzz\":1"), 4, "/zzz", "unknown setting"},
+    {IN_TOP("\"a/b~c\":1"), 2, "/a~1b~0c", "unknown setting"},
+    {IN_TOP("\"listen\":5"), 2, "/listen", "must be a text"},
+    {IN_TOP("\"listen\":\"unix:rel\""), 2, "/listen", "absolute path"},
+    {IN_TOP("\"listen\":\"127.0.0.1\""), 2, "/listen", "no address"},
+    {IN_TOP("\"listen\":\"127.0.0.1:0\""), 2, "/listen", "port"},
+    {IN_TOP("\"listen\":\"127.0.0.1:70000\""), 2, "/listen", "port"},
+    {IN_TOP("\"listen\":\"localhost:9000\""), 2, "/listen", "not an IPv4 address"},
+    {IN_TOP("\"listen\":\"[::g]:9000\""), 2, "/listen", "not an IPv6 address"},
+    {IN_TOP("\"listen\":\"fd:x\""), 2, "/listen", "number"},
+    {IN_TOP("\"admin_listen\":\"unix:/run/creel/fastcgi.sock\""), 2, "/admin_listen", "same as listen"},
+    {IN_TOP("\"control\":\"/run/creel/fastcgi.sock\""), 2, "/control", "same as"},
+    {IN_TOP("\"control\":\"\""), 2, "/control", "must not be empty"},
+    {IN_TOP("\"listen_mode\":\"0890\""), 2, "/listen_mode", "not a file mode"},
+    {IN_TOP("\"listen_mode\":\"01777\""), 2, "/listen_mode", "must be 0000 to 0777"},
+    {IN_TOP("\"listen_mode\":432"), 2, "/listen_mode", "not a file mode"},
+    {IN_TOP("\"segment_size\":\"1KiB\""), 2, "/segment_size", "must be 64KiB to 1GiB"},
+    {IN_TOP("\"segment_size\":65536"), 2, "/segment_size", "65536 is not a size in quotes"},
+    {IN_TOP("\"retention\":\"1 week\""), 2, "/retention", "not a duration"},
+    {IN_TOP("\"threads\":\"2\""), 2, "/threads", "whole number"},
+    {IN_TOP("\"threads\":0"), 2, "/threads", "must be 1 to 16"},
+    {IN_TOP("\"threads\":1.5"), 2, "/threads", "whole number"},
+    {IN_TOP("\"min_free\":\"100%\""), 2, "/min_free", "percentage"},
+    {IN_TOP("\"min_free\":\"%\""), 2, "/min_free", "percentage"},
+    {IN_TOP("\"min_free\":\"5\""), 2, "/min_free", "percentage"},
+    {IN_TOP("\"log_level\":\"loud\""), 2, "/log_level", "must be one of: info debug warn error"},
+    {IN_TOP("\"log_level\":\"info debug\""), 2, "/log_level", "must be one of"},
+    {IN_TOP("\"log_level\":\"\""), 2, "/log_level", "must be one of"},
+    {IN_TOP("\"user\":\"nobody-of-that-name\""), 2, "/user", "there is no user"},
+    {IN_TOP("\"listen_group\":\"nobody-of-that-name\""), 2, "/listen_group", "there is no group"},
+    {IN_TOP("\"peer_users\":[\"root\",\n\"nobody-of-that-name\"]"), 2, "/peer_users", "there is no user"},
+    {IN_TOP("\"peer_users\":[\"root\",\n7]"), 3, "/peer_users/1", "must be a text"},
+    {IN_TOP("\"user\":\"nobody\",\"worker_user\":\"nobody\""), 2, "/worker_user", "must differ"},
+    {IN_TOP("\"spool\":\"key\""), 2, "/spool", "is not a folder"},
+    {IN_TOP("\"spool\":\"\""), 2, "/spool", "must not be empty"},
+    {"{\n\"recipes\":\"nowhere\"}", 2, "/recipes", "No such file"},
+    {IN_TOP("\"worker\":\"key\""), 2, "/worker", "cannot be executed"},
+    {IN_TOP("\"include\":\"missing.json\""), 2, "/include", "is not there"},
+    {IN_TOP("\"include\":[\"sources.d/*.json\",\n4]"), 3, "/include/1", "must be a text"},
+    {IN_TOP("\"sources\":[]"), 2, "/sources", "must be an object"},
+    {IN_TOP("\"sources\":{\"a b\":{}}"), 2, "/sources/a b", "a source's name"},
+    {IN_TOP("\"sources\":{\n\"s\":1}"), 3, "/sources/s", "must be an object"},
+    {IN_SOURCE("\"recipe\":\"none\",\"allow_unsigned\":true"), 3, "/sources/s/path", "is missing"},
+    {IN_SOURCE("\"path\":\"/a\""), 3, "/sources/s/recipe", "is missing"},
+    {IN_SOURCE(OPEN ",\n\"pathh\":1"), 5, "/sources/s/pathh", "did you mean \"path\"?"},
+    {IN_SOURCE(OPEN ",\n\"auth\":{}"), 5, "/sources/s/auth", "not available in this version"},
+    {IN_SOURCE(OPEN ",\n\"limit\":{}"), 5, "/sources/s/limit", "not available in this version"},
+    {IN_SOURCE(OPEN ",\n\"allow\":[]"), 5, "/sources/s/allow", "not available in this version"},
+    {IN_SOURCE(OPEN ",\n\"on_violation\":\"dead\""), 5, "/sources/s/on_violation", "not available in this version"},
+    {IN_SOURCE(OPEN ",\n\"ack\":\"processed\""), 5, "/sources/s/ack", "only \"accepted\" is available in this version"},
+    {IN_SOURCE("\"path\":\"a\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must begin with /"},
+    {IN_SOURCE("\"path\":\"/a//b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not contain //"},
+    {IN_SOURCE("\"path\":\"/a/../b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", ".. segments"},
+    {IN_SOURCE("\"path\":\"/a/.\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", ".. segments"},
+    {IN_SOURCE("\"path\":\"/a%2Fb\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not hide"},
+    {IN_SOURCE("\"path\":\"/a%2eb\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not hide"},
+    {IN_SOURCE("\"path\":\"/a%\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "two hexadecimal digits"},
+    {IN_SOURCE("\"path\":\"/a?b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "as in a URL"},
+    {IN_SOURCE("\"path\":\"/\xc3\xa9\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "as in a URL"},
+    {IN_SOURCE("\"path\":\"/a\",\n\"recipe\":\"none\""), 5, "/sources/s/recipe", "allow_unsigned"},
+    {IN_SOURCE(OPEN ",\n\"keys\":[{\"id\":\"k\",\"secret_file\":\"key\"}]"), 5, "/sources/s/keys", "uses no keys"},
+    {IN_SOURCE("\"path\":\"/a\",\"recipe\":\"signed\""), 3, "/sources/s/keys", "needs a key"},
+    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"missing\""), 5, "/sources/s/recipe", "there is no missing.json"},
+    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"broken\""), 5, "/sources/s/recipe", "value expected at byte 10"},
+    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"../key\""), 5, "/sources/s/recipe", "a recipe's name"},
+    {IN_SOURCE(OPEN ",\n\"allow_unsigned2\":true"), 5, "/sources/s/allow_unsigned2", "did you mean \"allow_unsigned\"?"},
+    {IN_SOURCE(SIGNED ",\n\"allow_unsigned\":1"), 5, "/sources/s/allow_unsigned", "true or false"},
+    {IN_SOURCE(OPEN ",\n\"public_url\":\"ftp://x\""), 5, "/sources/s/public_url", "https://"},
+    {IN_SOURCE(OPEN ",\n\"max_body\":\"128MiB\""), 5, "/sources/s/max_body", "body_memory"},
+    {IN_SOURCE(OPEN ",\n\"max_body\":\"0\""), 5, "/sources/s/max_body", "must be 1B to 1GiB"},
+    {IN_SOURCE(OPEN ",\n\"durability\":\"memory\""), 5, "/sources/s/durability", "must be one of: synced written"},
+    {IN_SOURCE(OPEN ",\n\"type\":\"/type\""), 5, "/sources/s/type", "must be json:"},
+    {IN_SOURCE(OPEN ",\n\"type\":[\"json:/a\",\n\"json:a\"]"), 6, "/sources/s/type/1", "JSON pointer"},
+    {IN_SOURCE(OPEN ",\n\"type\":\"const:a b\""), 5, "/sources/s/type", "an event type is"},
+    {IN_SOURCE(OPEN ",\n\"event_id\":\"header:a b\""), 5, "/sources/s/event_id", "header's name"},
+    {IN_SOURCE(OPEN ",\n\"order_key\":\"path:0\""), 5, "/sources/s/order_key", "path segment"},
+    {IN_SOURCE(OPEN ",\n\"order_key\":\"const:\""), 5, "/sources/s/order_key", "a text belongs"},
+    {IN_SOURCE(OPEN ",\n\"types\":[\"a*\",\"b c\"]"), 5, "/sources/s/types/1", "type pattern"},
+    {IN_SOURCE(OPEN ",\n\"methods\":[\"post\"]"), 5, "/sources/s/methods/0", "capitals"},
+    {IN_SOURCE(OPEN ",\n\"content_types\":[\"json\"]"), 5, "/sources/s/content_types/0", "type/subtype"},
+    {IN_SOURCE(OPEN ",\n\"params\":{\"a\":\n1}"), 6, "/sources/s/params/a", "must be a text"},
+    {IN_SOURCE(OPEN ",\n\"dedupe\":true"), 5, "/sources/s/dedupe", "must be false or an object"},
+    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"windov\":\"1h\"}"), 5, "/sources/s/dedupe/windov", "did you mean \"window\"?"},
+    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"by\":\"id\"}"), 5, "/sources/s/dedupe/by", "must be one of: event_id body"},
+    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"max\":0}"), 5, "/sources/s/dedupe/max", "must be 1 to 100000000"},
+    {IN_SOURCE(OPEN ",\n\"answers\":{\"acepted\":{}}"), 5, "/sources/s/answers/acepted", "did you mean \"accepted\"?"},
+    {IN_SOURCE(OPEN ",\n\"answers\":{\"accepted\":{\"status\":404}}"), 5, "/sources/s/answers/accepted/status", "200 to 299"},
+    {IN_SOURCE(OPEN ",\n\"answers\":{\"refused\":{\"status\":99}}"), 5, "/sources/s/answers/refused/status", "must be 200 to 599"},
+    {IN_SOURCE(OPEN ",\n\"answers\":{\"accepted\":{\"content_type\":\"a\\nb\"}}"), 5, "/sources/s/answers/accepted/content_type", "printable"},
+    {WITH_KEY("\"secret_file\":\"key\""), 5, "/sources/s/keys/0/id", "is missing"},
+    {WITH_KEY("\"id\":\"a b\",\"secret_file\":\"key\""), 5, "/sources/s/keys/0/id", "a key's id"},
+    {WITH_KEY("\"id\":\"k\""), 5, "/sources/s/keys/0", "exactly one of"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret_env\":\"K\""), 5, "/sources/s/keys/0", "exactly one of"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret\":\"hunter2\""), 5, "/sources/s/keys/0/secret", "unknown setting"},
+    {WITH_KEY("\"id\":\"k\",\"secret_env\":\"9A\""), 5, "/sources/s/keys/0/secret_env", "environment variable"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"missing\""), 5, "/sources/s/keys/0/secret_file", "No such file"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"open\""), 5, "/sources/s/keys/0/secret_file", "chmod 0640"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"link\""), 5, "/sources/s/keys/0/secret_file", "symbolic link"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"empty\""), 5, "/sources/s/keys/0/secret_file", "is empty"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"recipes\""), 5, "/sources/s/keys/0/secret_file", "not a regular file"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"not_before\":\"yesterday\""), 5, "/sources/s/keys/0/not_before", "RFC 3339"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"not_before\":\"2026-01-01T00:00:00Z\",\"not_after\":\"2026-01-01T00:00:00Z\""),
+     5, "/sources/s/keys/0/not_after", "later than"},
+    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\"},\n{\"id\":\"k\",\"secret_file\":\"key\""), 6, "/sources/s/keys/1/id", "same id"},
+    {IN_TOP("\"sources\":{\"a\":{" OPEN "},\n\"b\":{" OPEN "}}"), 3, "/sources/b/path", "source \"a\" in"},
+};
+
+START_TEST(every_fault_has_its_line)
+{
+    write_file("open", "secret", 0644);
+    write_file("empty", "", 0600);
+    ck_assert_int_eq(symlink("key", in_dir("link")), 0);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct heard h;
+        struct config *c = NULL;
+        char wanted[512];
+        write_file("creel.json", faults[i].text, 0644);
+        enum err e = load_file("creel.json", &h, &c);
+        buf_putc(&h.text, 0);
+        snprintf(wanted, sizeof wanted, "%s:%u: %s: ", in_dir("creel.json"), faults[i].line, faults[i].pointer);
+        ck_assert_msg(e == ERR_INVALID && !c && h.n == 1 && strncmp(h.text.p, wanted, strlen(wanted)) == 0 &&
+                          strstr(h.text.p, faults[i].reason),
+                      "%zu: wanted \"%s…%s\", heard %u: %s", i, wanted, faults[i].reason, h.n, h.text.p);
+        buf_fini(&h.text);
+    }
+}
+END_TEST
+
+START_TEST(all_faults_are_reported)
+{
+    struct heard h;
+    struct config *c = NULL;
+    write_file("creel.json", "{\"recipes\":\"recipes\",\"threads\":0,\"nope\":1,\"sources\":{\"a\":{\"path\":\"x\"},\"b\":[]}}", 0644);
+    ck_assert_int_eq(load_file("creel.json", &h, &c), ERR_INVALID);
+    ck_assert_msg(h.n == 5, "%.*s", (int)h.text.n, h.text.p);
+    buf_fini(&h.text);
+    ck_assert_int_eq(load_file("nowhere.json", &h, &c), ERR_INVALID);
+    ck_assert_uint_eq(h.n, 1);
+    buf_fini(&h.text);
+}
+END_TEST
+
+/* ---- what loads ---- */
+
+static const char full[] =
+    "{ // all of it\n"
+    "\"$schema\":\"x\", \"recipes\":\"recipes\", \"listen\":\"[::1]:9000\", \"listen_mode\":\"0600\", \"peer_users\":[\"root\"],\n"
+    "\"admin_listen\":\"unix:/run/x/admin.sock\", \"control\":\"run/control.sock\", \"spool\":\"spool\", \"segment_size\":\"1MiB\",\n"
+    "\"min_free\":\"2.5%\", \"retention\":\"36h\", \"log_format\":\"json\", \"threads\":3, \"include\":\"sources.d/*.json\",\n"
+    "\"sources\": { \"shop\": { \"path\":\"/hooks/shop\", \"recipe\":\"signed\", \"params\":{\"verify_token\":\"s3cret\",\"webhook_id\":\"W1\"},\n"
+    "  \"keys\":[{\"id\":\"2026-11\",\"secret_file\":\"key\",\"key_encoding\":\"hex\",\"not_before\":\"2026-11-01T00:00:00Z\"},\n"
+    "            {\"id\":\"env\",\"secret_env\":\"SHOP_KEY\",\"not_after\":\"2027-01-01T00:00:00.250Z\"}],\n"
+    "  \"type\":[\"header:X-Type\",\"json:/type\"], \"types\":[\"order.*\"], \"event_id\":\"json:/a~1b\", \"order_key\":\"path:2\",\n"
+    "  \"version\":\"const:1\", \"methods\":[\"POST\",\"PUT\"], \"content_types\":[\"application/*\"], \"tolerance\":\"5m\",\n"
+    "  \"dedupe\":{\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
+    "  \"public_url\":\"https://x.example/hooks/shop\",\n"
+    "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}} } } }";
+
+static void check_full(const struct config *c)
+{
+    struct config_address a;
+    struct why w;
+    ck_assert_str_eq(c->listen, "[::1]:9000");
+    ck_assert_int_eq(config_address(c->listen, &a, &w), ERR_OK);
+    ck_assert(a.fd == -1 && a.addr.ss_family == AF_INET6);
+    ck_assert_int_eq(c->listen_mode, 0600);
+    ck_assert(c->n_peer_users == 1 && strcmp(c->peer_users[0], "root") == 0);
+    ck_assert_str_eq(c->spool, in_dir("spool"));
+    ck_assert_str_eq(c->control, in_dir("run/control.sock"));
+    ck_assert_int_eq(c->segment_size, 1 << 20);
+    ck_assert(c->min_free_percent > 2.49 && c->min_free_percent < 2.51 && c->min_free_bytes == 0);
+    ck_assert_int_eq(c->retention, 36 * 3600000);
+    ck_assert_str_eq(c->log_format, "json");
+    ck_assert_str_eq(c->log_level, "info");
+    ck_assert_int_eq(c->threads, 3);
+    ck_assert_int_eq(c->max_workers, 32);
+    ck_assert_str_eq(c->functions, CREEL_LIBDIR "/functions");
+    ck_assert_str_eq(c->worker, CREEL_LIBEXECDIR "/creel-worker");
+    ck_assert_uint_eq(c->n_sources, 2);
+    ck_assert_str_eq(c->sources[0].name, "extra");
+    const struct config_source *s = config_source_by_path(c, SPAN_LIT("/hooks/shop"));
+    ck_assert_ptr_eq(s, config_source_by_name(c, SPAN_LIT("shop")));
+    ck_assert_ptr_nonnull(s);
+    ck_assert(s->n_params == 2 && strcmp(s->params[0].name, "verify_token") == 0 && strcmp(s->params[0].value, "s3cret") == 0);
+    ck_assert_uint_eq(s->n_keys, 2);
+    ck_assert_str_eq(s->keys[0].secret_file, in_dir("key"));
+    ck_assert_str_eq(s->keys[0].encoding, "hex");
+    ck_assert(s->keys[0].not_before_ms == INT64_C(1793491200000) && s->keys[0].not_after_ms == INT64_MAX);
+    ck_assert(!s->keys[1].secret_file && !s->keys[1].encoding && strcmp(s->keys[1].secret_env, "SHOP_KEY") == 0);
+    ck_assert(s->keys[1].not_before_ms == 0 && s->keys[1].not_after_ms == INT64_C(1798761600250));
+    ck_assert(s->n_type == 2 && strcmp(s->type[1], "json:/type") == 0);
+    ck_assert(s->n_types == 1 && s->n_event_id == 1 && s->n_order_key == 1 && s->n_version == 1 && s->n_methods == 2);
+    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
+    ck_assert(s->tolerance == 300000 && s->max_body == 2 << 20 && strcmp(s->durability, "written") == 0);
+    ck_assert_int_eq(s->answers[ANSWER_ACCEPTED].status, 200);
+    ck_assert_str_eq(s->answers[ANSWER_ACCEPTED].body, "");
+    ck_assert(s->answers[ANSWER_REFUSED].status == 400 && !s->answers[ANSWER_REFUSED].body && !s->answers[ANSWER_DUPLICATE].status);
+    s = config_source_by_name(c, SPAN_LIT("extra"));
+    ck_assert(s && s->allow_unsigned && s->dedupe_by_body && s->dedupe_window_ms == 300000 && s->n_keys == 0);
+    ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/sho")));
+    ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/shop/")));
+    ck_assert_str_eq(config_recipe_text(c, "signed"), "{\"recipe\":\"signed\"}");
+    ck_assert_ptr_null(config_recipe_text(c, "broken"));
+}
+
+START_TEST(all_settings_arrive_and_survive_a_snapshot)
+{
+    struct why w;
+    struct config *back = NULL;
+    int fd;
+    write_file("sources.d/a.json", "// more\n{\"sources\":{\"extra\":{\"path\":\"/x\",\"recipe\":\"none\",\"allow_unsigned\":true,"
+                                   "\"dedupe\":{\"by\":\"body\"}}}}", 0644);
+    struct config *c = load_good(full);
+    check_full(c);
+    ck_assert_str_eq(c->file, in_dir("creel.json"));
+    ck_assert_int_eq(config_snapshot(c, &fd, &w), ERR_OK);
+    ck_assert_int_eq(write(fd, "x", 1), -1);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(config_from_snapshot(fd, &back, &w) == ERR_OK, "%s", w.text);
+        check_full(back);
+        ck_assert_str_eq(back->file, c->file);
+        ck_assert_ptr_null(config_fixed_changed(c, back));
+        if (i == 0)
+            config_free(back);
+    }
+    close(fd);
+    struct buf one, two;
+    buf_init(&one, 65536);
+    buf_init(&two, 65536);
+    config_print(c, &one);
+    config_print(back, &two);
+    ck_assert(span_eq(buf_span(&one), buf_span(&two)) && !one.failed);
+    config_free(back);
+    config_free(c);
+    struct json_error e;
+    ck_assert_int_eq(json_check(buf_span(&one), JSON_LIMITS_DEFAULT, &e), ERR_OK);
+    buf_putc(&one, 0);
+    ck_assert_ptr_null(strstr(one.p, "s3cret"));
+    ck_assert_ptr_nonnull(strstr(one.p, "\"verify_token\": \"…\""));
+    ck_assert_ptr_nonnull(strstr(one.p, "\"webhook_id\": \"W1\""));
+    /* What is printed loads again. */
+    write_file("printed.json", one.p, 0644);
+    struct heard h;
+    ck_assert_int_eq(load_file("printed.json", &h, &c), ERR_OK);
+    buf_fini(&h.text);
+    config_free(c);
+    buf_fini(&one);
+    buf_fini(&two);
+}
+END_TEST
+
+START_TEST(includes_tell_their_own_file_and_line)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {{"{\"sources\":{\n\"extra\":{\"path\":1,\"recipe\":\"none\",\"allow_unsigned\":true}}}", "b.json:2: /sources/extra/path: must be a text"},
+                 {"{\n\"spool\":\"/x\"}", "b.json:2: /spool: unknown setting; an included file holds \"sources\" only"},
+                 {"{\"sources\":{\"a\":{\"path\":\"/b\",\"recipe\":\"none\",\"allow_unsigned\":true}}}", "b.json:1: /sources/a: "},
+                 {"{\"sources\":{\"b\":{" OPEN "}}}", "b.json:1: /sources/b/path: source \"a\" in "},
+                 {"{", "b.json:1: /: not valid JSON: unexpected end"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct heard h;
+        struct config *c = NULL;
+        write_file("sources.d/b.json", cases[i].text, 0644);
+        write_file("creel.json", IN_TOP("\"include\":\"sources.d/*.json\",\"sources\":{\"a\":{" OPEN "}}"), 0644);
+        ck_assert_int_eq(load_file("creel.json", &h, &c), ERR_INVALID);
+        buf_putc(&h.text, 0);
+        ck_assert_msg(h.n == 1 && strstr(h.text.p, cases[i].wanted), "%zu: %s", i, h.text.p);
+        buf_fini(&h.text);
+    }
+}
+END_TEST
+
+/* The command line of somebody who may not read the keys. */
+START_TEST(read_does_not_look_at_keys)
+{
+    struct heard h = {.n = 0};
+    struct config *c = NULL;
+    buf_init(&h.text, 65536);
+    write_file("creel.json", "{\"user\":\"nobody-of-that-name\",\"sources\":{\"s\":{\"path\":\"/a\",\"recipe\":\"zzz\","
+                             "\"keys\":[{\"id\":\"k\",\"secret_file\":\"/nowhere/key\"}]}}}", 0644);
+    ck_assert_int_eq(config_read(in_dir("creel.json"), hear, &h, &c), ERR_OK);
+    ck_assert_uint_eq(h.n, 0);
+    ck_assert_uint_eq(c->n_sources, 1);
+    config_free(c);
+    write_file("creel.json", "{\"nope\":1}", 0644);
+    ck_assert_int_eq(config_read(in_dir("creel.json"), hear, &h, &c), ERR_INVALID);
+    buf_fini(&h.text);
+}
+END_TEST
+
+START_TEST(fixed_settings_are_named)
+{
+    struct config *a = load_good("{\"spool\":\"/a\",\"retention\":\"1d\"}");
+    struct config *b = load_good("{\"spool\":\"/a\",\"retention\":\"2d\",\"log_level\":\"debug\"}");
+    struct config *c = load_good("{\"spool\":\"/c\"}");
+    struct config *d = load_good("{\"spool\":\"/a\",\"threads\":4}");
+    ck_assert_ptr_null(config_fixed_changed(a, b));
+    ck_assert_str_eq(config_fixed_changed(a, c), "spool");
+    ck_assert_str_eq(config_fixed_changed(a, d), "threads");
+    config_free(a);
+    config_free(b);
+    config_free(c);
+    config_free(d);
+}
+END_TEST
+
+START_TEST(defaults_are_the_interface)
+{
+    struct config *c = load_good("{\"recipes\":\"recipes\",\"sources\":{\"s\":{" SIGNED "}}}");
+    const struct config_source *s = &c->sources[0];
+    ck_assert_str_eq(c->listen, "unix:/run/creel/fastcgi.sock");
+    ck_assert_int_eq(c->segment_size, 64 << 20);
+    ck_assert(c->min_free_percent > 4.9 && c->retention == 7 * INT64_C(86400000) && !*c->admin_listen);
+    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 86400000 && s->dedupe_max == 1000000);
+    ck_assert(s->max_body == 1 << 20 && strcmp(s->durability, "synced") == 0 && strcmp(s->ack, "accepted") == 0);
+    ck_assert(s->n_type == 0 && s->n_methods == 0 && s->tolerance == 0 && s->n_types == 0);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(addresses)
+{
+    struct config_address a;
+    struct why w;
+    ck_assert_int_eq(config_address("fd:3", &a, &w), ERR_OK);
+    ck_assert(a.fd == 3 && a.addr_bytes == 0);
+    ck_assert_int_eq(config_address("127.0.0.1:9000", &a, &w), ERR_OK);
+    ck_assert(a.fd == -1 && a.addr.ss_family == AF_INET && a.addr_bytes > 0);
+    ck_assert_int_eq(config_address("unix:/a", &a, &w), ERR_OK);
+    ck_assert_int_eq(a.addr.ss_family, AF_UNIX);
+    char text[200] = "unix:/";
+    memset(text + 6, 'a', sizeof((struct sockaddr_un *)NULL)->sun_path - 2);
+    ck_assert_int_eq(config_address(text, &a, &w), ERR_OK);
+    strcat(text, "a");
+    ck_assert_int_eq(config_address(text, &a, &w), ERR_INVALID);
+}
+END_TEST
+
+START_TEST(patterns)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool match;
+    } cases[] = {{"order.created", "order.created", true}, {"order.created", "order.create", false}, {"order.*", "order.", true},
+                 {"order.*", "order.a.b", true}, {"order.*", "orders.a", false}, {"*", "", true}, {"*", "x", true},
+                 {"*.done", "a.done", true}, {"*.done", "a.done.x", false}, {"a*b*c", "abc", true}, {"a*b*c", "axxbyyc", true},
+                 {"a*b*c", "axxcyyb", false}, {"a*a", "a", false}, {"**", "x", true}, {"a**b", "ab", true}, {"", "", true},
+                 {"", "x", false}, {"a*bc*bc", "abcbc", true}, {"a*bc*bc", "abc", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_msg(config_pattern_match(cases[i].pattern, span_str(cases[i].text)) == cases[i].match, "%s %s",
+                      cases[i].pattern, cases[i].text);
+}
+END_TEST
+
+/* ---- what ships ---- */
+
+static void read_shipped(const char *path, struct buf *b)
+{
+    struct why w;
+    buf_init(b, 1 << 20);
+    ck_assert_msg(fs_read(AT_FDCWD, path, b, &w) == ERR_OK, "%s", w.text);
+}
+
+START_TEST(the_example_loads)
+{
+    struct heard h = {.n = 0};
+    struct config *c = NULL;
+    buf_init(&h.text, 65536);
+    enum err e = config_read(TOP_SRCDIR "/deploy/creel.json.example", hear, &h, &c);
+    ck_assert_msg(e == ERR_OK, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
+    ck_assert_uint_eq(c->n_sources, 2);
+    config_free(c);
+    buf_fini(&h.text);
+}
+END_TEST
+
+/* A default in the schema is the value as it stands in a configuration. */
+static bool same_default(const struct setting *s, struct span value)
+{
+    struct span plain = json_plain_string(value);
+    struct span def = span_of(s->def, s->type == SETTING_ONE ? strcspn(s->def, " ") : strlen(s->def));
+    return span_eq(plain.p ? plain : value, def);
+}
+
+static void schema_describes(struct span properties, const struct setting *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct span p = json_member(properties, rows[i].name);
+        ck_assert_msg(p.p != NULL, "the schema lacks %s", rows[i].name);
+        struct span help = json_plain_string(json_member(p, "description")), def = json_member(p, "default");
+        ck_assert_msg(span_eq_str(help, rows[i].help), "%s: %.*s", rows[i].name, (int)help.n, help.p ? help.p : "");
+        bool required = rows[i].min && !rows[i].def[0];
+        ck_assert_msg(required ? !def.p : def.p && same_default(&rows[i], def), "default of %s", rows[i].name);
+        if (rows[i].type == SETTING_INT) {
+            int64_t min, max;
+            ck_assert_int_eq(json_int(json_member(p, "minimum"), &min), ERR_OK);
+            ck_assert_int_eq(json_int(json_member(p, "maximum"), &max), ERR_OK);
+            ck_assert(min == rows[i].min && max == rows[i].max);
+        }
+    }
+}
+
+static size_t count_members(struct span object)
+{
+    struct span name, value;
+    size_t n = 0;
+    for (struct json_iter it = json_iter(object); json_next_member(&it, &name, &value);)
+        n++;
+    return n;
+}
+
+START_TEST(the_schema_describes_every_setting)
+{
+    struct buf b;
+    struct json_error e;
+    read_shipped(TOP_SRCDIR "/deploy/creel.schema.json", &b);
+    struct span schema = buf_span(&b);
+    ck_assert_int_eq(json_check(schema, JSON_LIMITS_DEFAULT, &e), ERR_OK);
+    struct span top = json_pointer(schema, SPAN_LIT("/properties"));
+    struct span source = json_pointer(schema, SPAN_LIT("/definitions/source/properties"));
+    schema_describes(top, config_top_rows, CONFIG_TOP_ROWS);
+    schema_describes(source, config_src_rows, CONFIG_SRC_ROWS);
+    enum { TOP_SHAPED = 4 /* $schema include peer_users sources */, SOURCE_SHAPED = 11 };
+    ck_assert_uint_eq(count_members(top), CONFIG_TOP_ROWS + TOP_SHAPED);
+    ck_assert_uint_eq(count_members(source), CONFIG_SRC_ROWS + SOURCE_SHAPED);
+    buf_fini(&b);
+}
+END_TEST
+
+static void manual_tells(const char *manual, const struct setting *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char entry[512];
+        snprintf(entry, sizeof entry, ".It Sy %s\n%s.\n", rows[i].name, rows[i].help);
+        ck_assert_msg(strstr(manual, entry) != NULL, "the manual lacks: %s", entry);
+    }
+}
+
+START_TEST(the_manual_tells_every_setting)
+{
+    struct buf b;
+    read_shipped(TOP_SRCDIR "/man/creel.json.5", &b);
+    buf_putc(&b, 0);
+    manual_tells(b.p, config_top_rows, CONFIG_TOP_ROWS);
+    manual_tells(b.p, config_src_rows, CONFIG_SRC_ROWS);
+    buf_fini(&b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("config");
+    TCase *t = tcase_create("config");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, every_fault_has_its_line);
+    tcase_add_test(t, all_faults_are_reported);
+    tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
+    tcase_add_test(t, includes_tell_their_own_file_and_line);
+    tcase_add_test(t, read_does_not_look_at_keys);
+    tcase_add_test(t, fixed_settings_are_named);
+    tcase_add_test(t, defaults_are_the_interface);
+    tcase_add_test(t, addresses);
+    tcase_add_test(t, patterns);
+    tcase_add_test(t, the_example_loads);
+    tcase_add_test(t, the_schema_describes_every_setting);
+    tcase_add_test(t, the_manual_tells_every_setting);
+    suite_add_tcase(s, t);
+    return suite_run(s);
+}
