@@ -4,6 +4,8 @@
  */
 #include "intake/steps.h"
 
+#include <stdio.h>
+
 static bool path_is(const struct request *q, const char *path)
 {
     const char *mark = q->uri.p ? memchr(q->uri.p, '?', q->uri.n) : NULL;

@@ -196,7 +196,6 @@ static enum fate begin_request(struct conn *c, struct span bytes, size_t *used)
     q->intake = io->t->intake;
     q->house = house_hold(io->house);
     q->conn = c;
-    q->recipe_context = io->recipe_context;
     q->nul = c->screen.nul;
     q->received_ms = clock_wall_ms();
     q->began_ns = clock_mono_ns();
@@ -272,6 +271,7 @@ static enum fate run_request(struct conn *c)
         c->swallow = false;
     } else {
         q->body_complete = true;
+        q->recipe_context = c->io->recipe_context;
         atomic_store_explicit(&c->phase, PHASE_AWAY, memory_order_relaxed);
         if (!steps_run(q))
             return AWAY;

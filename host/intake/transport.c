@@ -144,6 +144,12 @@ static void take_house(struct io *io)
         return;
     house_release(io->house);
     io->house = next;
+    /* Prepared keys of the old configuration shall not stay in memory. */
+    struct recipe_context *fresh = NULL;
+    if (recipe_context_new(&fresh) == ERR_OK) {
+        recipe_context_free(io->recipe_context);
+        io->recipe_context = fresh;
+    }
 }
 
 static void check_deadlines(struct io *io)
