@@ -7,6 +7,7 @@ include tests/unit/intake.mk
 include tests/unit/worker.mk
 include tests/unit/dispatch.mk
 include tests/unit/ctl.mk
+include tests/unit/supervisor.mk
 include tests/bench/journal.mk
 include tests/bench/door.mk
 include tests/bench/run.mk

@@ -209,15 +209,14 @@ uint32_t ledger_in_segment(const struct ledger *l, uint32_t segment)
     return i < l->n_segments && l->segments[i].segment == segment ? l->segments[i].unfinished : 0;
 }
 
-enum err ledger_moved(struct ledger *l, struct entry *e, struct pos at)
+void ledger_move(struct ledger *l, struct entry *e, struct pos at)
 {
     if (!enter_segment(l, at.segment, !ledger_ended(e)))
-        return ERR_NO_MEMORY;
+        return;
     leave_segment(l, e);
     e->at = at;
     unlink_entry(l, e);
     link_newest(l, e);
-    return ERR_OK;
 }
 
 /* ---- entries ---- */

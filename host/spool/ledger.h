@@ -74,12 +74,12 @@ struct invocation *ledger_invocation(struct ledger *l, struct entry *e, struct s
 /* Give an event its functions (dispatch when routing; apply does the same for a routed line). ERR_INVALID when it has been
  * routed or there are more than LINE_FUNCTIONS_MAX; ERR_NO_MEMORY. */
 enum err ledger_route(struct ledger *l, struct entry *e, const struct span *functions, size_t n);
-/* The one setter: checks lifecycle.tbl, ERR_INVALID and unchanged otherwise; keeps the counts. Never removes the entry. */
+/* The one setter: checks lifecycle.tbl, ERR_INVALID and unchanged otherwise; keeps the counts. Never removes the entry: who set
+ * the last invocation's end calls ledger_remove. */
 enum err ledger_set(struct ledger *l, struct entry *e, struct invocation *i, enum state to);
-/* The event's line is `at` now (its carry line was read back), nothing else changes: for whoever is ahead of the journal.
- * ERR_NO_MEMORY: it stays where it was. */
-enum err ledger_moved(struct ledger *l, struct entry *e, struct pos at);
-bool ledger_ended(const struct entry *e);
+/* The event's line (its carry line has become durable) is now there; nothing else changes. Short of memory it stays where it was. */
+void ledger_move(struct ledger *l, struct entry *e, struct pos at);
+bool ledger_ended(const struct entry *e); /* routed, and every invocation is done or dead (or there is none) */
 enum state ledger_state(const struct entry *e); /* of the event; STATE_PENDING before it is routed */
 
 /* A function's name as a small number (below 65536; UINT32_MAX when there are too many or memory is out), and any number back.

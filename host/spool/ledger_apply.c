@@ -161,10 +161,13 @@ static enum err apply_carry(struct ledger *l, const struct line *line, struct po
         return err ? err : ERR_CORRUPT;
     if (n && !(inv = malloc(n * sizeof *inv)))
         return ERR_NO_MEMORY;
-    err = *e ? ledger_moved(l, *e, at) : add_event(l, line, at, e);
-    if (err) {
+    if (*e)
+        ledger_move(l, *e, at);
+    else
+        err = add_event(l, line, at, e);
+    if (err || pos_cmp((*e)->at, at) != 0) {
         free(inv);
-        return err;
+        return ERR_NO_MEMORY;
     }
     if (n)
         memcpy(inv, found, n * sizeof *inv);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * records: the out queue to the pen.
+ */
+#include "dispatch/records.h"
+
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/stats.h"
+
+enum { COMPACT_BYTES = 1 << 20 };
+
+void records_init(struct records *r, int fd)
+{
+    *r = (struct records){.fd = fd};
+    buf_init(&r->out, SIZE_MAX / 2);
+}
+
+void records_fini(struct records *r)
+{
+    buf_fini(&r->out);
+}
+
+struct buf *records_begin(struct records *r)
+{
+    bug_if(r->open);
+    r->open = true;
+    r->line = r->out.n;
+    uint32_t length = 0;
+    buf_put(&r->out, &length, sizeof length);
+    return &r->out;
+}
+
+uint64_t records_end(struct records *r)
+{
+    bug_if(!r->open);
+    r->open = false;
+    if (r->out.failed)
+        die(EXIT_SYSTEM, "out of memory for the journal's records");
+    uint32_t length = (uint32_t)(r->out.n - r->line - sizeof length);
+    memcpy(r->out.p + r->line, &length, sizeof length);
+    return r->dropped + r->out.n;
+}
+
+size_t records_waiting(const struct records *r)
+{
+    return r->out.n - r->sent;
+}
+
+bool records_sent(const struct records *r, uint64_t mark)
+{
+    return r->dropped + r->sent >= mark;
+}
+
+static size_t record_bytes(const struct records *r, size_t at)
+{
+    uint32_t length;
+    memcpy(&length, r->out.p + at, sizeof length);
+    return sizeof length + length;
+}
+
+static enum err send_large(struct records *r, size_t n)
+{
+    struct why w;
+    int fd;
+    struct span line = span_of(r->out.p + r->sent + sizeof(uint32_t), n - sizeof(uint32_t));
+    enum err e = fs_sealed("creel-line", line, &fd, &w);
+    if (e != ERR_OK) {
+        log_line(LOG_ERROR, "a long record cannot be sent yet", LOG_T("why", w.text));
+        return ERR_AGAIN;
+    }
+    e = channel_send(r->fd, CHANNEL_LARGE, SPAN_NONE, &fd, 1);
+    close(fd);
+    return e;
+}
+
+/* The next message: as many whole records as fit. */
+static enum err send_some(struct records *r)
+{
+    size_t n = record_bytes(r, r->sent);
+    enum err e;
+    if (n > CHANNEL_PAYLOAD_BYTES) {
+        e = send_large(r, n);
+    } else {
+        while (r->sent + n < r->out.n) {
+            size_t more = record_bytes(r, r->sent + n);
+            if (n + more > CHANNEL_PAYLOAD_BYTES)
+                break;
+            n += more;
+        }
+        e = channel_send(r->fd, CHANNEL_RECORDS, span_of(r->out.p + r->sent, n), NULL, 0);
+    }
+    if (e == ERR_OK)
+        r->sent += n;
+    return e;
+}
+
+enum err records_flush(struct records *r)
+{
+    enum err e = ERR_OK;
+    bug_if(r->open);
+    while (e == ERR_OK && r->sent < r->out.n)
+        e = send_some(r);
+    if (r->sent == r->out.n || r->sent > COMPACT_BYTES) {
+        r->dropped += r->sent;
+        buf_consume(&r->out, r->sent);
+        r->sent = 0;
+    }
+    stat_set(STAT_queue_bytes, (int64_t)records_waiting(r));
+    return e;
+}

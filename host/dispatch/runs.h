@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * runs: who runs next, and what follows from how a run ended. A run has two steps: staged (the attempt is a record), then
+ * begun, once that record has been sent: so a crash of dispatch can lose a run but never the knowledge of one. Dispatch's
+ * only thread.
+ */
+#ifndef CREEL_DISPATCH_RUNS_H
+#define CREEL_DISPATCH_RUNS_H
+
+#include "dispatch/core.h"
+
+/* What is due becomes pending. */
+void runs_due(struct dispatch *d);
+/* Give pending invocations to idle workers, start workers where they are missing, take them from functions that have more than
+ * their share. */
+void runs_schedule(struct dispatch *d);
+/* Hand over the staged runs whose attempt records are sent. */
+void runs_begin(struct dispatch *d);
+
+/* The worker's run is over: outcome line, next state. after_ms: what the function asked for, -1: nothing. The worker has no run
+ * afterwards; its state is the caller's. */
+void run_finish(struct dispatch *d, struct worker *wk, enum outcome o, struct span why, int64_t after_ms);
+/* An invocation that dispatch finds RUNNING in the journal, begun by a dispatch that is no more. */
+void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv);
+/* A person dropped it: dead. Not for running ones. */
+void run_drop(struct dispatch *d, struct entry *e, struct invocation *inv, const char *who);
+/* If all of e's invocations have ended it leaves dispatch's mind. True when it did. */
+bool event_leave(struct dispatch *d, struct entry *e);
+
+#endif
