@@ -21,9 +21,9 @@ static void report_to_stderr(void *arg, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
-static enum err gather(const char *file, int previous, config_report report, struct settings *out)
+static enum err gather(const char *file, int previous, config_report report, struct loaded *out)
 {
-    struct settings s = {NULL, -1, -1};
+    struct loaded s = {NULL, -1, -1};
     struct why w = {{0}};
     enum err e = config_load(file, report, NULL, &s.config);
     if (e)
@@ -33,24 +33,24 @@ static enum err gather(const char *file, int previous, config_report report, str
         e = config_snapshot(s.config, &s.snapshot, &w);
     if (e) {
         report(NULL, w.text);
-        settings_free(&s);
+        loaded_free(&s);
         return e;
     }
     *out = s;
     return ERR_OK;
 }
 
-enum err load_settings(void *file, const struct settings *now, struct settings *out)
+enum err load_settings(void *file, const struct loaded *now, struct loaded *out)
 {
     return gather(file, now->secrets, report_to_log, out);
 }
 
 int load_check(const char *file)
 {
-    struct settings s;
+    struct loaded s;
     if (gather(file, -1, report_to_stderr, &s) != ERR_OK)
         return EXIT_USAGE;
-    settings_free(&s);
+    loaded_free(&s);
     return 0;
 }
 

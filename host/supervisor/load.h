@@ -9,7 +9,7 @@
 #include "supervisor/supervisor.h"
 
 /* For struct supervisor_options: arg is the file's name. Each fault is one line of the log. */
-enum err load_settings(void *file, const struct settings *now, struct settings *out);
+enum err load_settings(void *file, const struct loaded *now, struct loaded *out);
 
 /* creeld -t: each fault as "FILE:LINE: /json/pointer: reason" on stderr. Returns the exit status. */
 int load_check(const char *file);
