@@ -240,6 +240,7 @@ class Host:
         self.fastcgi, self.admin = self.path("run/f.sock"), self.path("run/a.sock")
         self.launcher, self.preload = list(launcher), preload
         self.process, self.servers, self.allowed = None, [], []
+        self.allow("intake and dispatch run as root", "functions do not run as a user of their own")  # said at every start as root
         self.settings = {
             "listen": "unix:" + self.fastcgi, "listen_mode": "0660", "admin_listen": "unix:" + self.admin,
             "control": self.path("run/c.sock"), "spool": self.path("spool"), "segment_size": "1MiB", "min_free": "1MiB",
