@@ -10,7 +10,7 @@
 #include "disk.h"
 #include "spool/journal_in.h"
 
-enum { STEPS = 26, RESTART_STEP = 9, RETIRE_STEP = 17, LARGE_BYTES = 40000 };
+enum { STEPS = 18, RESTART_STEP = 6, SWITCH_STEP = 9, RETIRE_STEP = 14, LARGE_BYTES = 40000 };
 
 struct story *story_new(void)
 {
@@ -47,15 +47,12 @@ static void note_synced(struct story *s)
     }
 }
 
-void story_batch(struct story *s, int events, bool sync)
+static void batch(struct story *s, int events, size_t least_bytes, bool sync)
 {
     int first = s->events + 1;
     for (int n = first; n < first + events; n++) {
-        size_t bytes = (size_t)(n * 137 % 900);
-        if (n % 31 == 30)
-            bytes = LARGE_BYTES;
         s->events = n;
-        s->refused[n] = pen_event(&s->pen, n, bytes) != ERR_OK;
+        s->refused[n] = pen_event(&s->pen, n, least_bytes + (size_t)(n * 137 % 900)) != ERR_OK;
     }
     bool failed = journal_commit(s->pen.j, sync, &s->pen.why) != ERR_OK;
     for (int n = first; n < first + events; n++) {
@@ -65,6 +62,11 @@ void story_batch(struct story *s, int events, bool sync)
     if (!failed && sync)
         note_synced(s);
     pen_settle(&s->pen);
+}
+
+void story_batch(struct story *s, int events, bool sync)
+{
+    batch(s, events, 0, sync);
 }
 
 static void tick(struct story *s)
@@ -113,6 +115,10 @@ void story_tell(struct story *s)
     open_anyhow(s);
     for (int step = 1; step <= STEPS; step++) {
         story_batch(s, 1 + step % 3, step % 5 != 2);
+        if (step == SWITCH_STEP) { /* into a new segment while the old one holds lines that are only written */
+            batch(s, 1, 0, false);
+            batch(s, 1, LARGE_BYTES, true);
+        }
         if (step % 4 == 3)
             tick(s);
         if (step == RETIRE_STEP)
