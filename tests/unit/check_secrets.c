@@ -25,10 +25,12 @@ static const char *in_dir(const char *name)
 
 static void write_file(const char *name, struct span content, mode_t mode)
 {
-    struct why w;
     unlink(in_dir(name));
-    ck_assert_msg(fs_replace(AT_FDCWD, in_dir(name), content, 0600, &w) == ERR_OK, "%s", w.text);
-    ck_assert_int_eq(chmod(in_dir(name), mode), 0);
+    int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fs_pwrite_all(fd, content, 0), ERR_OK);
+    ck_assert_int_eq(fchmod(fd, mode), 0);
+    close(fd);
 }
 
 static void setup(void)
@@ -88,6 +90,19 @@ START_TEST(keys_arrive_byte_for_byte)
     expect(s, "shop", "1", SPAN_LIT("rotated"));
     expect(s, "bank", "env", SPAN_LIT("from the environment"));
     secrets_free(s);
+    /* A reload without that key, and one with it again. */
+    bank[1] = (struct config_key){.id = "file", .secret_file = in_dir("b")};
+    ck_assert_int_eq(secrets_gather(&c, again, &fd, &w), ERR_OK);
+    ck_assert_int_eq(secrets_read(fd, &s, &w), ERR_OK);
+    ck_assert_ptr_null(secrets_find(s, "bank", "env").secret);
+    secrets_free(s);
+    close(again);
+    bank[1] = (struct config_key){.id = "back", .secret_env = "CHECK_SECRET"};
+    ck_assert_msg(secrets_gather(&c, fd, &again, &w) == ERR_OK, "%s", w.text);
+    ck_assert_int_eq(secrets_read(again, &s, &w), ERR_OK);
+    expect(s, "bank", "back", SPAN_LIT("from the environment"));
+    secrets_free(s);
+    close(fd);
     close(again);
 }
 END_TEST
