@@ -116,7 +116,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_consume(struct buf *b, size_t n)
 {
     bug_if(n > b->n);
-    memmove(b->p, b->p + n, b->n - n);
+    if (n > 0 && n < b->n)
+        memmove(b->p, b->p + n, b->n - n);
     b->n -= n;
 }
 
