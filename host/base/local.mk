@@ -19,3 +19,6 @@ host_base_libbase_a_SOURCES = \
 	host/base/span.h \
 	host/base/stats.c host/base/stats.h host/base/stats.tbl \
 	host/base/units.c host/base/units.h
+
+dist_man_MANS += man/creel.json.5
+dist_pkgdata_DATA = deploy/creel.schema.json deploy/creel.json.example

@@ -16,7 +16,12 @@
 
 static const char magic[8] = "creelk1";
 
-/* One record of the memfd: this head, then source, key id, variable's name and value behind one another. */
+/* What the memfd begins with. */
+struct preamble {
+    char magic[sizeof magic];
+    uint64_t bytes; /* of all of it, so that a part is never taken for the whole */
+};
+/* One record of it: this head, then source, key id, variable's name and value behind one another. */
 struct head {
     uint32_t source_bytes, id_bytes, env_bytes, value_bytes;
 };
@@ -177,13 +182,18 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
     if (sodium_init() < 0)
         return why_set(w, ERR_SYSTEM, "libsodium cannot be initialised");
     char *room = sodium_malloc(SECRET_BYTES_MAX + 1);
-    if (!room || !blob_put(&b, magic, sizeof magic))
+    struct preamble start = {{0}, 0};
+    memcpy(start.magic, magic, sizeof magic);
+    if (!room || !blob_put(&b, &start, sizeof start))
         e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     if (!e && previous >= 0)
         e = secrets_read(previous, &earlier, w);
     for (size_t i = 0; !e && i < c->n_sources; i++)
         for (size_t j = 0; !e && j < c->sources[i].n_keys; j++)
             e = gather_key(&b, c->sources[i].name, &c->sources[i].keys[j], earlier, room, w);
+    start.bytes = b.n;
+    if (!e)
+        memcpy(b.p, &start, sizeof start);
     if (!e)
         e = fs_sealed("creel-secrets", span_of(b.p, b.n), fd, w);
     if (!e)
@@ -242,7 +252,11 @@ static bool index_blob(struct secrets *s, size_t blob_bytes)
 {
     struct span rest = span_of(s->blob, blob_bytes), head;
     size_t cap = 0;
-    if (!take(&rest, sizeof magic, &head) || memcmp(head.p, magic, sizeof magic) != 0)
+    struct preamble start;
+    if (!take(&rest, sizeof start, &head))
+        return false;
+    memcpy(&start, head.p, sizeof start);
+    if (memcmp(start.magic, magic, sizeof magic) != 0 || start.bytes != blob_bytes)
         return false;
     while (rest.n) {
         if (s->n == cap) {
@@ -278,7 +292,7 @@ enum err secrets_read(int fd, struct secrets **out, struct why *w)
         return why_set(w, ERR_SYSTEM, "libsodium cannot be initialised");
     if (fstat(fd, &st) != 0)
         return why_errno(w, "cannot read the keys");
-    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof magic || st.st_size > BLOB_BYTES_MAX)
+    if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct preamble) || st.st_size > BLOB_BYTES_MAX)
         return why_set(w, ERR_CORRUPT, "the descriptor for the keys holds none");
     size_t n = (size_t)st.st_size;
     struct secrets *s = calloc(1, sizeof *s);

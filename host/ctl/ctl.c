@@ -86,7 +86,7 @@ void ctl_words(int argc, char **argv, int min, int max)
         if (argv[i][0] == '-' && argv[i][1])
             exit(ctl_usage("there is no option '%s'", argv[i]));
     if (argc - 1 < min)
-        exit(ctl_usage("something is missing"));
+        exit(ctl_usage("an argument is missing"));
     if (argc - 1 > max)
         exit(ctl_usage("'%s' is one too many", argv[max + 1]));
 }
@@ -180,7 +180,7 @@ static enum err read_line(int fd, struct buf *answer, struct why *w)
 
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w)
 {
-    int fd;
+    int fd = -1;
     enum err e = connect_control(ctl_config(c)->control, &fd, w);
     if (e != ERR_OK)
         return e;
@@ -216,39 +216,46 @@ static bool suggest_recipe(const char *dir, const char *name, char out[64])
     return near != NULL;
 }
 
-static enum err compile_from(const char *dir, const char *name, const char *variant, struct recipe **out, struct why *w)
+static enum err text_from(const char *dir, const char *name, struct buf *text, struct why *w)
 {
     char path[4096], near[64];
-    struct buf text;
     if (snprintf(path, sizeof path, "%s/%s.json", dir, name) >= (int)sizeof path)
         return why_set(w, ERR_INVALID, "the folder's name is too long");
-    buf_init(&text, RECIPE_BYTES_MAX);
-    struct why inner;
-    enum err e = fs_read(AT_FDCWD, path, &text, &inner);
-    if (e == ERR_OK) {
-        e = recipe_compile(name, buf_span(&text), variant, out, &inner);
-        if (e != ERR_OK)
-            why_set(w, e, "%s: %.400s", name, inner.text);
-    } else if (e == ERR_NOT_FOUND) {
+    enum err e = fs_read(AT_FDCWD, path, text, w);
+    if (e == ERR_NOT_FOUND) {
         bool found = suggest_recipe(dir, name, near);
         why_set(w, e, "there is no recipe '%s' in %s%s%s", name, dir, found ? ", did you mean " : "", found ? near : "");
-    } else {
-        *w = inner;
     }
-    buf_fini(&text);
     return e;
 }
 
-enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, struct why *w)
 {
     if (!*name || strchr(name, '/') || *name == '.')
         return why_set(w, ERR_INVALID, "'%s' is not the name of a recipe", name);
     if (c->recipes)
-        return compile_from(c->recipes, name, variant, out, w);
+        return text_from(c->recipes, name, text, w);
+    if (c->config_given)
+        ctl_config(c);
     if (c->config && c->config->recipes[0]) {
-        enum err e = compile_from(c->config->recipes, name, variant, out, w);
+        enum err e = text_from(c->config->recipes, name, text, w);
         if (e != ERR_NOT_FOUND)
             return e;
     }
-    return compile_from(CREEL_DATADIR "/recipes", name, variant, out, w);
+    return text_from(CREEL_DATADIR "/recipes", name, text, w);
+}
+
+enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+{
+    struct buf text;
+    struct why inner;
+    buf_init(&text, RECIPE_BYTES_MAX);
+    enum err e = ctl_recipe_text(c, name, &text, w);
+    if (e == ERR_OK) {
+        e = recipe_compile(name, buf_span(&text), variant, out, &inner);
+        if (e != ERR_OK)
+            why_set(w, e, "recipe %s: %.400s", name, inner.text);
+    }
+    buf_fini(&text);
+    return e;
 }

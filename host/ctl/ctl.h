@@ -11,7 +11,8 @@
 struct recipe;
 
 struct ctl {
-    const char *config_file; /* -c */
+    const char *config_file; /* -c, or the installed one */
+    bool config_given;       /* by -c */
     const char *spool;       /* --spool; NULL: the configuration's */
     const char *recipes;     /* --recipes; NULL: the configuration's, then the installed ones */
     bool json, color;
@@ -40,8 +41,9 @@ enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, str
 
 /* A whole number in [min, max] from an option's text, or exit 100 naming the option. */
 long ctl_number(const char *option, const char *text, long min, long max);
-/* The compiled recipe of this name, found in --recipes, else in the configuration's folder (when one is loaded), else in the
- * installed one. ERR_NOT_FOUND naming it (and the nearest one), or what recipe_compile says. */
+/* The text of the recipe of this name behind text's content, found in --recipes, else in the configuration's folder (when one is
+ * loaded or named by -c), else in the installed one. ERR_NOT_FOUND naming it and the nearest one. ctl_recipe also compiles it. */
+enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, struct why *w);
 enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w);
 
 #endif

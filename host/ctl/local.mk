@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: MIT
+bin_PROGRAMS += creel
+creel_SOURCES = \
+	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/frame.h \
+	host/ctl/main.c \
+	host/ctl/sample.c host/ctl/sample.h \
+	host/ctl/send.c \
+	host/ctl/shoot.c host/ctl/shoot.h \
+	host/ctl/verbs.tbl \
+	host/ctl/verify.c
+creel_LDADD = $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)

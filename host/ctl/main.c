@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * main: creel's frame: options that every verb takes, the table of verbs, help. Does nothing itself. One process, one thread.
  */
+#include "config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -59,11 +61,10 @@ static int no_verb(const char *word)
 int main(int argc, char **argv)
 {
     struct ctl c = {.config_file = CREEL_SYSCONFDIR "/creel.json"};
-    while (ctl_option(&argc, argv, "-c", &c.config_file) || ctl_option(&argc, argv, "--spool", &c.spool) ||
-           ctl_option(&argc, argv, "--recipes", &c.recipes))
-        ;
-    while (ctl_option(&argc, argv, "--json", NULL))
-        c.json = true;
+    c.config_given = ctl_option(&argc, argv, "-c", &c.config_file);
+    ctl_option(&argc, argv, "--spool", &c.spool);
+    ctl_option(&argc, argv, "--recipes", &c.recipes);
+    c.json = ctl_option(&argc, argv, "--json", NULL);
     bool help = ctl_option(&argc, argv, "--help", NULL) || ctl_option(&argc, argv, "-h", NULL);
     if (ctl_option(&argc, argv, "--version", NULL)) {
         puts("creel " PACKAGE_VERSION);

@@ -182,6 +182,29 @@ enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct 
     return ERR_OK;
 }
 
+static bool comes_twice(const struct recipe *r, const struct recipe_request *q, size_t at)
+{
+    if (recipe_may_repeat(r, q->headers[at].name))
+        return false;
+    for (size_t i = 0; i < at; i++)
+        if (span_eq_nocase(q->headers[i].name, q->headers[at].name))
+            return true;
+    return false;
+}
+
+static enum err no_repeats(const struct recipe *r, const struct recipe_request *q, struct recipe_verdict *verdict)
+{
+    for (size_t i = 0; i < q->n_headers; i++) {
+        struct span name = q->headers[i].name;
+        if (!comes_twice(r, q, i))
+            continue;
+        *verdict = (struct recipe_verdict){0};
+        snprintf(verdict->detail, sizeof verdict->detail, "header %.*s came twice", (int)name.n, name.p);
+        return ERR_MALFORMED_REQUEST;
+    }
+    return ERR_OK;
+}
+
 enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t, struct arena *scratch,
                      struct recipe_verdict *verdict)
 {
@@ -200,7 +223,9 @@ enum err case_verify(const struct recipe *r, struct recipe_context *c, const str
         snprintf(verdict->detail, sizeof verdict->detail, "%.*s", (int)sizeof verdict->detail - 1, w.text);
         return e;
     }
-    e = recipe_verify(r, ring, c, &t->request, scratch, verdict);
+    e = no_repeats(r, &t->request, verdict);
+    if (e == ERR_OK)
+        e = recipe_verify(r, ring, c, &t->request, scratch, verdict);
     verdict->key_id = NULL; /* it would not outlive the keyring */
     keyring_free(ring);
     return e;

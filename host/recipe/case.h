@@ -24,7 +24,7 @@ struct recipe_case {
  * with the reason, ERR_NO_ROOM when a is full. */
 enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct recipe_case *out, struct why *w);
 
-/* Load the case's keys and verify. The verdict, or what keyring_new says with its reason in verdict->detail: a receiver with
+/* Load the case's keys and verify, after the door's rule that no header comes twice but what the recipe allows. The verdict, or what keyring_new says with its reason in verdict->detail: a receiver with
  * such a key takes nothing. */
 enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t, struct arena *scratch,
                      struct recipe_verdict *verdict);

@@ -605,6 +605,15 @@ enum err recipe_compile(const char *name, struct span json, const char *variant,
     return ERR_OK;
 }
 
+bool recipe_has_variant(struct span json, const char *variant)
+{
+    struct json_error bad;
+    if (json_check(json, JSON_LIMITS_DEFAULT, &bad) != ERR_OK || json_type_of(json) != JSON_OBJECT)
+        return false;
+    struct span all = json_member(json, "variants");
+    return all.p && json_type_of(all) == JSON_OBJECT && json_member(all, variant).p;
+}
+
 void recipe_free(struct recipe *r)
 {
     if (!r)

@@ -21,6 +21,8 @@ struct recipe_context; /* per thread: prepared MACs, found by key. After a reloa
  * reason in w. variant: what params["variant"] says, or NULL. */
 enum err recipe_compile(const char *name, struct span json, const char *variant, struct recipe **out, struct why *w);
 void recipe_free(struct recipe *r);
+/* Does this recipe's text (checked or not) have a variant of this name? */
+bool recipe_has_variant(struct span json, const char *variant);
 const char *recipe_name(const struct recipe *r);
 bool recipe_is_none(const struct recipe *r);              /* proves nothing: sources need allow_unsigned */
 const char *recipe_key_encoding(const struct recipe *r);  /* default */

@@ -81,7 +81,7 @@ size_t journal_pending(const struct journal *j);
  * thread. */
 bool journal_accepts(const struct journal *j);
 /* Called about once a second by the committer: looks at free space, begins filling, syncs what was only written, retries a
- * fresh segment after a failure, goes on with a retirement. The batch should be empty. */
+ * fresh segment after a failure, goes on with a retirement. With lines in the batch it leaves the syncing to their commit. */
 void journal_tick(struct journal *j);
 
 /* Dispatch said that this segment may go: only the oldest, only closed ones, and never the last two; ERR_INVALID otherwise.

@@ -7,3 +7,16 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/pos.h \
 	host/spool/reader.c host/spool/reader.h \
 	host/spool/segments.c host/spool/segments.h
+
+# The pen: intake's side of the journal.
+host_spool_libspool_a_SOURCES += \
+	host/spool/fresh.c \
+	host/spool/helper.c host/spool/helper.h \
+	host/spool/index.c host/spool/index.h \
+	host/spool/journal.c host/spool/journal.h host/spool/journal_in.h \
+	host/spool/lock.c host/spool/lock.h \
+	host/spool/quarantine.c host/spool/quarantine.h \
+	host/spool/recover.c \
+	host/spool/scan.c host/spool/scan.h \
+	host/spool/segment.c host/spool/segment.h \
+	host/spool/survey.c host/spool/survey.h

@@ -14,3 +14,4 @@ host_supervisor_libsupervisor_a_SOURCES = \
 	host/supervisor/state.h \
 	host/supervisor/stop.c \
 	host/supervisor/supervisor.c host/supervisor/supervisor.h
+dist_man_MANS += man/creeld.8

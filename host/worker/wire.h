@@ -5,15 +5,18 @@
  *     init (pid 1, ours, dies with its owner; killing it kills all that any run started)
  *       └ zygote (loaded the .so, confined)
  *           └ runner (forked from the zygote; serves up to max_uses runs: 1 is "fork", more is "pool")
+ * Where namespaces are not to be had, init is the zygote, loads nothing, and each runner loads the .so for itself behind a
+ * filter that refuses to create processes.
  *
  *   owner                worker
  *   START + so fd  ──▶   init, sandbox, zygote loads
  *                  ◀──   READY (manifest; once) | BROKEN (reason; then the slot ends)
  *                  ◀──   WAITING (a runner is up and can take a run)
- *   RUN [+ body fd] ──▶
- *                  ◀──   LOG* , OUTCOME
- *                  ◀──   (max_uses reached: the zygote forks the next runner) WAITING
- *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when it left children behind: the slot is used up)
+ *   RUN [+ fields fd] ─▶
+ *                  ◀──   LOG* , OUTCOME (and whether this runner can take the next run, another will, or it left children
+ *                        behind, which uses the slot up)
+ *                  ◀──   (another) WAITING
+ *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when children were left behind: used up)
  * Every frame from a worker is untrusted: lengths, types and order are checked; a wrong one costs the worker its slot.
  */
 #ifndef CREEL_WORKER_WIRE_H
@@ -24,20 +27,40 @@
 #include "base/err.h"
 #include "base/id.h"
 
-enum { WIRE_VERSION = 1, WIRE_INLINE_BODY_BYTES = 64 * 1024, WIRE_FRAME_BYTES = 192 * 1024, WIRE_TEXT_BYTES = 4096 };
+enum {
+    WIRE_VERSION = 1,
+    WIRE_INLINE_BYTES = 64 * 1024,  /* of a RUN's fields; more goes by sealed memfd */
+    WIRE_FRAME_BYTES = 192 * 1024,  /* owner to worker */
+    WIRE_REPLY_BYTES = 16 * 1024,   /* worker to owner */
+    WIRE_TEXT_BYTES = 4096,         /* of a reason, a log line */
+    WIRE_FIELDS_BYTES = 1 << 30     /* in a memfd */
+};
 
 enum wire_type { WIRE_START = 1, WIRE_READY, WIRE_BROKEN, WIRE_WAITING, WIRE_RUN, WIRE_LOG, WIRE_OUTCOME, WIRE_DIED, WIRE_TYPES };
 
 struct wire_head {
     uint8_t version, type;
-    uint16_t flags;
+    uint16_t reserved;
     uint32_t length; /* of what follows */
 };
 
-/* START: JSON text: {"name","config",{…},"secrets":{name:value},"max_uses":n,"memory":bytes,"files":n,"processes":n,
- * "hide":[paths],"uid":n,"gid":n,"namespaces":bool}. The .so comes as a descriptor. */
+/* START: struct wire_start, then JSON text: {"name":"…", "config":any, "secrets":{name:"value"}, "max_uses":n (0: unlimited),
+ * "memory":bytes, "file_size":bytes, "files":n, "processes":n, "hide":["/path",…]}. All but name may be missing; unknown
+ * members are ignored. The .so comes as a descriptor (a sealed copy). Paths in hide that do not exist are skipped; keep them
+ * narrow: a program that a function runs may lie beside them. */
+struct wire_start {
+    uint32_t namespaces;         /* the worker's init is pid 1 of its own pid namespace and has its own mount namespace */
+    uint32_t user_namespace;     /* and is in a user namespace that has no map yet */
+    uint32_t owner_uid, owner_gid; /* what it maps there */
+    uint32_t uid, gid;           /* what the zygote becomes; 0xffffffff: unchanged */
+};
 
-/* READY: JSON text of the manifest: {"abi","name","version","types":[…],"sources":[…],"timeout_ms","mode","max_uses",…}. */
+/* READY: JSON text of the manifest: {"abi":1,"name":"…","version":…,"types":[…],"sources":[…],"mode":"pool"|"fork"|null,
+ * "timeout_ms":n,"max_uses":n,"concurrency":n}: null, [] and 0 where it says nothing. BROKEN: text. */
+
+struct wire_waiting {
+    uint32_t runner; /* counts up from 1 */
+};
 
 /* RUN: struct wire_run, then the fields as (uint32 length, bytes)* in the order of enum wire_field; 0xffffffff: absent. */
 enum wire_field {
@@ -48,15 +71,18 @@ struct wire_run {
     struct id id;
     uint32_t attempt, timeout_ms;
     int64_t received_ms, deadline_mono_ms;
-    uint64_t body_bytes; /* when the body comes as a sealed memfd, WIRE_BODY is absent */
-    uint64_t token;      /* given back in OUTCOME */
+    uint64_t fields_bytes; /* 0: the fields follow; else they are in the sealed memfd that comes along */
+    uint64_t token;        /* given back in OUTCOME */
+    uint32_t runner;       /* which runner it is meant for: another one drops it */
+    uint32_t reserved;
 };
 
+enum wire_next { WIRE_NEXT_SAME, WIRE_NEXT_OTHER, WIRE_NEXT_LEFT, WIRE_NEXTS };
 struct wire_outcome {
     uint64_t token;
-    uint32_t outcome;        /* enum outcome: DONE, RETRY or REJECT only */
-    uint32_t has_after;
-    int64_t retry_after_ms;
+    uint32_t outcome; /* enum outcome: DONE, RETRY or REJECT only */
+    uint32_t next;    /* enum wire_next */
+    int64_t retry_after_ms; /* -1: none */
     /* text follows: the reason, at most WIRE_TEXT_BYTES */
 };
 struct wire_log {
@@ -73,9 +99,16 @@ enum err wire_send(int sock, enum wire_type type, const void *fixed, size_t fixe
 struct wire_frame {
     uint8_t type;
     struct span data; /* in the caller's buffer */
-    int fd;           /* -1 or received */
+    int fd;           /* -1 or received, close-on-exec, now the caller's */
 };
-/* Receive one frame into buf (WIRE_FRAME_BYTES). ERR_AGAIN (when not blocking), ERR_CLOSED, ERR_INVALID. */
+/* Receive one frame into buf. ERR_AGAIN (when not blocking), ERR_CLOSED, ERR_INVALID (taken off), ERR_SYSTEM. */
 enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_frame *out);
+
+/* Take a fixed part off the front of data: copies n bytes to out, false when there are fewer. */
+bool wire_take(struct span *data, void *out, size_t n);
+/* Append one field (SPAN_NONE: absent) of a RUN. */
+void wire_put_field(struct buf *b, struct span field);
+/* Split the fields of a RUN: exactly WIRE_FIELDS of them and nothing behind. ERR_INVALID otherwise. */
+enum err wire_get_fields(struct span data, struct span fields[WIRE_FIELDS]);
 
 #endif

@@ -30,7 +30,7 @@ import uuid
 PREFIX = os.environ.get("CREEL_PREFIX", "/usr/local")
 CREELD = os.path.join(PREFIX, "sbin", "creeld")
 CREEL = os.path.join(PREFIX, "bin", "creel")
-STOCK = os.path.join(PREFIX, "lib", "creel", "functions")
+STOCK = os.path.join(PREFIX, "lib", "creel", "stock")
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECRET = b"0123456789abcdef0123456789abcdef"
 DEADLINE = 30.0 * float(os.environ.get("CREEL_TEST_SLOW", "1"))
@@ -206,7 +206,8 @@ def fcgi_params(method, uri, headers, body):
 
 def fcgi(address, method, uri, headers=None, body=b"", timeout=None):
     with fcgi_connect(address, timeout) as s:
-        s.sendall(fcgi_request(fcgi_params(method, uri, headers or {}, body), body))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # an early answer may end our sending
+            s.sendall(fcgi_request(fcgi_params(method, uri, headers or {}, body), body))
         return fcgi_answer(s)
 
 
@@ -296,7 +297,7 @@ class Host:
             f.write(source)
         built = self.path(name + ".built")
         flags = pkg_config("--cflags")
-        macros = [f"-D{k}={json.dumps(v) if isinstance(v, str) else v}" for k, v in defines.items()]
+        macros = [f"-D{k}={json.dumps(v) if k != 'MODE' else v}" for k, v in defines.items()]
         run(["cc", "-shared", "-fPIC", *flags, *macros, "-o", built, self.path(name + ".c")])
         self.drop(name, built)
 
@@ -501,6 +502,12 @@ def run(command, **more):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **more)
     check(done.returncode == 0, f"{' '.join(command)} exits {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def code(name):
+    """The C source of one of the functions made for these tests."""
+    with open(os.path.join(HERE, "functions", name + ".c")) as f:
+        return f.read()
 
 
 def pkg_config(*args):

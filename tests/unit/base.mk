@@ -15,6 +15,13 @@ tests_unit_check_json_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/check_config
 TESTS += tests/unit/check_config
 tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/suite.h
+tests_unit_check_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/check_secrets
+TESTS += tests/unit/check_secrets
+tests_unit_check_secrets_SOURCES = tests/unit/check_secrets.c tests/unit/suite.h
+tests_unit_check_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_secrets_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 endif

@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: MIT
+if HAVE_CHECK
+JOURNAL_CHECKS = tests/unit/check_journal
+check_PROGRAMS += $(JOURNAL_CHECKS)
+TESTS += $(JOURNAL_CHECKS)
+JOURNAL_PEN = tests/unit/disk.c tests/unit/disk.h tests/unit/pen.c tests/unit/pen.h tests/unit/suite.h
+JOURNAL_WRAP = -Wl,--wrap=pwrite,--wrap=ftruncate,--wrap=fdatasync,--wrap=fsync,--wrap=renameat,--wrap=unlinkat \
+	-Wl,--wrap=openat,--wrap=fstatvfs
+tests_unit_check_journal_SOURCES = tests/unit/check_journal.c $(JOURNAL_PEN)
+tests_unit_check_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_journal_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
+tests_unit_check_journal_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+endif

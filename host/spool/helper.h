@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * helper: the journal's second thread. It does what takes long, so that no commit waits for it: filling the next segment,
+ * cutting and indexing closed ones, reading a segment through before it is retired and removing it afterwards. The calls here
+ * are the committer's; the lock is a leaf.
+ */
+#ifndef CREEL_SPOOL_HELPER_H
+#define CREEL_SPOOL_HELPER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "base/buf.h"
+#include "spool/index.h"
+#include "spool/segment.h"
+
+enum fill { FILL_NONE, FILL_WANTED, FILL_DONE, FILL_FAILED };
+
+/*  idle ──begin──▶ check ──▶ checked ──remove──▶ remove ──▶ idle
+ *                    └────▶ idle (could not be read or quarantined: said, and nothing is removed) */
+enum retire { RETIRE_IDLE, RETIRE_CHECK, RETIRE_CHECKED, RETIRE_REMOVE };
+
+struct helper_closing { /* a segment to cut and index */
+    uint32_t number, end;
+    struct helper_closing *next;
+};
+
+struct helper {
+    int spool_fd, journal_fd; /* the journal's */
+    uint8_t salt[INDEX_SALT_BYTES];
+    int64_t (*wall_ms)(void);
+    pthread_t thread;
+    bool started;
+    _Atomic bool fill_failed; /* the last filling failed: what journal_accepts looks at */
+    pthread_mutex_t lock;     /* of everything below */
+    pthread_cond_t work, done;
+    bool stop;
+    enum fill fill;
+    uint32_t number, size, least;
+    struct segment made; /* when FILL_DONE */
+    struct helper_closing *closes, **closes_end;
+    enum retire retire;
+    uint32_t retire_segment;
+};
+
+void helper_init(struct helper *h, int spool_fd, int journal_fd, const uint8_t salt[INDEX_SALT_BYTES], int64_t (*wall_ms)(void));
+enum err helper_start(struct helper *h, struct why *w);
+/* Finish what is queued, end the thread, remove a filled segment that nobody took. */
+void helper_stop(struct helper *h);
+
+/* Make segment `number` with size bytes or, when there is no room, less and less down to `least`. Nothing happens while an earlier
+ * one is wanted or not taken yet; false then. */
+bool helper_fill(struct helper *h, uint32_t number, uint32_t size, uint32_t least);
+/* Take the filled segment; with wait, until the filling that is under way is over. False when there is none. */
+bool helper_take(struct helper *h, struct segment *out, bool wait);
+/* Cut segment number to end and write its index. */
+void helper_close(struct helper *h, uint32_t number, uint32_t end);
+
+/* Begin to retire a segment; false when another one is being retired (true when it is the same). */
+bool helper_retire(struct helper *h, uint32_t segment);
+/* The segment that was read through and waits for its tombstone; 0: none. */
+uint32_t helper_retire_checked(struct helper *h);
+/* Its tombstone is synced: remove it. */
+void helper_remove(struct helper *h);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ * survey: reading a journal before opening it. First the heads of all segments (a format we do not know stops everything
+ * here), then where `safe` is, then indexes of closed segments and the lines of the others. Never writes.
+ */
+#include "spool/survey.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "spool/line.h"
+#include "spool/scan.h"
+#include "spool/segment.h"
+#include "spool/segments.h"
+
+enum { HEAD_BYTES = 4096, MOST_BYTES = 1 << 30 };
+
+/* One reading of segments: who is told, and what about. */
+struct reading {
+    struct survey *s;
+    struct survey_segment *now;
+    int64_t now_ms;
+    journal_dedupe_cb cb;
+    void *arg;
+};
+
+/* Every name in the folder: the largest number that was ever used. */
+static enum err find_largest(struct survey *s, struct why *w)
+{
+    int fd = openat(s->journal_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir) {
+        why_errno(w, "journal/: cannot list the folder");
+        if (fd >= 0)
+            close(fd);
+        return ERR_SYSTEM;
+    }
+    for (struct dirent *d; (d = readdir(dir));) {
+        enum segment_form form;
+        uint32_t number;
+        if (segment_form_parse(d->d_name, &form, &number) && number > s->largest)
+            s->largest = number;
+    }
+    closedir(dir);
+    return ERR_OK;
+}
+
+static enum err read_head(struct survey *s, struct survey_segment *k, struct why *w)
+{
+    char name[SEGMENT_FORM_BYTES], head[HEAD_BYTES];
+    struct stat st;
+    struct line l;
+    segment_form_name(k->number, SEGMENT_LIVE, name);
+    int fd = openat(s->journal_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return why_errno(w, "journal/%s: cannot open", name);
+    ssize_t got = pread(fd, head, sizeof head, 0);
+    enum err e = got < 0 || fstat(fd, &st) != 0 ? why_errno(w, "journal/%s: cannot read", name) : ERR_OK;
+    close(fd);
+    if (e)
+        return e;
+    k->size = st.st_size < UINT32_MAX ? (uint32_t)st.st_size : UINT32_MAX - 1;
+    const char *lf = memchr(head, '\n', (size_t)got);
+    if (!lf)
+        return ERR_OK;
+    e = line_parse(span_of(head, (size_t)(lf - head)), &l);
+    if (e == ERR_UNSUPPORTED)
+        return why_set(w, e, "journal/%s: written by a newer version of Creel; this one must not touch it", name);
+    if (e || l.kind != KIND_SEGMENT)
+        return ERR_OK;
+    k->head_end = (uint32_t)(lf - head) + 1;
+    k->has_salt = s->has_salt = true;
+    memcpy(k->salt, l.salt, sizeof k->salt);
+    memcpy(s->salt, l.salt, sizeof s->salt);
+    return ERR_OK;
+}
+
+/* Numbers, sizes, first lines, void lines. */
+static enum err read_heads(struct survey *s, struct why *w)
+{
+    struct segments list;
+    enum err e = segments_init(&list, s->spool_fd, w);
+    if (e)
+        return e;
+    e = segments_refresh(&list, w);
+    if (!e && list.n && !(s->all = calloc(list.n, sizeof *s->all)))
+        e = why_set(w, ERR_NO_MEMORY, "no memory to list the journal's segments");
+    for (size_t i = 0; !e && i < list.n; i++) {
+        s->all[i].number = list.numbers[i];
+        e = read_head(s, &s->all[i], w);
+    }
+    if (!e && list.n)
+        e = segments_read_voids(&list, list.numbers[list.n - 1], true, w);
+    for (size_t i = 0; !e && i < list.n; i++)
+        s->all[i].void_from = segments_void_from(&list, s->all[i].number);
+    s->n = e ? 0 : list.n;
+    segments_fini(&list);
+    return e;
+}
+
+static struct survey_segment *find(struct survey *s, uint32_t number)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->all[i].number == number)
+            return &s->all[i];
+    return NULL;
+}
+
+/* A good index that fits the file. */
+static bool read_index(struct survey *s, const struct survey_segment *k, struct index *x)
+{
+    if (index_read(s->journal_fd, k->number, x, NULL) != ERR_OK)
+        return false;
+    if (x->length == k->size && (!k->has_salt || memcmp(x->salt, k->salt, sizeof x->salt) == 0))
+        return true;
+    index_fini(x);
+    return false;
+}
+
+static void check_indexes(struct survey *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct index x;
+        s->all[i].indexed = read_index(s, &s->all[i], &x);
+        if (s->all[i].indexed)
+            index_fini(&x);
+    }
+}
+
+static void on_mark(void *arg, const struct line *l, struct pos at)
+{
+    struct survey *s = arg;
+    /* A mark can only speak of what lies before it. */
+    if (l->has_safe && pos_cmp(l->safe, at) <= 0 && pos_cmp(l->safe, s->safe) > 0)
+        s->safe = l->safe;
+}
+
+/* Nobody told us: the last mark, or the end of a segment that was closed in order. */
+static enum err find_safe(struct survey *s, struct why *w)
+{
+    for (size_t i = s->n; i-- > 0;) {
+        const struct survey_segment *k = &s->all[i];
+        if (k->indexed) {
+            s->safe = (struct pos){k->number, k->size};
+            return ERR_OK;
+        }
+        enum err e = scan_segment(&(struct scan){s->spool_fd, k->number, k->void_from, on_mark, NULL, s}, w);
+        if (e || s->safe.segment)
+            return e;
+    }
+    return ERR_OK;
+}
+
+static enum err learn_safe(struct survey *s, uint64_t told, struct why *w)
+{
+    struct pos safe = pos_unpack(told);
+    const struct survey_segment *k = told ? find(s, safe.segment) : NULL;
+    if (!k)
+        return find_safe(s, w);
+    s->safe = safe;
+    s->safe_told = true;
+    if (safe.offset > k->size)
+        log_line(LOG_ERROR, "acknowledged bytes are missing: a journal segment is shorter than it was", LOG_N("segment", k->number),
+                 LOG_N("bytes", k->size), LOG_N("acknowledged", safe.offset));
+    return ERR_OK;
+}
+
+static void give_key(const struct reading *r, const struct journal_dedupe *d)
+{
+    if (d->until_ms > r->now_ms && r->cb)
+        r->cb(r->arg, d);
+}
+
+/* Keys made with another salt can match nothing. */
+static bool keys_count(const struct survey *s, const struct survey_segment *k)
+{
+    return !k->has_salt || memcmp(k->salt, s->salt, sizeof k->salt) == 0;
+}
+
+static void on_line(void *arg, const struct line *l, struct pos at)
+{
+    struct reading *r = arg;
+    struct survey *s = r->s;
+    struct journal_dedupe d;
+    bool behind = pos_cmp(at, s->safe) >= 0;
+    s->lines++;
+    if (behind && (l->kind == KIND_SEGMENT || l->kind == KIND_VOID)) {
+        r->now->beyond |= l->kind == KIND_VOID;
+        return;
+    }
+    if (behind) {
+        r->now->beyond = true;
+        buf_put_span(&s->beyond, l->text);
+        buf_putc(&s->beyond, '\n');
+        s->copied++;
+    }
+    if ((behind || !r->now->indexed) && keys_count(s, r->now) && scan_key(l, &d))
+        give_key(r, &d);
+}
+
+static void on_unreadable(void *arg, struct pos at, uint32_t n)
+{
+    struct reading *r = arg;
+    struct survey *s = r->s;
+    uint64_t from = pos_pack(at), safe = pos_pack(s->safe);
+    uint32_t before = from >= safe ? 0 : safe - from < n ? (uint32_t)(safe - from) : n;
+    struct survey_range range = {at, s->safe_told ? before : n};
+    if (before < n)
+        r->now->beyond = true;
+    if (s->safe_told)
+        s->torn_bytes += n - before;
+    if (range.n)
+        buf_put(&s->ranges, &range, sizeof range);
+}
+
+static void give_indexed(struct reading *r)
+{
+    struct index x;
+    if (!keys_count(r->s, r->now) || !read_index(r->s, r->now, &x))
+        return;
+    for (size_t i = 0; i < index_count(&x); i++) {
+        struct journal_dedupe d = index_at(&x, i);
+        give_key(r, &d);
+    }
+    index_fini(&x);
+}
+
+/* How many of the oldest segments are left to their indexes. */
+static size_t count_trusted(const struct survey *s)
+{
+    uint64_t bytes = 0;
+    size_t i = s->n;
+    while (i > 0 && (bytes += s->all[i - 1].size) <= SURVEY_BYTES)
+        i--;
+    return i;
+}
+
+static enum err read_segments(struct reading *r, struct why *w)
+{
+    struct survey *s = r->s;
+    size_t trusted = count_trusted(s);
+    for (size_t i = 0; i < s->n; i++) {
+        r->now = &s->all[i];
+        if (r->now->indexed)
+            give_indexed(r);
+        if (r->now->indexed && i < trusted && r->now->number < s->safe.segment)
+            continue;
+        enum err e = scan_segment(&(struct scan){s->spool_fd, r->now->number, r->now->void_from, on_line, on_unreadable, r}, w);
+        if (e)
+            return e;
+        if (s->beyond.failed || s->ranges.failed)
+            return why_set(w, ERR_NO_MEMORY, "no memory for what lies beyond the last acknowledged line");
+    }
+    return ERR_OK;
+}
+
+enum err survey_read(struct survey *s, int spool_fd, int journal_fd, uint64_t told, int64_t now_ms, journal_dedupe_cb cb,
+                     void *arg, struct why *w)
+{
+    struct reading r = {.s = s, .now_ms = now_ms, .cb = cb, .arg = arg};
+    *s = (struct survey){.spool_fd = spool_fd, .journal_fd = journal_fd};
+    buf_init(&s->ranges, MOST_BYTES);
+    buf_init(&s->beyond, MOST_BYTES);
+    enum err e = find_largest(s, w);
+    if (!e)
+        e = read_heads(s, w);
+    if (e)
+        return e;
+    check_indexes(s);
+    e = learn_safe(s, told, w);
+    return e ? e : read_segments(&r, w);
+}
+
+void survey_free(struct survey *s)
+{
+    free(s->all);
+    buf_fini(&s->ranges);
+    buf_fini(&s->beyond);
+}

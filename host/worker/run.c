@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ * run: the runner: waits for a RUN, calls the function, says how it ended. One process, forked from the zygote; serves up to
+ * max_uses runs. Everything here runs inside the sandbox together with foreign code: the owner believes none of it.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "spool/lifecycle.h"
+#include "worker/api.h"
+#include "worker/sandbox.h"
+#include "worker/wire.h"
+
+struct runner {
+    struct worker *w;
+    uint32_t number;
+    int64_t uses;
+    char *frame;
+    void *mapped; /* the fields' memory file, or NULL */
+    size_t mapped_bytes;
+};
+
+/* Ends in order, so that the zygote just forks the next one. */
+static void finish(struct runner *r) __attribute__((noreturn));
+static void finish(struct runner *r)
+{
+    if (r->w->manifest.fini) {
+        struct invocation in;
+        api_begin(&in, r->w);
+        r->w->manifest.fini(&in.base);
+    }
+    fflush(NULL);
+    r->w->turn->ended = 1;
+    _exit(0);
+}
+
+static void call_init(struct worker *w)
+{
+    if (!w->manifest.init)
+        return;
+    struct invocation in;
+    api_begin(&in, w);
+    int result = w->manifest.init(&in.base);
+    fflush(NULL);
+    if (result != CREEL_DONE)
+        worker_broken(w, "%s: its init hook returned %d%s%.*s", w->name, result, in.reason.n ? ": " : "", (int)in.reason.n,
+                      in.reason.p ? in.reason.p : "");
+    api_end(&in);
+}
+
+/* The fields of a run, inline or out of the sealed memory file. ERR_NO_ROOM: there is no room to map it. */
+static enum err take_fields(struct runner *r, struct wire_frame *f, struct invocation *in)
+{
+    struct span data = f->data;
+    if (in->run.fields_bytes) {
+        void *p = f->fd < 0 ? MAP_FAILED : mmap(NULL, in->run.fields_bytes, PROT_READ, MAP_PRIVATE, f->fd, 0);
+        if (p == MAP_FAILED)
+            return ERR_NO_ROOM;
+        r->mapped = p;
+        r->mapped_bytes = in->run.fields_bytes;
+        data = span_of(p, in->run.fields_bytes);
+    }
+    return wire_get_fields(data, in->fields);
+}
+
+static void unmap_fields(struct runner *r)
+{
+    if (r->mapped)
+        munmap(r->mapped, r->mapped_bytes);
+    r->mapped = NULL;
+}
+
+/* Anything unknown is a retry. */
+static enum outcome outcome_of(int result)
+{
+    switch (result) {
+    case CREEL_DONE:
+        return OUTCOME_DONE;
+    case CREEL_REJECT:
+        return OUTCOME_REJECT;
+    default:
+        return OUTCOME_RETRY;
+    }
+}
+
+static void call_run(struct invocation *in, struct wire_outcome *o)
+{
+    int result = in->w->manifest.run(&in->base);
+    fflush(NULL);
+    o->outcome = (uint32_t)outcome_of(result);
+    o->retry_after_ms = -1;
+    if (in->result == result)
+        o->retry_after_ms = in->after_ms;
+    else
+        in->reason = SPAN_NONE;
+    if (o->outcome == OUTCOME_RETRY && result != CREEL_RETRY) {
+        static char text[64];
+        in->reason = span_of(text, (size_t)snprintf(text, sizeof text, "it returned %d, which says nothing", result));
+    }
+}
+
+/* What this runner does next, found out before the outcome is told: a process that the run left behind ends with the slot. */
+static uint32_t next_of(struct runner *r)
+{
+    if (worker_children_left())
+        return WIRE_NEXT_LEFT;
+    return r->w->max_uses && r->uses >= r->w->max_uses ? WIRE_NEXT_OTHER : WIRE_NEXT_SAME;
+}
+
+static void serve(struct runner *r, struct wire_frame *f)
+{
+    struct invocation in;
+    api_begin(&in, r->w);
+    if (f->type != WIRE_RUN || !wire_take(&f->data, &in.run, sizeof in.run))
+        _exit(EXIT_SYSTEM);
+    if (in.run.runner != r->number)
+        return; /* meant for one that has ended; its owner knows */
+    struct wire_outcome o = {.token = in.run.token, .outcome = OUTCOME_RETRY, .retry_after_ms = -1};
+    switch (take_fields(r, f, &in)) {
+    case ERR_OK:
+        in.has_event = true;
+        call_run(&in, &o);
+        break;
+    case ERR_NO_ROOM:
+        in.reason = SPAN_LIT("its memory limit leaves no room for the event");
+        break;
+    default:
+        _exit(EXIT_SYSTEM);
+    }
+    r->uses++;
+    o.next = next_of(r);
+    if (wire_send(r->w->sock, WIRE_OUTCOME, &o, sizeof o, in.reason.n ? in.reason : SPAN_NONE, -1) != ERR_OK)
+        _exit(EXIT_SYSTEM);
+    if (o.next != WIRE_NEXT_SAME)
+        finish(r);
+    unmap_fields(r);
+    api_end(&in);
+}
+
+/* Process group and session of its own: a function that signals its group reaches only what it started. As a subreaper it
+ * gets every orphan of a run as its own child, so that none goes unseen. */
+static void settle(struct worker *w, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_SYSTEM);
+    (void)setsid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    if (w->namespaces)
+        return;
+    struct why why;
+    if (filter_apply(&why) != ERR_OK)
+        worker_broken(w, "%s", why.text);
+    load_function(w);
+}
+
+void run_main(struct worker *w, uint32_t number, pid_t parent)
+{
+    settle(w, parent);
+    call_init(w);
+    struct runner r = {.w = w, .number = number, .frame = malloc(WIRE_FRAME_BYTES)};
+    if (!r.frame)
+        worker_broken(w, "%s: out of memory", w->name);
+    struct wire_waiting waiting = {number};
+    w->turn->waiting = 1;
+    if (wire_send(w->sock, WIRE_WAITING, &waiting, sizeof waiting, SPAN_NONE, -1) != ERR_OK)
+        _exit(EXIT_SYSTEM);
+    for (;;) {
+        struct wire_frame f;
+        enum err e = wire_recv(w->sock, r.frame, WIRE_FRAME_BYTES, true, &f);
+        if (e == ERR_CLOSED)
+            finish(&r);
+        if (e)
+            _exit(EXIT_SYSTEM);
+        serve(&r, &f);
+        if (f.fd >= 0)
+            close(f.fd);
+    }
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT
+ * slot: the owner's state machine over one worker's frames and output. Believes nothing that comes from the worker: a frame
+ * out of order or shape ends the slot. See spawn.c for how a worker is started.
+ */
+#include "worker/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "worker/spawn.h"
+#include "worker/wire.h"
+
+enum {
+    LINE_BYTES = 4096,        /* a longer line of output is cut into pieces of this */
+    OUTPUT_BYTES = 2 * LINE_BYTES,
+    DRAIN_BYTES = 128 * 1024, /* read from the pipe before a final event: more than it holds */
+    FIELDS_BYTES = 16 << 20,  /* of a run without its body */
+    END_WAIT_MS = 5000,       /* for a killed worker to be gone */
+    QUEUE = 3
+};
+
+enum phase { PHASE_STARTING, PHASE_LOADED, PHASE_WAITING, PHASE_RUNNING, PHASE_OVER };
+
+struct slot {
+    struct spawned child;
+    enum isolation isolation;
+    int sock, out; /* owned */
+    enum phase phase;
+    bool settled;    /* WAITING was told and nothing is expected: spares two system calls a run */
+    uint32_t runner; /* the last one that said WAITING */
+    uint64_t token;  /* of the run that is out, or was */
+    size_t relay_bytes; /* what may still be relayed of this run's lines; SIZE_MAX: the cut has been told */
+
+    struct slot_event queue[QUEUE]; /* told once the output before them is */
+    size_t n_queue;
+    size_t drain_bytes;
+
+    struct buf fields;           /* of the RUN being sent */
+    char output[OUTPUT_BYTES];   /* [line_at, output_n) is not yet told */
+    size_t line_at, output_n;
+    char frame[WIRE_REPLY_BYTES]; /* the last one; queued texts point into it */
+};
+
+static const struct slot_event nothing = {.kind = SLOT_NOTHING};
+
+/* ---- starting, ending ---- */
+
+static enum err open_ends(int sock[2], int out[2], struct why *w)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) != 0)
+        return why_errno(w, "cannot create a worker's socket");
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        why_errno(w, "cannot create a worker's output pipe");
+        close(sock[0]);
+        close(sock[1]);
+        return ERR_SYSTEM;
+    }
+    (void)fcntl(sock[0], F_SETFL, O_NONBLOCK);
+    (void)fcntl(out[0], F_SETFL, O_NONBLOCK);
+    return ERR_OK;
+}
+
+enum err slot_new(const struct slot_options *o, struct slot **out, struct why *w)
+{
+    struct wire_start start = {.namespaces = o->isolation == ISOLATION_NAMESPACES,
+                               .owner_uid = geteuid(),
+                               .owner_gid = getegid(),
+                               .uid = o->uid,
+                               .gid = o->gid};
+    if (o->start_json.n > WIRE_FRAME_BYTES - sizeof(struct wire_head) - sizeof start)
+        return why_set(w, ERR_NO_ROOM, "%s: config and secrets are larger than %d bytes", o->name, WIRE_FRAME_BYTES);
+    struct slot *s = calloc(1, sizeof *s);
+    if (!s)
+        return why_set(w, ERR_NO_MEMORY, "out of memory");
+    int sock[2], pipe_ends[2];
+    enum err e = open_ends(sock, pipe_ends, w);
+    if (e) {
+        free(s);
+        return e;
+    }
+    e = spawn_worker(o, sock[1], pipe_ends[1], &s->child, w);
+    close(sock[1]);
+    close(pipe_ends[1]);
+    s->isolation = o->isolation;
+    s->sock = sock[0];
+    s->out = pipe_ends[0];
+    s->relay_bytes = SLOT_RELAY_BYTES;
+    buf_init(&s->fields, FIELDS_BYTES);
+    if (e) {
+        close(s->sock);
+        close(s->out);
+        free(s);
+        return e;
+    }
+    start.user_namespace = s->child.user_namespace;
+    e = wire_send(s->sock, WIRE_START, &start, sizeof start, o->start_json, o->so_fd);
+    if (e) {
+        why_set(w, e, "%s: its worker could not be told to start: %s", o->name, err_title(e));
+        slot_free(s);
+        return e;
+    }
+    *out = s;
+    return ERR_OK;
+}
+
+static void wait_hangup(int fd, short events, int64_t until_ms)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    int64_t left;
+    while ((left = until_ms - clock_mono_ms()) > 0) {
+        int n = poll(&p, 1, (int)left);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return;
+    }
+}
+
+void slot_free(struct slot *s)
+{
+    if (!s)
+        return;
+    int64_t until_ms = clock_mono_ms() + END_WAIT_MS;
+    (void)syscall(SYS_pidfd_send_signal, s->child.pidfd, SIGKILL, NULL, 0);
+    /* The kernel reports init's end only after everything in its pid namespace has ended. Without one the runner was sent
+     * SIGKILL by then, and its end closes the socket. */
+    wait_hangup(s->child.pidfd, POLLIN, until_ms);
+    if (s->isolation == ISOLATION_NONE)
+        wait_hangup(s->sock, 0, until_ms);
+    siginfo_t info = {0};
+    if (waitid(P_PIDFD, (id_t)s->child.pidfd, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+        log_line(LOG_WARN, "a killed worker has not ended", LOG_N("pid", s->child.pid));
+    close(s->child.pidfd);
+    close(s->sock);
+    close(s->out);
+    buf_fini(&s->fields);
+    free(s);
+}
+
+int slot_socket(const struct slot *s)
+{
+    return s->sock;
+}
+
+int slot_output(const struct slot *s)
+{
+    return s->out;
+}
+
+pid_t slot_pid(const struct slot *s)
+{
+    return s->child.pid;
+}
+
+/* ---- a run ---- */
+
+static enum err put_fields(struct slot *s, const struct line_event *e, struct why *w)
+{
+    const struct span fields[WIRE_BODY] = {
+        [WIRE_SOURCE] = e->source,       [WIRE_TYPE] = e->type,
+        [WIRE_VERSION_FIELD] = e->version, [WIRE_EVENT_ID] = e->event_id,
+        [WIRE_ORDER_KEY] = e->order_key, [WIRE_CONTENT_TYPE] = e->content_type,
+        [WIRE_HEADERS] = e->headers,
+    };
+    buf_clear(&s->fields);
+    for (size_t i = 0; i < WIRE_BODY; i++)
+        wire_put_field(&s->fields, fields[i]);
+    uint32_t body_bytes = (uint32_t)e->body.n;
+    buf_put(&s->fields, &body_bytes, sizeof body_bytes);
+    if (s->fields.failed || e->body.n > (size_t)WIRE_FIELDS_BYTES - FIELDS_BYTES)
+        return why_set(w, ERR_NO_ROOM, "the event is too large for a run");
+    return ERR_OK;
+}
+
+/* The fields in a file of memory that nobody can change any more. */
+static enum err seal_fields(struct slot *s, struct span body, int *out, struct why *w)
+{
+    int fd = memfd_create("event", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return why_errno(w, "cannot create a memory file for a run");
+    struct span prefix = buf_span(&s->fields);
+    if (fs_pwrite_all(fd, prefix, 0) != ERR_OK || fs_pwrite_all(fd, body, (off_t)prefix.n) != ERR_OK ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+        why_errno(w, "cannot fill a memory file for a run");
+        close(fd);
+        return ERR_SYSTEM;
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+enum err slot_run(struct slot *s, const struct line_event *e, uint32_t attempt, int64_t timeout_ms, int64_t deadline_mono_ms,
+                  uint64_t token, struct why *w)
+{
+    bug_if(s->phase != PHASE_WAITING);
+    enum err result = put_fields(s, e, w);
+    if (result)
+        return result;
+    struct wire_run run = {
+        .id = e->id,
+        .attempt = attempt,
+        .timeout_ms = timeout_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)timeout_ms,
+        .received_ms = e->received_ms,
+        .deadline_mono_ms = deadline_mono_ms,
+        .token = token,
+        .runner = s->runner,
+    };
+    int fd = -1;
+    if (s->fields.n + e->body.n <= WIRE_INLINE_BYTES) {
+        buf_put_span(&s->fields, e->body);
+        if (s->fields.failed)
+            return why_set(w, ERR_NO_MEMORY, "out of memory");
+    } else {
+        run.fields_bytes = s->fields.n + e->body.n;
+        if ((result = seal_fields(s, e->body, &fd, w)) != ERR_OK)
+            return result;
+        buf_clear(&s->fields);
+    }
+    result = wire_send(s->sock, WIRE_RUN, &run, sizeof run, buf_span(&s->fields), fd);
+    if (fd >= 0)
+        close(fd);
+    if (s->fields.cap > WIRE_INLINE_BYTES)
+        buf_fini(&s->fields);
+    if (result)
+        return why_set(w, result, "a run could not be given to its worker: %s", err_title(result));
+    s->phase = PHASE_RUNNING;
+    s->settled = false;
+    s->token = token;
+    s->relay_bytes = SLOT_RELAY_BYTES;
+    return ERR_OK;
+}
+
+/* ---- what comes back ---- */
+
+static void enqueue(struct slot *s, struct slot_event e)
+{
+    bug_if(s->n_queue == QUEUE);
+    s->queue[s->n_queue++] = e;
+    s->drain_bytes = DRAIN_BYTES;
+}
+
+static void tell_died(struct slot *s, int status)
+{
+    if (s->phase == PHASE_RUNNING)
+        enqueue(s, (struct slot_event){.kind = SLOT_DIED, .status = status, .token = s->token});
+    s->phase = PHASE_LOADED;
+}
+
+static void tell_over(struct slot *s, enum slot_event_kind kind, int status, struct span text)
+{
+    tell_died(s, status);
+    enqueue(s, (struct slot_event){.kind = kind, .status = status, .text = text});
+    s->phase = PHASE_OVER;
+}
+
+static void spoilt(struct slot *s, const char *text)
+{
+    tell_over(s, SLOT_USED_UP, -1, span_str(text));
+}
+
+static void on_ready(struct slot *s, struct span data)
+{
+    struct json_error ignored;
+    if (s->phase != PHASE_STARTING || json_check(data, JSON_LIMITS_DEFAULT, &ignored) != ERR_OK ||
+        json_type_of(data) != JSON_OBJECT) {
+        spoilt(s, "its worker sent a wrong READY");
+        return;
+    }
+    s->phase = PHASE_LOADED;
+    enqueue(s, (struct slot_event){.kind = SLOT_READY, .text = data});
+}
+
+static void on_broken(struct slot *s, struct span data)
+{
+    if (data.n > WIRE_TEXT_BYTES)
+        data.n = WIRE_TEXT_BYTES;
+    if (s->phase == PHASE_RUNNING || s->phase == PHASE_WAITING)
+        spoilt(s, "its worker sent a wrong BROKEN");
+    else
+        tell_over(s, SLOT_BROKEN, -1, data);
+}
+
+static void on_waiting(struct slot *s, struct span data)
+{
+    struct wire_waiting waiting;
+    if (!wire_take(&data, &waiting, sizeof waiting) || data.n || s->phase != PHASE_LOADED || waiting.runner <= s->runner) {
+        spoilt(s, "its worker sent a wrong WAITING");
+        return;
+    }
+    s->runner = waiting.runner;
+    s->phase = PHASE_WAITING;
+    enqueue(s, (struct slot_event){.kind = SLOT_WAITING});
+}
+
+static void on_outcome(struct slot *s, struct span data)
+{
+    struct wire_outcome o;
+    if (!wire_take(&data, &o, sizeof o) || data.n > WIRE_TEXT_BYTES || s->phase != PHASE_RUNNING || o.token != s->token ||
+        o.outcome > OUTCOME_REJECT || o.next >= WIRE_NEXTS || o.retry_after_ms < -1) {
+        spoilt(s, "its worker sent a wrong OUTCOME");
+        return;
+    }
+    enqueue(s, (struct slot_event){.kind = SLOT_OUTCOME,
+                                   .outcome = (enum outcome)o.outcome,
+                                   .retry_after_ms = o.retry_after_ms,
+                                   .text = data.n ? data : SPAN_NONE,
+                                   .token = o.token});
+    s->phase = PHASE_LOADED;
+    if (o.next == WIRE_NEXT_LEFT) {
+        spoilt(s, "the run left processes behind");
+    } else if (o.next == WIRE_NEXT_SAME) {
+        s->phase = PHASE_WAITING;
+        enqueue(s, (struct slot_event){.kind = SLOT_WAITING});
+    }
+}
+
+static void on_died(struct slot *s, struct span data)
+{
+    struct wire_died died;
+    if (!wire_take(&data, &died, sizeof died) || data.n || s->phase == PHASE_STARTING) {
+        spoilt(s, "its worker sent a wrong DIED");
+        return;
+    }
+    bool running = s->phase == PHASE_RUNNING;
+    tell_died(s, died.status);
+    if (died.left)
+        tell_over(s, SLOT_USED_UP, died.status, SPAN_LIT("the run left processes behind"));
+    else if (!running)
+        tell_over(s, SLOT_USED_UP, died.status, SPAN_LIT("its process ended without a run"));
+}
+
+/* creel_log lines share the run's allowance with its output. */
+static struct slot_event relay(struct slot *s, struct slot_event e)
+{
+    if (s->relay_bytes == SIZE_MAX)
+        return nothing;
+    if (e.text.n + 1 > s->relay_bytes) {
+        s->relay_bytes = SIZE_MAX;
+        return (struct slot_event){.kind = SLOT_OUTPUT, .text = SPAN_LIT("(what it prints beyond this is not kept)")};
+    }
+    s->relay_bytes -= e.text.n + 1;
+    return e;
+}
+
+static struct slot_event on_log(struct slot *s, struct span data)
+{
+    struct wire_log l;
+    if (!wire_take(&data, &l, sizeof l) || data.n > WIRE_TEXT_BYTES || l.level >= LOG_LEVELS) {
+        spoilt(s, "its worker sent a wrong LOG");
+        return nothing;
+    }
+    return relay(s, (struct slot_event){.kind = SLOT_LOG, .level = (int)l.level, .text = data});
+}
+
+static void on_closed(struct slot *s)
+{
+    siginfo_t info = {0};
+    int status = -1;
+    if (waitid(P_PIDFD, (id_t)s->child.pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+        status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+    tell_over(s, SLOT_GONE, status, SPAN_LIT("its worker ended"));
+}
+
+static void (*const handlers[WIRE_TYPES])(struct slot *, struct span) = {
+    [WIRE_READY] = on_ready,     [WIRE_BROKEN] = on_broken, [WIRE_WAITING] = on_waiting,
+    [WIRE_OUTCOME] = on_outcome, [WIRE_DIED] = on_died,
+};
+
+/* One frame: true when there was one (or the slot ended); *e is what can be told at once. */
+static bool next_frame(struct slot *s, struct slot_event *e)
+{
+    struct wire_frame f;
+    enum err result = wire_recv(s->sock, s->frame, sizeof s->frame, false, &f);
+    if (result == ERR_AGAIN)
+        return false;
+    if (result == ERR_CLOSED) {
+        on_closed(s);
+        return true;
+    }
+    if (!result && f.fd >= 0) {
+        close(f.fd);
+        result = ERR_INVALID;
+    }
+    if (!result && f.type == WIRE_LOG)
+        *e = on_log(s, f.data);
+    else if (!result && handlers[f.type])
+        handlers[f.type](s, f.data);
+    else
+        spoilt(s, "its worker sent a wrong frame");
+    return true;
+}
+
+/* ---- output ---- */
+
+/* A line that is there, or (flush) what is there of one. */
+static bool take_line(struct slot *s, bool flush, struct span *line)
+{
+    const char *at = s->output + s->line_at;
+    size_t n = s->output_n - s->line_at;
+    const char *end = n ? memchr(at, '\n', n) : NULL;
+    if (end && (size_t)(end - at) <= LINE_BYTES) {
+        *line = span_of(at, (size_t)(end - at));
+        s->line_at += line->n + 1;
+        return true;
+    }
+    if (n >= LINE_BYTES || (flush && n)) {
+        *line = span_of(at, n < LINE_BYTES ? n : LINE_BYTES);
+        s->line_at += line->n;
+        return true;
+    }
+    return false;
+}
+
+/* Bytes read; 0 when there are none now or ever. */
+static size_t read_output(struct slot *s)
+{
+    memmove(s->output, s->output + s->line_at, s->output_n - s->line_at);
+    s->output_n -= s->line_at;
+    s->line_at = 0;
+    ssize_t n;
+    do
+        n = read(s->out, s->output + s->output_n, sizeof s->output - s->output_n);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return 0;
+    s->output_n += (size_t)n;
+    return (size_t)n;
+}
+
+/* The next line that may be told. max_bytes is lowered by what is read; at 0 no more is read. */
+static bool next_line(struct slot *s, bool flush, size_t *max_bytes, struct slot_event *e)
+{
+    for (;;) {
+        struct span line;
+        while (take_line(s, false, &line)) {
+            *e = relay(s, (struct slot_event){.kind = SLOT_OUTPUT, .text = line});
+            if (e->kind != SLOT_NOTHING)
+                return true;
+        }
+        size_t n = *max_bytes ? read_output(s) : 0;
+        *max_bytes -= n < *max_bytes ? n : *max_bytes;
+        if (n)
+            continue;
+        if (!flush || !take_line(s, true, &line))
+            return false;
+        *e = relay(s, (struct slot_event){.kind = SLOT_OUTPUT, .text = line});
+        return e->kind != SLOT_NOTHING;
+    }
+}
+
+static struct slot_event dequeue(struct slot *s)
+{
+    struct slot_event e = s->queue[0];
+    memmove(s->queue, s->queue + 1, --s->n_queue * sizeof e);
+    if (e.kind == SLOT_WAITING)
+        s->settled = true;
+    return e;
+}
+
+struct slot_event slot_next(struct slot *s)
+{
+    struct slot_event e = nothing;
+    for (;;) {
+        if (s->n_queue) {
+            if (s->drain_bytes && next_line(s, true, &s->drain_bytes, &e))
+                return e;
+            s->drain_bytes = 0;
+            return dequeue(s);
+        }
+        if (s->phase == PHASE_OVER)
+            return nothing;
+        if (s->settled) {
+            s->settled = false;
+            return nothing;
+        }
+        if (next_frame(s, &e)) {
+            if (e.kind != SLOT_NOTHING)
+                return e;
+            continue;
+        }
+        size_t max_bytes = DRAIN_BYTES;
+        (void)next_line(s, false, &max_bytes, &e);
+        return e;
+    }
+}

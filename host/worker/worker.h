@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * worker: what the parts of creel-worker share. One process image, three roles (wire.h): init, zygote, runner; each single-
+ * threaded as far as our own code goes. Trusts START and RUN, which come from its owner; trusts nothing else.
+ */
+#ifndef CREEL_WORKER_WORKER_H
+#define CREEL_WORKER_WORKER_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "base/span.h"
+#include "creel.h"
+
+/* What a role tells the one above it, in a page they share. It is only bookkeeping: the owner checks every frame. */
+struct turn {
+    volatile uint32_t ready;   /* READY was sent */
+    volatile uint32_t waiting; /* this runner has said WAITING */
+    volatile uint32_t ended;   /* this runner ends in order */
+};
+
+struct worker {
+    int sock, so_fd;
+    bool namespaces, user_namespace; /* see struct wire_start */
+    uid_t owner_uid, uid;            /* uid (uid_t)-1: unchanged */
+    gid_t owner_gid, gid;
+    /* from START's JSON; spans into text */
+    char *text;
+    const char *name;
+    struct span config, secrets, hide; /* JSON values or SPAN_NONE */
+    int64_t max_uses, memory_bytes, file_size_bytes, files, processes;
+
+    struct turn *turn;
+    struct creel_manifest manifest; /* once loaded */
+};
+
+/* The exit status of a role that has told its owner why with BROKEN, so that nobody tells it again. */
+enum { WORKER_EXIT_TOLD = 99 };
+/* Send BROKEN and exit. */
+void worker_broken(struct worker *w, const char *fmt, ...) __attribute__((noreturn, format(printf, 2, 3)));
+/* How a process ended, for a person: "signal 11 (Segmentation fault)", "exit status 3". */
+void worker_status_text(int status, char *out, size_t cap);
+/* The other end of the socket is closed. */
+bool worker_owner_gone(const struct worker *w);
+/* Reap what has ended. True when a child still lives. */
+bool worker_children_left(void);
+
+/* The zygote's loop: fork a runner, wait for its end, again. Does not return. */
+void zygote_main(struct worker *w) __attribute__((noreturn));
+/* A runner, freshly forked from `parent`. Does not return. */
+void run_main(struct worker *w, uint32_t runner, pid_t parent) __attribute__((noreturn));
+/* Load the .so, check its manifest, send READY. Exits with BROKEN when it cannot be. */
+void load_function(struct worker *w);
+
+#endif

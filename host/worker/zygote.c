@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * zygote: forks runners one after the other and says how they ended when that was not in order. After the function is loaded
+ * this process runs none of its code; it stays small because a fork copies what its parent has touched.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "worker/wire.h"
+
+/* Orphans of the runner come to us and are reaped on the way. */
+static int wait_for(pid_t runner)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, 0);
+        if (pid == runner)
+            return status;
+        if (pid < 0 && errno != EINTR)
+            _exit(EXIT_SYSTEM);
+    }
+}
+
+static void one_runner(struct worker *w, uint32_t runner)
+{
+    w->turn->waiting = w->turn->ended = 0;
+    pid_t self = getpid();
+    pid_t pid = fork();
+    if (pid < 0)
+        worker_broken(w, "%s: cannot fork: %s", w->name, strerror(errno));
+    if (pid == 0)
+        run_main(w, runner, self);
+    int status = wait_for(pid);
+    bool left = worker_children_left();
+    if (!w->turn->waiting) {
+        if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_EXIT_TOLD)
+            _exit(WORKER_EXIT_TOLD);
+        char how[96];
+        worker_status_text(status, how, sizeof how);
+        worker_broken(w, "%s: its process ended with %s before its first run; look at its constructors and its init hook",
+                      w->name, how);
+    }
+    if (!left && w->turn->ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    struct wire_died died = {status, left};
+    if (wire_send(w->sock, WIRE_DIED, &died, sizeof died, SPAN_NONE, -1) != ERR_OK || left)
+        _exit(0);
+}
+
+void zygote_main(struct worker *w)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    for (uint32_t runner = 1; !worker_owner_gone(w); runner++)
+        one_runner(w, runner);
+    _exit(0);
+}

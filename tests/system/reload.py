@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""SIGHUP: a good configuration takes effect everywhere, a bad one changes nothing and says why."""
+import signal
+import subprocess
+
+import creel
+from creel import Host, check
+
+
+def hup(h, says):
+    """SIGHUP, then wait for the line of the log that tells the end of it."""
+    before = len(h.log_text())
+    h.process.send_signal(signal.SIGHUP)
+    creel.poll(lambda: says in h.log_text()[before:], lambda: f"the log to say '{says}'\n{h.log_tail()}")
+    return h.log_text()[before:]
+
+
+def test_good():
+    with Host() as h:
+        h.start()
+        pids = h.role("intake"), h.role("dispatch")
+        check(h.post(b"{}", creel.sign(b"{}"), "/hooks/second").status == 404, "the second source before the reload")
+        other = b"another secret, of the second one"
+        h.settings["sources"]["second"] = h.source("second", secret=creel.whsec(other))
+        h.write_config()
+        hup(h, "configuration reloaded")
+        h.accept(path="/hooks/second", secret=other)
+        h.accept()
+        del h.settings["sources"]["shop"]
+        h.write_config()
+        hup(h, "configuration reloaded")
+        check(h.send().status == 404, "the removed source")
+        check(pids == (h.role("intake"), h.role("dispatch")), "a reload restarted a role")
+        h.allow("refused")
+        h.finish()
+
+
+def test_key_rotation():
+    """Both keys count while both are listed; then only the new one."""
+    new = b"the new key: 32 bytes or so long"
+    with Host() as h:
+        h.start()
+        keys = h.settings["sources"]["shop"]["keys"]
+        keys.append({"id": "shop-2", "secret_file": h.key_file("key-shop-2", creel.whsec(new))})
+        h.write_config()
+        hup(h, "configuration reloaded")
+        h.accept()
+        h.accept(secret=new)
+        del keys[0]
+        h.write_config()
+        hup(h, "configuration reloaded")
+        check(h.send().status == 401, "the old key after its end")
+        h.accept(secret=new)
+        h.allow("refused")
+        h.finish()
+
+
+def test_bad():
+    with Host() as h:
+        h.start()
+        good = open(h.config).read()
+        for text, reason in ((good[:-3], "creel.json"), (good.replace('"spool"', '"spooll"'), "spool"),
+                             (good.replace('"standard-webhooks"', '"standard-webhoks"'), "standard-webhooks"),
+                             (good.replace("key-shop", "key-nowhere"), "key-nowhere")):
+            with open(h.config, "w") as f:
+                f.write(text)
+            said = hup(h, "not reloaded")
+            check(reason in said, f"the reason '{reason}' is not in the log:\n{said}")
+            h.accept()
+        with open(h.config, "w") as f:
+            f.write(good)
+        hup(h, "configuration reloaded")
+        h.accept()
+        h.allow("fault in the configuration", "not reloaded")
+        h.finish()
+
+
+def test_fixed_setting():
+    with Host() as h:
+        h.start()
+        h.settings["spool"] = h.path("elsewhere")
+        h.write_config()
+        said = hup(h, "not reloaded")
+        check("spool" in said and "restart" in said, said)
+        h.settings["spool"] = h.path("spool")
+        h.write_config()
+        h.accept()
+        h.allow("not reloaded")
+        h.finish()
+
+
+def test_check_and_print():
+    """creeld -t and -T."""
+    with Host() as h:
+        def creeld(*args):
+            return subprocess.run([creel.CREELD, "-c", h.config, *args], capture_output=True, text=True, timeout=30, check=False)
+        good = creeld("-t")
+        check(good.returncode == 0, f"-t of a good configuration: {good}")
+        printed = creeld("-T")
+        check(printed.returncode == 0 and '"shop"' in printed.stdout and creel.whsec() not in printed.stdout, f"-T: {printed}")
+        h.settings["retentoin"] = "7d"
+        h.write_config()
+        bad = creeld("-t")
+        check(bad.returncode == 100, f"-t of a bad configuration: {bad}")
+        line = next(l for l in bad.stderr.splitlines() if "retentoin" in l)
+        check(line.startswith(h.config + ":") and "/retentoin: " in line and "retention" in line, f"-t says: {line}")
+        check(creeld().returncode == 100, "creeld starts with a bad configuration")
+
+
+creel.main(globals())

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT
+ * check_journal: the journal's ordinary life: append, commit, switch, close, open again, retire, a full disk, a failing one.
+ */
+#include "pen.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "disk.h"
+#include "spool/journal_in.h"
+#include "spool/lock.h"
+
+static struct pen pen;
+
+static void setup(void)
+{
+    disk_reset();
+    pen_init(&pen);
+}
+
+static void teardown(void)
+{
+    disk_reset();
+    pen_fini(&pen);
+}
+
+static void write_events(int from, int to, size_t body_bytes)
+{
+    for (int n = from; n <= to; n++) {
+        ck_assert_int_eq(pen_event(&pen, n, body_bytes), ERR_OK);
+        ck_assert_msg(pen_commit(&pen) == ERR_OK, "%s", pen.why.text);
+        pen_settle(&pen);
+    }
+}
+
+/* Every event of the range once, and nothing that cannot be read. */
+static void assert_events(int from, int to)
+{
+    struct pen_read r;
+    pen_read_all(&pen, &r);
+    for (int n = from; n <= to; n++)
+        ck_assert_msg(r.events[n] == 1, "event %d is there %d times", n, r.events[n]);
+    ck_assert_uint_eq(r.n_events, (size_t)(to - from + 1));
+    ck_assert_uint_eq(r.n_unreadable, 0);
+}
+
+/* The helper works at its own pace: wait for something it does, at most some seconds. */
+static bool comes_true(bool (*what)(void))
+{
+    for (int64_t until = clock_mono_ms() + 10000; clock_mono_ms() < until;) {
+        if (what())
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
+}
+
+START_TEST(an_empty_spool_gets_its_folders_and_a_segment)
+{
+    uint32_t first, last;
+    pen_open(&pen);
+    ck_assert(pen.found.salt_new);
+    ck_assert_int_ge(pen_size(&pen, "journal"), 0);
+    ck_assert_int_ge(pen_size(&pen, "dead"), 0);
+    ck_assert_int_ge(pen_size(&pen, "rejected"), 0);
+    ck_assert_int_ge(pen_size(&pen, "quarantine"), 0);
+    ck_assert_int_eq(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES);
+    journal_bounds(pen.j, &first, &last);
+    ck_assert(first == 1 && last == 1);
+    ck_assert_uint_eq(pos_unpack(atomic_load(pen.safe)).segment, 1);
+    pen_settle(&pen);
+    ck_assert(journal_accepts(pen.j));
+}
+END_TEST
+
+START_TEST(nothing_is_safe_before_its_commit)
+{
+    pen_open(&pen);
+    uint64_t before = atomic_load(pen.safe);
+    ck_assert_int_eq(pen_event(&pen, 1, 10), ERR_OK);
+    ck_assert_uint_eq(journal_pending(pen.j), 1);
+    ck_assert(atomic_load(pen.safe) == before);
+    ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
+    ck_assert(atomic_load(pen.safe) == before);
+    ck_assert_uint_eq(journal_pending(pen.j), 0);
+    journal_tick(pen.j); /* syncs what was only written */
+    ck_assert(atomic_load(pen.safe) > before);
+    assert_events(1, 1);
+}
+END_TEST
+
+START_TEST(a_batch_is_never_split_over_two_segments)
+{
+    struct pen_read r;
+    pen_open(&pen);
+    write_events(1, 50, 500); /* 50 * ~950 bytes: the next batches have to move on */
+    for (int n = 51; n <= 90; n++)
+        ck_assert_int_eq(pen_event(&pen, n, 500), ERR_OK);
+    ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+    assert_events(1, 90);
+    pen_read_all(&pen, &r);
+    for (int n = 52; n <= 90; n++)
+        ck_assert_uint_eq(r.at[n].segment, r.at[51].segment);
+    ck_assert_uint_gt(r.at[51].segment, r.at[1].segment);
+}
+END_TEST
+
+static bool first_is_indexed(void)
+{
+    return pen_size(&pen, "journal/000000000001.idx") > 0;
+}
+
+START_TEST(a_closed_segment_is_cut_and_indexed)
+{
+    pen_open(&pen);
+    write_events(1, 60, 500);
+    ck_assert(comes_true(first_is_indexed));
+    ck_assert_int_lt(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES);
+    ck_assert_int_gt(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES / 2);
+    assert_events(1, 60);
+}
+END_TEST
+
+START_TEST(a_line_larger_than_a_segment_gets_one_of_its_size)
+{
+    pen_open(&pen);
+    write_events(1, 1, 10);
+    write_events(2, 2, 5 * PEN_SEGMENT_BYTES);
+    write_events(3, 3, 10);
+    assert_events(1, 3);
+    pen_close(&pen);
+    pen_open(&pen);
+    assert_events(1, 3);
+}
+END_TEST
+
+START_TEST(everything_is_there_after_reopening)
+{
+    uint8_t salt[16], again[16];
+    pen_open(&pen);
+    journal_salt(pen.j, salt);
+    write_events(1, 80, 500);
+    for (int round = 0; round < 4; round++) {
+        pen_close(&pen);
+        if (round % 2)
+            atomic_store(pen.safe, 0); /* the machine was restarted */
+        pen_open(&pen);
+        journal_salt(pen.j, again);
+        ck_assert(memcmp(salt, again, sizeof salt) == 0 && !pen.found.salt_new);
+        ck_assert_uint_eq(pen.found.copied, 0);
+        ck_assert_uint_eq(pen.found.torn_bytes, 0);
+        for (int n = 1; n <= 80 + round; n++)
+            ck_assert_msg(pen.keys[n] == 1, "key %d came %d times", n, pen.keys[n]);
+        assert_events(1, 80 + round);
+        write_events(81 + round, 81 + round, 100);
+    }
+}
+END_TEST
+
+START_TEST(keys_whose_time_is_over_are_not_handed_out)
+{
+    pen_open(&pen);
+    struct buf b;
+    struct line_event e = {.id = pen_id(1), .received_ms = PEN_NOW_MS - 5000, .source = SPAN_LIT("s"), .type = SPAN_LIT("t"),
+                           .dedupe = {0, 1}, .has_dedupe = true, .dedupe_until_ms = PEN_NOW_MS - 1};
+    buf_init(&b, 4096);
+    line_put_event(&b, &e);
+    ck_assert_int_eq(journal_append(pen.j, buf_span(&b), false), ERR_OK);
+    buf_fini(&b);
+    ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+    write_events(2, 2, 10);
+    pen_close(&pen);
+    pen_open(&pen);
+    ck_assert(pen.keys[1] == 0 && pen.keys[2] == 1);
+}
+END_TEST
+
+START_TEST(a_missing_or_damaged_index_is_made_anew)
+{
+    pen_open(&pen);
+    write_events(1, 60, 500);
+    pen_close(&pen);
+    int64_t size = pen_size(&pen, "journal/000000000001.idx");
+    ck_assert_int_gt(size, 0);
+    for (int damage = 0; damage < 2; damage++) {
+        if (damage) {
+            int fd = openat(pen.spool_fd, "journal/000000000001.idx", O_RDWR);
+            ck_assert_int_eq(pwrite(fd, "x", 1, size / 2), 1);
+            close(fd);
+        } else {
+            unlinkat(pen.spool_fd, "journal/000000000001.idx", 0);
+        }
+        pen_open(&pen);
+        for (int n = 1; n <= 60; n++)
+            ck_assert_int_eq(pen.keys[n], 1);
+        pen_close(&pen);
+        ck_assert_int_eq(pen_size(&pen, "journal/000000000001.idx"), size);
+    }
+}
+END_TEST
+
+START_TEST(one_process_at_a_time)
+{
+    struct pen other;
+    pen_open(&pen);
+    pen_init_at(&other, pen.dir);
+    ck_assert_int_eq(pen_try_open(&other), ERR_DENIED);
+    ck_assert_ptr_nonnull(strstr(other.why.text, ".intake.lock"));
+    pen_close(&pen);
+    ck_assert_int_eq(pen_try_open(&other), ERR_OK);
+    journal_close(other.j);
+    close(other.spool_fd);
+}
+END_TEST
+
+static bool first_is_gone(void)
+{
+    uint32_t first, last;
+    journal_tick(pen.j);
+    journal_bounds(pen.j, &first, &last);
+    return first > 1 && pen_size(&pen, "journal/000000000001.jsonl") < 0 && pen_size(&pen, "journal/000000000001.idx") < 0;
+}
+
+START_TEST(retirement_is_oldest_first_and_spares_the_last_two)
+{
+    uint32_t first, last;
+    struct why w;
+    pen_open(&pen);
+    write_events(1, 120, 500);
+    journal_bounds(pen.j, &first, &last);
+    ck_assert_uint_ge(last, 4);
+    ck_assert_int_eq(journal_retire(pen.j, 2, &w), ERR_INVALID);
+    ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
+    ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK); /* under way */
+    ck_assert(comes_true(first_is_gone));
+    ck_assert_int_eq(journal_retire(pen.j, last - 1, &w), ERR_INVALID);
+    while (journal_bounds(pen.j, &first, &last), first + 1 < last) {
+        if (journal_retire(pen.j, first, &w) == ERR_OK)
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        journal_tick(pen.j);
+    }
+    ck_assert_int_eq(journal_retire(pen.j, first, &w), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(w.text, "last two"));
+}
+END_TEST
+
+START_TEST(numbers_are_never_used_again)
+{
+    pen_open(&pen);
+    write_events(1, 1, 10);
+    pen_close(&pen);
+    unlinkat(pen.spool_fd, "journal/000000000001.jsonl", 0);
+    ck_assert_int_gt(pen_size(&pen, "journal/000000000001.idx"), 0);
+    pen_open(&pen);
+    uint32_t first, last;
+    journal_bounds(pen.j, &first, &last);
+    ck_assert_uint_gt(first, 1);
+    ck_assert_int_lt(pen_size(&pen, "journal/000000000001.idx"), 0);
+}
+END_TEST
+
+/* What is unreadable in a segment is in quarantine before the segment goes. */
+START_TEST(retirement_quarantines_what_cannot_be_read)
+{
+    struct pen_read r;
+    struct why w;
+    pen_open(&pen);
+    write_events(1, 120, 500);
+    pen_read_all(&pen, &r);
+    int fd = openat(pen.spool_fd, "journal/000000000001.jsonl", O_RDWR);
+    char line[4096];
+    ck_assert_int_eq(pwrite(fd, "X", 1, r.at[3].offset + 100), 1);
+    ck_assert_int_eq(pread(fd, line, r.bytes[3], r.at[3].offset), (ssize_t)r.bytes[3]);
+    close(fd);
+    ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
+    ck_assert(comes_true(first_is_gone));
+    ck_assert(pen_quarantined(&pen, r.at[3], span_of(line, r.bytes[3])));
+}
+END_TEST
+
+START_TEST(a_newer_format_stops_the_start_and_nothing_is_changed)
+{
+    static const char *const newer[] = {
+        "{\"creel\":\"segment\",\"format\":2,\"segment\":1,\"colour\":\"blue\"",
+        "{\"creel\":\"rainbow\",\"id\":null",
+    };
+    for (size_t i = 0; i < sizeof newer / sizeof newer[0]; i++) {
+        struct buf b;
+        char before[4096], after[4096];
+        buf_init(&b, 4096);
+        buf_puts(&b, newer[i]);
+        line_seal(&b, 0, NULL);
+        ck_assert_int_eq(fs_mkdirs(pen.spool_fd, "journal", 0750, NULL), ERR_OK);
+        ck_assert_int_eq(fs_replace(pen.spool_fd, "journal/000000000001.jsonl", buf_span(&b), 0640, NULL), ERR_OK);
+        ck_assert_int_eq(fs_replace(pen.spool_fd, "journal/000000000002.jsonl.next", SPAN_LIT("\n"), 0640, NULL), ERR_OK);
+        ssize_t n = (ssize_t)b.n;
+        memcpy(before, b.p, b.n);
+        buf_fini(&b);
+        ck_assert_int_eq(pen_try_open(&pen), ERR_UNSUPPORTED);
+        ck_assert_ptr_nonnull(strstr(pen.why.text, "000000000001.jsonl"));
+        int fd = openat(pen.spool_fd, "journal/000000000001.jsonl", O_RDONLY);
+        ck_assert_int_eq(read(fd, after, sizeof after), n);
+        ck_assert_int_eq(memcmp(before, after, (size_t)n), 0);
+        close(fd);
+        ck_assert_int_eq(pen_size(&pen, "journal/000000000002.jsonl.next"), 1);
+        ck_assert_int_lt(pen_size(&pen, "journal/000000000002.jsonl"), 0);
+    }
+}
+END_TEST
+
+/* The disk is full: events are refused first, records later, nothing that was acknowledged is lost, and with room it goes on. */
+START_TEST(a_full_disk_refuses_and_recovers_by_itself)
+{
+    int n = 1, records = 0;
+    pen_open(&pen);
+    pen_settle(&pen);
+    disk.full = true;
+    enum err e;
+    while ((e = pen_event(&pen, n, 300)) == ERR_OK) {
+        ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+        pen_settle(&pen);
+        n++;
+    }
+    ck_assert_int_eq(e, ERR_NO_ROOM);
+    ck_assert(!journal_accepts(pen.j));
+    ck_assert_int_gt(n, 2 * PEN_SEGMENT_BYTES / 1000);
+    while ((e = pen_attempt(&pen, records + 1)) == ERR_OK) {
+        ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+        records++;
+    }
+    ck_assert_int_eq(e, ERR_NO_ROOM);
+    ck_assert_int_ge(records, PEN_SEGMENT_BYTES / 4 / 256 - 1); /* the reserve was theirs */
+    journal_tick(pen.j);
+    ck_assert_int_eq(pen_event(&pen, n, 300), ERR_NO_ROOM);
+    disk.full = false;
+    journal_tick(pen.j);
+    pen_settle(&pen);
+    ck_assert(journal_accepts(pen.j));
+    ck_assert_int_eq(pen_event(&pen, n, 300), ERR_OK);
+    ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+    assert_events(1, n);
+}
+END_TEST
+
+START_TEST(a_start_on_a_full_disk_refuses_until_there_is_room)
+{
+    pen_open(&pen);
+    write_events(1, 5, 100);
+    pen_close(&pen);
+    disk.full = true;
+    pen_open(&pen);
+    ck_assert(!journal_accepts(pen.j));
+    ck_assert_int_eq(pen_event(&pen, 6, 10), ERR_NO_ROOM);
+    assert_events(1, 5);
+    disk.full = false;
+    journal_tick(pen.j);
+    pen_settle(&pen);
+    ck_assert(journal_accepts(pen.j));
+    write_events(6, 6, 10);
+    assert_events(1, 6);
+}
+END_TEST
+
+START_TEST(little_free_space_closes_the_door_but_not_the_pen)
+{
+    pen_open(&pen);
+    disk.free_part = 0.04;
+    journal_tick(pen.j);
+    ck_assert(!journal_accepts(pen.j));
+    for (int n = 1; n <= 200; n++) {
+        ck_assert_int_eq(pen_attempt(&pen, n), ERR_OK);
+        ck_assert_int_eq(pen_commit(&pen), ERR_OK);
+    }
+    disk.free_part = 0.06;
+    journal_tick(pen.j);
+    ck_assert(journal_accepts(pen.j));
+}
+END_TEST
+
+/* Every call fails for a while: no fresh segment can be had. What was refused stays away, what was acknowledged stays. */
+START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
+{
+    struct pen_read r;
+    pen_open(&pen);
+    write_events(1, 3, 100);
+    ck_assert_int_eq(pen_event(&pen, 4, 100), ERR_OK);
+    disk.error = 5; /* EIO */
+    disk.fail_at = disk_calls() + 2; /* the sync */
+    disk.fail_times = 1;
+    ck_assert_int_eq(pen_commit(&pen), ERR_NOT_DURABLE);
+    ck_assert_uint_eq(journal_pending(pen.j), 0);
+    write_events(5, 6, 100);
+    disk.fail_at = disk_calls() + 1;
+    disk.fail_times = 1000;
+    ck_assert_int_eq(pen_event(&pen, 7, 100), ERR_OK);
+    ck_assert_int_ne(pen_commit(&pen), ERR_OK);
+    ck_assert_int_ne(pen_event(&pen, 8, 100), ERR_OK);
+    ck_assert_int_ne(pen_commit(&pen), ERR_OK);
+    journal_tick(pen.j);
+    ck_assert_int_ne(pen_event(&pen, 8, 100), ERR_OK);
+    ck_assert(!journal_accepts(pen.j));
+    disk.fail_times = 0;
+    journal_tick(pen.j);
+    write_events(9, 9, 100);
+    for (int round = 0; round < 3; round++) {
+        pen_read_all(&pen, &r);
+        ck_assert_uint_eq(r.n_events, 6);
+        ck_assert(r.events[4] == 0 && r.events[7] == 0 && r.events[8] == 0);
+        pen_close(&pen);
+        if (round == 1)
+            atomic_store(pen.safe, 0);
+        pen_open(&pen);
+        ck_assert(pen.keys[3] == 1 && pen.keys[4] == 0 && pen.keys[7] == 0 && pen.keys[9] == 1);
+    }
+}
+END_TEST
+
+START_TEST(written_lines_are_saved_when_the_sync_fails)
+{
+    pen_open(&pen);
+    write_events(1, 1, 100);
+    ck_assert_int_eq(pen_event(&pen, 2, 100), ERR_OK);
+    ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
+    disk.error = 5;
+    disk.fail_at = disk_calls() + 1;
+    disk.fail_times = 1;
+    journal_tick(pen.j);
+    assert_events(1, 2);
+    pen_close(&pen);
+    atomic_store(pen.safe, 0);
+    pen_open(&pen);
+    assert_events(1, 2);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("journal");
+    TCase *t = tcase_create("life");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, an_empty_spool_gets_its_folders_and_a_segment);
+    tcase_add_test(t, nothing_is_safe_before_its_commit);
+    tcase_add_test(t, a_batch_is_never_split_over_two_segments);
+    tcase_add_test(t, a_closed_segment_is_cut_and_indexed);
+    tcase_add_test(t, a_line_larger_than_a_segment_gets_one_of_its_size);
+    tcase_add_test(t, everything_is_there_after_reopening);
+    tcase_add_test(t, keys_whose_time_is_over_are_not_handed_out);
+    tcase_add_test(t, a_missing_or_damaged_index_is_made_anew);
+    tcase_add_test(t, one_process_at_a_time);
+    tcase_add_test(t, retirement_is_oldest_first_and_spares_the_last_two);
+    tcase_add_test(t, numbers_are_never_used_again);
+    tcase_add_test(t, retirement_quarantines_what_cannot_be_read);
+    tcase_add_test(t, a_newer_format_stops_the_start_and_nothing_is_changed);
+    tcase_add_test(t, a_full_disk_refuses_and_recovers_by_itself);
+    tcase_add_test(t, a_start_on_a_full_disk_refuses_until_there_is_room);
+    tcase_add_test(t, little_free_space_closes_the_door_but_not_the_pen);
+    tcase_add_test(t, a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows);
+    tcase_add_test(t, written_lines_are_saved_when_the_sync_fails);
+    suite_add_tcase(s, t);
+    return suite_run(s);
+}
