@@ -2,6 +2,8 @@
  * operate: what the requests of the control socket do. One table of operations; every one checks all it is given before it
  * changes anything, writes the audit line first, and answers once the records are on their way.
  */
+#include "config.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -75,7 +77,7 @@ static void op_status(struct dispatch *d, struct span request, const char *who, 
     }
     buf_puts(b, "],\"counters\":{");
     for (int i = 0; i < STAT_COUNT; i++)
-        buf_printf(b, "%s\"%s\":%lld", i ? "," : "", stat_rows[i].name, (long long)stat_get((enum stat)i));
+        buf_printf(b, "%s\"%s\":%lld", i ? "," : "", stat_rows[i].name, (long long)stat_get((enum stat_id)i));
     buf_puts(b, "}}");
 }
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -16,7 +17,6 @@
 #include "base/log.h"
 #include "dispatch/claims.h"
 #include "dispatch/generation.h"
-#include "dispatch/runs.h"
 
 enum {
     LOOK_MS = 5000,        /* without any hint: links that lead elsewhere, folders that inotify cannot watch */

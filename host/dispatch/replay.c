@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "dispatch/feed.h"
+#include "dispatch/retire.h"
 #include "dispatch/runs.h"
 #include "dispatch/view.h"
 
@@ -126,14 +127,12 @@ static struct entry *bring_back(struct dispatch *d, const struct line *event, co
     struct entry *e = NULL;
     buf_init(&b, LINE_MAX_BYTES);
     line_put_carry(&b, d->wall_ms, event->text, r->functions, r->n, r->n > 0);
-    struct span unsealed = buf_span(&b);
-    if (!b.failed) {
-        if (r->n) { /* an ignored event is known by its routed line; it needs no carrying */
-            buf_put_span(records_begin(&d->records), unsealed);
-            (void)records_end(&d->records);
-        }
-        line_seal(&b, 0, NULL);
+    if (!b.failed && r->n) { /* one that was ignored is carried when it has been routed */
+        buf_put_span(records_begin(&d->records), buf_span(&b));
+        (void)records_end(&d->records);
     }
+    if (!b.failed)
+        line_seal(&b, 0, NULL);
     if (!b.failed && line_parse(span_of(b.p, b.n - 1), &carry) == ERR_OK && ledger_apply(d->ledger, &carry, at, &e) == ERR_NO_MEMORY)
         die(EXIT_SYSTEM, "out of memory for the unfinished events");
     buf_fini(&b);
@@ -167,7 +166,9 @@ static const char *replay_unknown(struct dispatch *d, struct span event, const s
             e->inv[i].base = e->inv[i].attempts;
         }
     feed_adopt(d, e);
-    return NULL;
+    if (!r.n && (e = ledger_find(d->ledger, id)))
+        (void)retire_carry(d, e);
+    return r.n || e ? NULL : "no function wants it";
 }
 
 const char *replay_one(struct dispatch *d, struct span event, const struct id *id, struct span function, const char *who)
