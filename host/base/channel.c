@@ -117,8 +117,6 @@ enum err channel_recv(int fd, char *buf, size_t cap, bool peek, struct channel_m
     if ((size_t)n < sizeof head || (msg.msg_flags & MSG_TRUNC) || head.version != CHANNEL_VERSION ||
         head.type == 0 || head.type >= CHANNEL_TYPES || head.length != (size_t)n - sizeof head) {
         close_fds(&m);
-        if (peek)
-            channel_drop(fd);
         return ERR_INVALID;
     }
     m.type = head.type;

@@ -51,7 +51,8 @@ struct channel_message {
     size_t n_fds;
 };
 /* Receive into buf (CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head) at least). peek leaves it in the socket (descriptors
- * are then not delivered). ERR_AGAIN, ERR_CLOSED, ERR_INVALID for a packet of another version or shape (taken off). */
+ * are then not delivered). ERR_AGAIN, ERR_CLOSED, ERR_INVALID for a packet of another version or shape (taken off, unless
+ * it was only peeked: channel_drop takes it). */
 enum err channel_recv(int fd, char *buf, size_t cap, bool peek, struct channel_message *out);
 /* Take the packet that was peeked off the socket. */
 void channel_drop(int fd);

@@ -4,9 +4,20 @@ creel_SOURCES = \
 	host/ctl/ctl.c host/ctl/ctl.h \
 	host/ctl/frame.h \
 	host/ctl/main.c \
+	host/ctl/new.c \
 	host/ctl/sample.c host/ctl/sample.h \
 	host/ctl/send.c \
 	host/ctl/shoot.c host/ctl/shoot.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
 creel_LDADD = $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)
+
+# What creel new copies.
+templatedir = $(pkgdatadir)/template
+dist_template_DATA = \
+	sdk/template/Makefile \
+	sdk/template/NAME.c \
+	sdk/template/NAME.json \
+	sdk/template/event.json
+
+dist_man_MANS += man/creel.1

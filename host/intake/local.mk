@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: MIT
+noinst_LIBRARIES += host/intake/libintake.a
+host_intake_libintake_a_SOURCES = \
+	host/intake/admin.c \
+	host/intake/admit.c \
+	host/intake/answer.c \
+	host/intake/claim.c \
+	host/intake/commit.c host/intake/commit.h \
+	host/intake/conn.c host/intake/conn.h \
+	host/intake/dedupe.c host/intake/dedupe.h \
+	host/intake/fcgi.c host/intake/fcgi.h \
+	host/intake/house.c host/intake/house.h \
+	host/intake/identify.c \
+	host/intake/inbox.c host/intake/inbox.h \
+	host/intake/intake.c host/intake/intake.h \
+	host/intake/parse.c \
+	host/intake/read.c \
+	host/intake/reference.c host/intake/reference.h \
+	host/intake/request.c host/intake/request.h \
+	host/intake/route.c \
+	host/intake/screen.c host/intake/screen.h \
+	host/intake/seen.c host/intake/seen.h \
+	host/intake/steps.c host/intake/steps.h \
+	host/intake/store.c \
+	host/intake/transport.c host/intake/transport.h \
+	host/intake/verify.c

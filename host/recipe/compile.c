@@ -2,168 +2,21 @@
  * compile: a recipe's JSON into struct recipe, every member by a row of a table, every fault with its JSON pointer. Runs when a
  * configuration is loaded, in any process; never on a request.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
 #include "base/units.h"
-#include "recipe/compiled.h"
+#include "recipe/compiler.h"
 #include "recipe/grammar.h"
 #include "recipe/key.h"
 #include "recipe/template.h"
 
-enum { POINTER_MAX = 200, MEMBERS_MAX = 32 };
-
-struct compiler {
-    struct recipe *r;
-    struct span whole, variant; /* the recipe's object and the chosen variant's, or SPAN_NONE */
-    char pointer[POINTER_MAX];  /* where we are */
-    struct why *w;
-};
-
-typedef enum err (*setter)(struct compiler *c, struct span value);
-
-struct member {
-    const char *name;
-    setter set;
-    bool required;
-};
-
-static enum err __attribute__((format(printf, 2, 3))) fault(struct compiler *c, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    return why_set(c->w, ERR_INVALID, "%s: %s", c->pointer[0] ? c->pointer : "/", text);
-}
-
-static size_t enter(struct compiler *c, struct span name)
-{
-    size_t at = strlen(c->pointer);
-    snprintf(c->pointer + at, sizeof c->pointer - at, "/%.*s", (int)name.n, name.p);
-    return at;
-}
-
-static void leave(struct compiler *c, size_t at)
-{
-    c->pointer[at] = 0;
-}
-
-static enum err unknown_name(struct compiler *c, const char *what, struct span name, const char *const *known, size_t n)
-{
-    const char *near = nearest_word(name, known, n);
-    return fault(c, "there is no %s '%.*s'%s%s%s", what, (int)name.n, name.p, near ? ", did you mean '" : "", near ? near : "",
-                 near ? "'" : "");
-}
-
-static enum err unknown_member(struct compiler *c, struct span name, const struct member *rows, size_t n)
-{
-    const char *known[MEMBERS_MAX];
-    for (size_t i = 0; i < n; i++)
-        known[i] = rows[i].name;
-    return unknown_name(c, "member", name, known, n);
-}
-
-/* Hand each member of an object to its row. skip: an object whose members take the place of ours, or SPAN_NONE. */
-static enum err each_member(struct compiler *c, struct span value, const struct member *rows, size_t n, struct span skip)
-{
-    struct span name, v;
-    if (json_type_of(value) != JSON_OBJECT)
-        return fault(c, "must be an object");
-    for (struct json_iter it = json_iter(value); json_next_member(&it, &name, &v);) {
-        size_t row = 0;
-        while (row < n && !span_eq_str(name, rows[row].name))
-            row++;
-        size_t at = enter(c, name);
-        if (row == n)
-            return unknown_member(c, name, rows, n);
-        enum err e = skip.p && json_member(skip, rows[row].name).p ? ERR_OK : rows[row].set(c, v);
-        if (e != ERR_OK)
-            return e;
-        leave(c, at);
-    }
-    return ERR_OK;
-}
-
-static enum err object(struct compiler *c, struct span value, const struct member *rows, size_t n)
-{
-    enum err e = each_member(c, value, rows, n, SPAN_NONE);
-    for (size_t i = 0; e == ERR_OK && i < n; i++)
-        if (rows[i].required && !json_member(value, rows[i].name).p)
-            return fault(c, "member '%s' is missing", rows[i].name);
-    return e;
-}
-#define OBJECT(c, value, rows) object(c, value, rows, sizeof rows / sizeof *rows)
-
-/* A string's bytes, kept in the recipe's memory, terminated. */
-static enum err text(struct compiler *c, struct span value, struct span *out)
-{
-    struct buf b;
-    if (json_type_of(value) != JSON_STRING)
-        return fault(c, "must be a string");
-    buf_init(&b, RECIPE_TEXT_MAX);
-    enum err e = json_unescape(value, &b);
-    struct span kept = e == ERR_OK ? arena_copy(&c->r->memory, buf_span(&b)) : SPAN_NONE;
-    buf_fini(&b);
-    if (!kept.p)
-        return fault(c, "cannot be kept: %s", err_title(e == ERR_OK ? ERR_NO_ROOM : e));
-    *out = kept;
-    return ERR_OK;
-}
-
-static enum err nonempty(struct compiler *c, struct span value, struct span *out)
-{
-    struct span s;
-    enum err e = text(c, value, &s);
-    if (e == ERR_OK && s.n == 0)
-        return fault(c, "must not be empty");
-    if (e == ERR_OK)
-        *out = s;
-    return e;
-}
-
-/* A string, or an array of them. */
-static enum err texts(struct compiler *c, struct span value, enum err (*each)(struct compiler *, struct span, void *), void *arg)
-{
-    struct span s, element;
-    enum err e;
-    if (json_type_of(value) != JSON_ARRAY) {
-        e = nonempty(c, value, &s);
-        return e == ERR_OK ? each(c, s, arg) : e;
-    }
-    unsigned i = 0;
-    for (struct json_iter it = json_iter(value); json_next_element(&it, &element); i++) {
-        char index[16];
-        snprintf(index, sizeof index, "%u", i);
-        size_t at = enter(c, span_str(index));
-        e = nonempty(c, element, &s);
-        if (e == ERR_OK)
-            e = each(c, s, arg);
-        if (e != ERR_OK)
-            return e;
-        leave(c, at);
-    }
-    return i > 0 ? ERR_OK : fault(c, "must not be an empty list");
-}
-
-static enum err separator(struct compiler *c, struct span value, char *out)
-{
-    struct span s;
-    enum err e = text(c, value, &s);
-    if (e == ERR_OK && (s.n != 1 || (unsigned char)s.p[0] < 0x20 || (unsigned char)s.p[0] > 0x7e))
-        return fault(c, "must be one printable ASCII character");
-    if (e == ERR_OK)
-        *out = s.p[0];
-    return e;
-}
+#define OBJECT(c, value, rows) compiler_object(c, value, rows, sizeof rows / sizeof *rows)
 
 static enum err because(struct compiler *c, const struct why *w)
 {
-    return fault(c, "%s", w->text);
+    return compiler_fault(c, "%s", w->text);
 }
 
 /* ---- signature ---- */
@@ -171,7 +24,7 @@ static enum err because(struct compiler *c, const struct why *w)
 static enum err set_algorithm(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e != ERR_OK)
         return e;
     c->r->algorithm = grammar_algorithm(s);
@@ -179,13 +32,13 @@ static enum err set_algorithm(struct compiler *c, struct span value)
         return ERR_OK;
     size_t n;
     const char *const *names = grammar_algorithm_names(&n);
-    return unknown_name(c, "algorithm", s, names, n);
+    return compiler_unknown(c, "algorithm", s, names, n);
 }
 
 static enum err set_encoding(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e != ERR_OK)
         return e;
     c->r->signature.encoding = grammar_encoding(s);
@@ -193,7 +46,7 @@ static enum err set_encoding(struct compiler *c, struct span value)
         return ERR_OK;
     size_t n;
     const char *const *names = grammar_encoding_names(&n);
-    return unknown_name(c, "encoding", s, names, n);
+    return compiler_unknown(c, "encoding", s, names, n);
 }
 
 static enum err add_from(struct compiler *c, struct span s, void *arg)
@@ -204,49 +57,49 @@ static enum err add_from(struct compiler *c, struct span s, void *arg)
     if (template_ref(c->r, s, &ref, &w) != ERR_OK)
         return because(c, &w);
     if (ref.kind != REF_HEADER)
-        return fault(c, "a signature is read from header:NAME");
+        return compiler_fault(c, "a signature is read from header:NAME");
     if (sig->n_from == RECIPE_HEADERS_MAX)
-        return fault(c, "more than %d headers", RECIPE_HEADERS_MAX);
+        return compiler_fault(c, "more than %d headers", RECIPE_HEADERS_MAX);
     sig->from[sig->n_from++] = ref.slot;
     return ERR_OK;
 }
 
 static enum err set_from(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_from, &c->r->signature);
+    return compiler_texts(c, value, add_from, &c->r->signature);
 }
 
 static enum err set_list(struct compiler *c, struct span value)
 {
-    return separator(c, value, &c->r->signature.list);
+    return compiler_character(c, value, &c->r->signature.list);
 }
 
 static enum err set_pair(struct compiler *c, struct span value)
 {
-    return separator(c, value, &c->r->signature.pair);
+    return compiler_character(c, value, &c->r->signature.pair);
 }
 
 static enum err set_key(struct compiler *c, struct span value)
 {
-    return nonempty(c, value, &c->r->signature.key);
+    return compiler_nonempty(c, value, &c->r->signature.key);
 }
 
 static enum err set_prefix(struct compiler *c, struct span value)
 {
-    return nonempty(c, value, &c->r->signature.prefix);
+    return compiler_nonempty(c, value, &c->r->signature.prefix);
 }
 
 static enum err set_content(struct compiler *c, struct span value)
 {
     struct why w;
     struct span s;
-    enum err e = nonempty(c, value, &s);
+    enum err e = compiler_nonempty(c, value, &s);
     if (e == ERR_OK && template_parse(c->r, s, c->r->content, RECIPE_PIECES_MAX, &c->r->n_content, &w) != ERR_OK)
         return because(c, &w);
     return e;
 }
 
-static const struct member signature_members[] = {
+static const struct compiler_member signature_members[] = {
     {"algorithm", set_algorithm, true}, {"from", set_from, true}, {"list", set_list, false},
     {"pair", set_pair, false},          {"key", set_key, false},  {"prefix", set_prefix, false},
     {"encoding", set_encoding, true},   {"content", set_content, true},
@@ -256,11 +109,11 @@ static enum err set_signature(struct compiler *c, struct span value)
 {
     if (json_type_of(value) == JSON_STRING) {
         c->r->none = span_eq_str(json_plain_string(value), "none");
-        return c->r->none ? ERR_OK : fault(c, "must be an object, or \"none\" for senders that prove nothing");
+        return c->r->none ? ERR_OK : compiler_fault(c, "must be an object, or \"none\" for senders that prove nothing");
     }
     enum err e = OBJECT(c, value, signature_members);
     if (e == ERR_OK && !c->r->signature.pair != !c->r->signature.key.p)
-        return fault(c, "'pair' and 'key' go together");
+        return compiler_fault(c, "'pair' and 'key' go together");
     return e;
 }
 
@@ -270,11 +123,11 @@ static enum err set_time_from(struct compiler *c, struct span value)
 {
     struct why w;
     struct span s;
-    enum err e = nonempty(c, value, &s);
+    enum err e = compiler_nonempty(c, value, &s);
     if (e == ERR_OK && template_ref(c->r, s, &c->r->timestamp.from, &w) != ERR_OK)
         return because(c, &w);
     if (e == ERR_OK && c->r->timestamp.from.kind != REF_HEADER && c->r->timestamp.from.kind != REF_FIELD)
-        return fault(c, "a time is read from header:NAME or field:NAME");
+        return compiler_fault(c, "a time is read from header:NAME or field:NAME");
     return e;
 }
 
@@ -282,7 +135,7 @@ static enum err set_time_format(struct compiler *c, struct span value)
 {
     static const char *const names[] = {[TIME_SECONDS] = "s", [TIME_MILLISECONDS] = "ms", [TIME_RFC3339] = "rfc3339"};
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e != ERR_OK)
         return e;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -291,32 +144,32 @@ static enum err set_time_format(struct compiler *c, struct span value)
             return ERR_OK;
         }
     }
-    return fault(c, "must be \"s\", \"ms\" or \"rfc3339\"");
+    return compiler_fault(c, "must be \"s\", \"ms\" or \"rfc3339\"");
 }
 
 static enum err set_tolerance(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e == ERR_OK && (duration_parse(s, &c->r->timestamp.past_ms) != ERR_OK || c->r->timestamp.past_ms == 0))
-        return fault(c, "must be a duration like \"5m\"");
+        return compiler_fault(c, "must be a duration like \"5m\"");
     return e;
 }
 
 static enum err set_future(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e != ERR_OK)
         return e;
     if (span_eq_str(s, "any")) {
         c->r->timestamp.future_ms = FUTURE_ANY;
         return ERR_OK;
     }
-    return duration_parse(s, &c->r->timestamp.future_ms) == ERR_OK ? ERR_OK : fault(c, "must be a duration like \"5m\", or \"any\"");
+    return duration_parse(s, &c->r->timestamp.future_ms) == ERR_OK ? ERR_OK : compiler_fault(c, "must be a duration like \"5m\", or \"any\"");
 }
 
-static const struct member timestamp_members[] = {
+static const struct compiler_member timestamp_members[] = {
     {"from", set_time_from, true},
     {"format", set_time_format, true},
     {"tolerance", set_tolerance, true},
@@ -339,38 +192,38 @@ static struct assertion *last_assert(struct compiler *c)
 
 static enum err set_without(struct compiler *c, struct span value)
 {
-    return nonempty(c, value, &last_assert(c)->without);
+    return compiler_nonempty(c, value, &last_assert(c)->without);
 }
 
 static enum err set_max_bytes(struct compiler *c, struct span value)
 {
     int64_t n;
     if (json_int(value, &n) != ERR_OK || n < 1 || n > RECIPE_TEXT_MAX)
-        return fault(c, "must be a whole number from 1 to %d", RECIPE_TEXT_MAX);
+        return compiler_fault(c, "must be a whole number from 1 to %d", RECIPE_TEXT_MAX);
     last_assert(c)->max_bytes = (size_t)n;
     return ERR_OK;
 }
 
-static const struct member assert_members[] = {{"without", set_without, false}, {"max_bytes", set_max_bytes, false}};
+static const struct compiler_member assert_members[] = {{"without", set_without, false}, {"max_bytes", set_max_bytes, false}};
 
 /* The names of the members are references, so they are copied like strings are. */
 static enum err set_assert(struct compiler *c, struct span value)
 {
     struct span name, v;
     if (json_type_of(value) != JSON_OBJECT)
-        return fault(c, "must be an object of references");
+        return compiler_fault(c, "must be an object of references");
     for (struct json_iter it = json_iter(value); json_next_member(&it, &name, &v); c->r->n_asserts++) {
         struct why w;
-        size_t at = enter(c, name);
+        size_t at = compiler_enter(c, name);
         struct span kept = arena_copy(&c->r->memory, name);
         if (c->r->n_asserts == RECIPE_ASSERTS_MAX || !kept.p)
-            return fault(c, "more than %d references", RECIPE_ASSERTS_MAX);
+            return compiler_fault(c, "more than %d references", RECIPE_ASSERTS_MAX);
         if (template_ref(c->r, kept, &last_assert(c)->of, &w) != ERR_OK)
             return because(c, &w);
         enum err e = OBJECT(c, v, assert_members);
         if (e != ERR_OK)
             return e;
-        leave(c, at);
+        compiler_leave(c, at);
     }
     return ERR_OK;
 }
@@ -380,22 +233,22 @@ static enum err set_assert(struct compiler *c, struct span value)
 static enum err set_name(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e == ERR_OK && !span_eq_str(s, c->r->name))
-        return fault(c, "must be the file's name, '%s'", c->r->name);
+        return compiler_fault(c, "must be the file's name, '%s'", c->r->name);
     return e;
 }
 
 static enum err set_prose(struct compiler *c, struct span value)
 {
     struct span s;
-    return text(c, value, &s);
+    return compiler_text(c, value, &s);
 }
 
 static enum err set_key_encoding(struct compiler *c, struct span value)
 {
     struct span s;
-    enum err e = text(c, value, &s);
+    enum err e = compiler_text(c, value, &s);
     if (e == ERR_OK)
         c->r->key_encoding = s.p;
     return e;
@@ -410,21 +263,21 @@ static enum err add_name(struct compiler *c, struct span s, void *arg)
 {
     struct names *names = arg;
     if (!template_token(s))
-        return fault(c, "is not a header name");
+        return compiler_fault(c, "is not a header name");
     if (*names->n == RECIPE_NAMES_MAX)
-        return fault(c, "more than %d names", RECIPE_NAMES_MAX);
+        return compiler_fault(c, "more than %d names", RECIPE_NAMES_MAX);
     names->list[(*names->n)++] = s;
     return ERR_OK;
 }
 
 static enum err set_credentials(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_name, &(struct names){c->r->credentials, &c->r->n_credentials});
+    return compiler_texts(c, value, add_name, &(struct names){c->r->credentials, &c->r->n_credentials});
 }
 
 static enum err set_repeatable(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_name, &(struct names){c->r->repeatable, &c->r->n_repeatable});
+    return compiler_texts(c, value, add_name, &(struct names){c->r->repeatable, &c->r->n_repeatable});
 }
 
 static bool default_valid(struct span s)
@@ -443,34 +296,34 @@ static enum err add_default(struct compiler *c, struct span s, void *arg)
 {
     struct refs *refs = arg;
     if (!default_valid(s))
-        return fault(c, "must be json:/POINTER, header:NAME, path:N or const:TEXT");
+        return compiler_fault(c, "must be json:/POINTER, header:NAME, path:N or const:TEXT");
     if (refs->n == RECIPE_REFS_MAX)
-        return fault(c, "more than %d references", RECIPE_REFS_MAX);
+        return compiler_fault(c, "more than %d references", RECIPE_REFS_MAX);
     refs->text[refs->n++] = s.p;
     return ERR_OK;
 }
 
 static enum err set_type(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_default, &c->r->defaults[DEFAULT_TYPE]);
+    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_TYPE]);
 }
 
 static enum err set_event_id(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_default, &c->r->defaults[DEFAULT_EVENT_ID]);
+    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_EVENT_ID]);
 }
 
 static enum err set_order_key(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_default, &c->r->defaults[DEFAULT_ORDER_KEY]);
+    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_ORDER_KEY]);
 }
 
 static enum err set_version(struct compiler *c, struct span value)
 {
-    return texts(c, value, add_default, &c->r->defaults[DEFAULT_VERSION]);
+    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_VERSION]);
 }
 
-static const struct member default_members[] = {
+static const struct compiler_member default_members[] = {
     {"type", set_type, false},
     {"event_id", set_event_id, false},
     {"order_key", set_order_key, false},
@@ -484,10 +337,10 @@ static enum err set_defaults(struct compiler *c, struct span value)
 
 static enum err set_variants(struct compiler *c, struct span value)
 {
-    return json_type_of(value) == JSON_OBJECT ? ERR_OK : fault(c, "must be an object of variants");
+    return json_type_of(value) == JSON_OBJECT ? ERR_OK : compiler_fault(c, "must be an object of variants");
 }
 
-static const struct member recipe_members[] = {
+static const struct compiler_member recipe_members[] = {
     {"signature", set_signature, true},       {"timestamp", set_timestamp, false},     {"assert", set_assert, false},
     {"key_encoding", set_key_encoding, false}, {"credentials", set_credentials, false}, {"repeatable", set_repeatable, false},
     {"defaults", set_defaults, false},        {"title", set_prose, false},             {"documentation", set_prose, false},
@@ -499,17 +352,17 @@ enum { N_MEMBERS = sizeof recipe_members / sizeof *recipe_members, N_VARIANT_MEM
 static enum err find_variant(struct compiler *c, const char *variant)
 {
     struct span all = json_member(c->whole, "variants");
-    size_t at = enter(c, SPAN_LIT("variants"));
+    size_t at = compiler_enter(c, SPAN_LIT("variants"));
     if (!variant) {
-        leave(c, at);
+        compiler_leave(c, at);
         return ERR_OK;
     }
     if (json_type_of(all) != JSON_OBJECT)
-        return fault(c, "this recipe has no variants, so none is called '%s'", variant);
+        return compiler_fault(c, "this recipe has no variants, so none is called '%s'", variant);
     c->variant = json_member(all, variant);
     if (!c->variant.p)
-        return fault(c, "no variant is called '%s'", variant);
-    leave(c, at);
+        return compiler_fault(c, "no variant is called '%s'", variant);
+    compiler_leave(c, at);
     return ERR_OK;
 }
 
@@ -517,18 +370,18 @@ static enum err all_members(struct compiler *c, const char *variant)
 {
     enum err e = find_variant(c, variant);
     if (e == ERR_OK)
-        e = each_member(c, c->whole, recipe_members, N_MEMBERS, c->variant);
+        e = compiler_each(c, c->whole, recipe_members, N_MEMBERS, c->variant);
     if (e == ERR_OK && c->variant.p) {
         size_t at = strlen(c->pointer);
         snprintf(c->pointer, sizeof c->pointer, "/variants/%s", variant);
-        e = each_member(c, c->variant, recipe_members, N_VARIANT_MEMBERS, SPAN_NONE);
+        e = compiler_each(c, c->variant, recipe_members, N_VARIANT_MEMBERS, SPAN_NONE);
         if (e == ERR_OK)
-            leave(c, at);
+            compiler_leave(c, at);
     }
     for (size_t i = 0; e == ERR_OK && i < N_MEMBERS; i++)
         if (recipe_members[i].required && !json_member(c->whole, recipe_members[i].name).p &&
             !(c->variant.p && json_member(c->variant, recipe_members[i].name).p))
-            return fault(c, "member '%s' is missing", recipe_members[i].name);
+            return compiler_fault(c, "member '%s' is missing", recipe_members[i].name);
     return e;
 }
 
@@ -543,17 +396,17 @@ static bool in_content(const struct recipe *r, const struct ref *ref)
 static enum err check_key_encoding(struct compiler *c)
 {
     struct span s = span_str(c->r->key_encoding);
-    size_t at = enter(c, SPAN_LIT("key_encoding"));
+    size_t at = compiler_enter(c, SPAN_LIT("key_encoding"));
     if (!s.p)
-        return fault(c, "is missing");
+        return compiler_fault(c, "is missing");
     if (!key_encoding_known(s, c->r->algorithm->family)) {
         size_t n;
         const char *const *names = key_encoding_names(&n);
         if (key_encoding_known(s, FAMILY_HMAC) || key_encoding_known(s, FAMILY_ED25519))
-            return fault(c, "%s does not go with %s", s.p, c->r->algorithm->name);
-        return unknown_name(c, "key encoding", s, names, n);
+            return compiler_fault(c, "%s does not go with %s", s.p, c->r->algorithm->name);
+        return compiler_unknown(c, "key encoding", s, names, n);
     }
-    leave(c, at);
+    compiler_leave(c, at);
     return ERR_OK;
 }
 
@@ -564,14 +417,14 @@ static enum err check_whole(struct compiler *c)
     const struct ref body = {.kind = REF_BODY};
     if (r->none)
         return r->has_timestamp || r->n_asserts || r->key_encoding
-                   ? fault(c, "\"signature\": \"none\" leaves nothing for 'timestamp', 'assert' or 'key_encoding'")
+                   ? compiler_fault(c, "\"signature\": \"none\" leaves nothing for 'timestamp', 'assert' or 'key_encoding'")
                    : ERR_OK;
     if (!in_content(r, &body))
-        return fault(c, "the signed content must hold {body}");
+        return compiler_fault(c, "the signed content must hold {body}");
     if (r->n_fields > 0 && (!r->signature.pair || !r->signature.list))
-        return fault(c, "field:NAME needs 'list' and 'pair' in the signature");
+        return compiler_fault(c, "field:NAME needs 'list' and 'pair' in the signature");
     if (r->has_timestamp && !in_content(r, &r->timestamp.from))
-        return fault(c, "the timestamp is not part of the signed content, so it proves nothing");
+        return compiler_fault(c, "the timestamp is not part of the signed content, so it proves nothing");
     for (size_t i = 0; i < r->signature.n_from; i++) {
         struct header_slot *h = &r->headers[r->signature.from[i]];
         h->repeats = recipe_may_repeat(r, h->name);

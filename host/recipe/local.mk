@@ -4,6 +4,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/algorithms.tbl host/recipe/keys.tbl \
 	host/recipe/case.c host/recipe/case.h \
 	host/recipe/compile.c host/recipe/compiled.h \
+	host/recipe/compiler.c host/recipe/compiler.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
 	host/recipe/key.c host/recipe/key.h \
 	host/recipe/mac.c host/recipe/mac.h \
@@ -20,3 +21,6 @@ dist_recipes_DATA = \
 	host/recipe/recipes/standard-webhooks.json \
 	host/recipe/recipes/standard-webhooks-v1a.json \
 	host/recipe/recipes/stripe.json
+
+dist_pkgdata_DATA += host/recipe/recipe.schema.json
+dist_man_MANS += man/creel-recipe.5

@@ -243,6 +243,7 @@ static void put_function(struct buf *b, const struct line_function *f)
     put_text(b, ",\"state\":", span_str(state_name(f->state)));
     put_number(b, ",\"attempts\":", f->attempts);
     put_number(b, ",\"interrupted\":", f->interrupted);
+    put_number(b, ",\"base\":", f->base);
     put_due(b, ",\"due\":", f->due_ms);
     put_text(b, ",\"why\":", f->why);
     buf_putc(b, '}');

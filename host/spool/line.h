@@ -45,7 +45,7 @@ struct line_event {
 struct line_function { /* one invocation's state, in carry */
     struct span name;
     enum state state;
-    uint32_t attempts, interrupted;
+    uint32_t attempts, interrupted, base; /* as in struct invocation */
     int64_t due_ms; /* 0: none */
     struct span why;
 };

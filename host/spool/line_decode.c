@@ -222,6 +222,7 @@ enum err line_function_decode(struct span object, struct buf *b, struct line_fun
         ROW(struct line_function, state, take_state),
         ROW(struct line_function, attempts, take_count),
         ROW(struct line_function, interrupted, take_count),
+        ROW(struct line_function, base, take_count),
         {"due", offsetof(struct line_function, due_ms), take_due, false},
         ROW(struct line_function, why, take_text_or_null),
     };

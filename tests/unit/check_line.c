@@ -272,14 +272,14 @@ START_TEST(a_carry_line_holds_the_event_and_can_be_carried_again)
     line_put_event(&b, &e);
     struct span event = sealed(&b, &(struct pos){1, 1});
     const struct line_function f[] = {{.name = SPAN_LIT("log"), .state = STATE_WAITING, .attempts = 2, .due_ms = 1764072000000},
-                                      {.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5, .why = SPAN_LIT("no \"luck\"")}};
+                                      {.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5, .base = 3, .why = SPAN_LIT("no \"luck\"")}};
     line_put_carry(&c, 9000, event, f, 2, true);
     struct line l = parsed(sealed(&c, NULL));
     ck_assert(l.kind == KIND_CARRY && l.routed && l.at_ms == 9000 && l.received_ms == e.received_ms && l.has_dedupe);
     ck_assert_span_eq(l.source, "shop");
     ck_assert_span_eq(l.type, "order.created");
-    ck_assert_span_eq(l.functions, "[{\"name\":\"log\",\"state\":\"waiting\",\"attempts\":2,\"interrupted\":0,\"due\":\"2025-11-25T12:00:00.000Z\","
-                                   "\"why\":null},{\"name\":\"b\",\"state\":\"dead\",\"attempts\":5,\"interrupted\":0,\"due\":null,"
+    ck_assert_span_eq(l.functions, "[{\"name\":\"log\",\"state\":\"waiting\",\"attempts\":2,\"interrupted\":0,\"base\":0,\"due\":\"2025-11-25T12:00:00.000Z\","
+                                   "\"why\":null},{\"name\":\"b\",\"state\":\"dead\",\"attempts\":5,\"interrupted\":0,\"base\":3,\"due\":null,"
                                    "\"why\":\"no \\\"luck\\\"\"}]");
     struct buf room = a_buf();
     struct line_function g;
@@ -288,7 +288,7 @@ START_TEST(a_carry_line_holds_the_event_and_can_be_carried_again)
     ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
     ck_assert(span_eq(g.name, f[0].name) && g.state == STATE_WAITING && g.attempts == 2 && g.due_ms == f[0].due_ms && !g.why.p);
     ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
-    ck_assert(g.state == STATE_DEAD && g.due_ms == 0 && span_eq(g.why, f[1].why));
+    ck_assert(g.state == STATE_DEAD && g.base == 3 && g.due_ms == 0 && span_eq(g.why, f[1].why));
     ck_assert(!json_next_element(&it, &object));
     buf_fini(&room);
     ck_assert(span_starts(l.event, SPAN_LIT("{\"id\":\"01ARZ3")) && l.event.p[l.event.n - 1] == '}');

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * admit: the cheap refusals, before a byte of the body is kept: method, repeated header fields, declared size, content type,
+ * room in the spool.
+ */
+#include "intake/steps.h"
+
+static bool method_allowed(const struct config_source *c, struct span method)
+{
+    for (size_t i = 0; i < c->n_methods; i++)
+        if (span_eq_str(method, c->methods[i]))
+            return true;
+    return c->n_methods == 0 && span_eq_str(method, "POST");
+}
+
+/* A field that comes twice could be read one way here and another way by whoever signed it. */
+static enum err check_repeats(struct request *q)
+{
+    size_t places = 64; /* a power of two, several times the number of fields */
+    while (places < 4 * q->n_headers)
+        places *= 2;
+    uint16_t *table = arena_alloc(&q->arena, places * sizeof *table);
+    if (!table)
+        return refuse(q, ERR_BODY_TOO_LARGE, "the header fields are larger than this server takes");
+    memset(table, 0, places * sizeof *table);
+    for (size_t i = 0; i < q->n_headers; i++) {
+        struct span name = q->headers[i].name;
+        uint32_t h = 2166136261u;
+        for (size_t k = 0; k < name.n; k++)
+            h = (h ^ (unsigned char)name.p[k]) * 16777619u;
+        size_t at = h & (places - 1);
+        while (table[at] && !span_eq(q->headers[table[at] - 1].name, name))
+            at = (at + 1) & (places - 1);
+        if (table[at] && !recipe_may_repeat(q->source->recipe, name))
+            return refuse(q, ERR_MALFORMED_REQUEST, "the header field %.*s came twice", (int)(name.n < 60 ? name.n : 60), name.p);
+        table[at] = (uint16_t)(i + 1);
+    }
+    return ERR_OK;
+}
+
+/* All digits: the length. Empty, absent or "-1" (what web servers pass for chunked requests): unknown, read to the end. */
+static enum err read_length(struct request *q)
+{
+    struct span s = q->length_text;
+    int64_t n = 0;
+    q->content_length = -1;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return ERR_OK;
+        if (n > q->source->config->max_body)
+            continue; /* too large already; more digits must not overflow */
+        n = n * 10 + (s.p[i] - '0');
+    }
+    if (s.n == 0)
+        return ERR_OK;
+    if (n > q->source->config->max_body)
+        return refuse(q, ERR_BODY_TOO_LARGE, "this source takes at most %lld bytes", (long long)q->source->config->max_body);
+    q->content_length = n;
+    return ERR_OK;
+}
+
+/* The part before the parameters, without white space, as patterns see it. */
+static struct span media_type(struct span s)
+{
+    const char *end = memchr(s.p, ';', s.n);
+    size_t n = end ? (size_t)(end - s.p) : s.n;
+    while (n > 0 && (s.p[n - 1] == ' ' || s.p[n - 1] == '\t'))
+        n--;
+    while (n > 0 && (*s.p == ' ' || *s.p == '\t')) {
+        s.p++;
+        n--;
+    }
+    return span_of(s.p, n);
+}
+
+static enum err check_content_type(struct request *q)
+{
+    const struct config_source *c = q->source->config;
+    char lower[128];
+    if (c->n_content_types == 0)
+        return ERR_OK;
+    struct span type = q->content_type.p ? media_type(q->content_type) : SPAN_LIT("");
+    size_t n = type.n < sizeof lower ? type.n : sizeof lower;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = type.p[i] >= 'A' && type.p[i] <= 'Z' ? (char)(type.p[i] - 'A' + 'a') : type.p[i];
+    for (size_t i = 0; i < c->n_content_types; i++)
+        if (config_pattern_match(c->content_types[i], span_of(lower, n)))
+            return ERR_OK;
+    return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "the content type is not among those this source takes");
+}
+
+enum err step_admit(struct request *q)
+{
+    if (!method_allowed(q->source->config, q->method))
+        return refuse(q, ERR_METHOD_NOT_ALLOWED, "this source takes %s", q->source->allow);
+    enum err e = check_repeats(q);
+    if (e == ERR_OK)
+        e = read_length(q);
+    if (e == ERR_OK)
+        e = check_content_type(q);
+    if (e != ERR_OK)
+        return e;
+    if (atomic_load_explicit(&q->intake->stopping, memory_order_relaxed))
+        return refuse(q, ERR_SHUTTING_DOWN, "try again in a few seconds");
+    if (!journal_accepts(q->intake->journal))
+        return refuse(q, ERR_SPOOL_FULL, "the spool takes no events at the moment");
+    return ERR_OK;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * answer: what the sender is told (accepted, duplicate, or an RFC 9457 problem document), and the one line and the counters that
+ * each request leaves. Never a secret, a body, or a path (tokens may be in it). Any thread that owns the request.
+ */
+#include "intake/steps.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static const char *reason_phrase(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"},
+        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {410, "Gone"},
+        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
+        {500, "Internal Server Error"}, {503, "Service Unavailable"},
+    };
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Answer";
+}
+
+static enum config_answer_kind kind_of(const struct request *q)
+{
+    return q->outcome == ERR_OK ? ANSWER_ACCEPTED : q->outcome == ERR_EXISTS ? ANSWER_DUPLICATE : ANSWER_REFUSED;
+}
+
+/* What a sender may be told of this outcome: rows without a status are ours alone. */
+static enum err told(const struct request *q)
+{
+    return err_status(q->outcome) ? q->outcome : ERR_INTERNAL;
+}
+
+static int default_status(const struct request *q)
+{
+    switch (kind_of(q)) {
+    case ANSWER_ACCEPTED:
+        return 202;
+    case ANSWER_DUPLICATE:
+        return 200;
+    default:
+        return err_status(told(q));
+    }
+}
+
+static const struct config_answer *override(const struct request *q)
+{
+    static const struct config_answer none;
+    return q->source ? &q->source->config->answers[kind_of(q)] : &none;
+}
+
+static void put_text_member(struct buf *b, const char *name, struct span s)
+{
+    buf_puts(b, name);
+    buf_put_json_text(b, s);
+}
+
+static void put_problem(const struct request *q, int status, struct buf *b)
+{
+    enum err e = told(q);
+    buf_puts(b, "{\"type\":\"urn:creel:error:");
+    buf_puts(b, err_code(e));
+    put_text_member(b, "\",\"title\":", span_str(err_title(e)));
+    buf_puts(b, ",\"status\":");
+    buf_put_i64(b, status);
+    put_text_member(b, ",\"code\":", span_str(err_code(e)));
+    put_text_member(b, ",\"detail\":", span_str(q->detail[0] ? q->detail : err_title(e)));
+    buf_puts(b, "}\n");
+}
+
+static void put_event(const struct request *q, struct buf *b)
+{
+    char id[ID_TEXT_BYTES];
+    id_format(&q->id, id);
+    buf_puts(b, "{\"id\":\"");
+    buf_put(b, id, sizeof id);
+    if (q->outcome == ERR_EXISTS)
+        buf_puts(b, "\",\"status\":\"duplicate\"}\n");
+    else
+        buf_puts(b, q->job.sync ? "\",\"status\":\"accepted\",\"durability\":\"synced\"}\n"
+                                : "\",\"status\":\"accepted\",\"durability\":\"written\"}\n");
+}
+
+static void put_id_header(struct buf *b, const char *name, const struct id *id)
+{
+    char text[ID_TEXT_BYTES];
+    id_format(id, text);
+    buf_puts(b, name);
+    buf_put(b, text, sizeof text);
+    buf_puts(b, "\r\n");
+}
+
+static void put_error_headers(const struct request *q, struct buf *b)
+{
+    enum err e = told(q);
+    if (err_retry_after_s(e) > 0)
+        buf_printf(b, "Retry-After: %d\r\n", err_retry_after_s(e));
+    if (err_status(e) == 401)
+        buf_puts(b, "WWW-Authenticate: Signature\r\n");
+    if (e == ERR_METHOD_NOT_ALLOWED && q->source)
+        buf_printf(b, "Allow: %s\r\n", q->source->allow);
+}
+
+static const char *content_type(const struct config_answer *o, bool event)
+{
+    if (o->content_type)
+        return o->content_type;
+    return o->body ? "text/plain; charset=utf-8" : event ? "application/json" : "application/problem+json";
+}
+
+void answer_put(const struct request *q, struct buf *b)
+{
+    const struct config_answer *o = override(q);
+    bool event = kind_of(q) != ANSWER_REFUSED;
+    int status = o->status ? o->status : default_status(q);
+    struct buf body;
+
+    buf_init(&body, 64 * 1024);
+    if (o->body)
+        buf_puts(&body, o->body);
+    else if (event)
+        put_event(q, &body);
+    else
+        put_problem(q, status, &body);
+    buf_puts(b, "Status: ");
+    buf_put_i64(b, status);
+    buf_putc(b, ' ');
+    buf_puts(b, reason_phrase(status));
+    buf_puts(b, "\r\nContent-Type: ");
+    buf_puts(b, content_type(o, event));
+    buf_puts(b, "\r\nContent-Length: ");
+    buf_put_u64(b, body.n);
+    buf_puts(b, "\r\n");
+    put_id_header(b, "Creel-Request-Id: ", &q->request_id);
+    if (event)
+        put_id_header(b, "Creel-Event-Id: ", &q->id);
+    else
+        put_error_headers(q, b);
+    buf_puts(b, "\r\n");
+    buf_put_span(b, buf_span(&body));
+    buf_fini(&body);
+}
+
+static void log_outcome(const struct request *q, enum log_level level, const char *msg, bool event)
+{
+    char id[ID_TEXT_BYTES], request[ID_TEXT_BYTES];
+    struct log_field f[8];
+    size_t n = 0;
+
+    if (!log_wants(level))
+        return;
+    id_format(&q->id, id);
+    id_format(&q->request_id, request);
+    if (event)
+        f[n++] = LOG_S("event", span_of(id, sizeof id));
+    if (q->source)
+        f[n++] = LOG_T("source", q->source->config->name);
+    if (q->type.p)
+        f[n++] = LOG_S("type", q->type);
+    f[n++] = LOG_S("request", span_of(request, sizeof request));
+    f[n++] = LOG_N("ms", (clock_mono_ns() - q->began_ns) / 1000000);
+    if (!event) {
+        f[n++] = LOG_T("step", steps_name(q));
+        f[n++] = LOG_T("code", err_code(q->outcome));
+        f[n++] = LOG_T("why", q->detail[0] ? q->detail : err_title(q->outcome));
+    }
+    log_fields(level, msg, f, n);
+}
+
+void answer_record(const struct request *q)
+{
+    switch (kind_of(q)) {
+    case ANSWER_ACCEPTED:
+        stat_add(STAT_accepted_total, 1);
+        stat_add(STAT_bytes_total, (int64_t)q->body.n);
+        log_outcome(q, LOG_INFO, "accepted", true);
+        break;
+    case ANSWER_DUPLICATE:
+        stat_add(STAT_duplicates_total, 1);
+        log_outcome(q, LOG_INFO, "duplicate", true);
+        break;
+    default:
+        stat_add(STAT_refused_total, 1);
+        /* One message for each code, so that a flood of one kind does not hold back the lines of another. */
+        log_outcome(q, default_status(q) >= 500 ? LOG_WARN : LOG_INFO, err_title(told(q)), false);
+    }
+}

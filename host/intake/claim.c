@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * claim: the dedupe step: by the sender's id, or by the body where there is none.
+ */
+#include <sodium.h>
+
+#include "intake/steps.h"
+
+static void key_by_body(struct request *q)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, (const uint8_t *)q->body.p, q->body.n);
+    dedupe_key(q->intake->salt, q->source->config->name, DEDUPE_BY_BODY, span_of((const char *)digest, sizeof digest), q->claim.key);
+}
+
+enum err step_dedupe(struct request *q)
+{
+    const struct config_source *c = q->source->config;
+    bool by_id = q->sender_id.p && !c->dedupe_by_body;
+
+    if (!c->dedupe)
+        return ERR_OK;
+    if (by_id)
+        dedupe_key(q->intake->salt, c->name, DEDUPE_BY_ID, q->sender_id, q->claim.key);
+    else
+        key_by_body(q);
+    int64_t window_ms = by_id || c->dedupe_by_body ? c->dedupe_window_ms : DEDUPE_BODY_WINDOW_MS;
+    q->claim.id = q->id;
+    q->claim.until_ms = q->received_ms + window_ms;
+    q->claim.source = q->source->dedupe;
+    switch (dedupe_ask(q->intake->dedupe, &q->claim, q->received_ms, &q->id)) {
+    case DEDUPE_NEW:
+        q->claimed = true;
+        return ERR_OK;
+    case DEDUPE_SEEN:
+        return ERR_EXISTS;
+    case DEDUPE_PENDING:
+        break; /* from here on the request may be another thread's */
+    }
+    return ERR_AGAIN;
+}

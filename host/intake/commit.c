@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT
+ * commit: the committer thread: its queue and its loop; what dispatch sends is taken in inbox.c. The queue is a stack that
+ * is taken whole and turned round, so that submitting is one compare-and-swap.
+ */
+#include "intake/commit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "intake/inbox.h"
+
+enum { TICK_MS = 1000, BATCH_BYTES = 4 << 20 };
+enum { RUNNING, STOP_WHEN_CLOSED, STOP_WHEN_EMPTY };
+
+struct commit {
+    struct commit_options o;
+    void *arg;
+    pthread_t thread;
+    bool started;
+    int wake_fd, ended_fd;
+    _Atomic(struct commit_job *) queue; /* youngest first */
+    atomic_bool asleep, ended;
+    atomic_int stop;
+    /* the committer's own */
+    struct commit_job *next; /* taken from the queue, oldest first, not yet in a batch */
+    struct commit_job *batch, **batch_end;
+    size_t batch_bytes;
+    struct inbox *inbox;
+    int64_t next_tick_ms;
+};
+
+void commit_submit(struct commit *c, struct commit_job *youngest, struct commit_job *oldest)
+{
+    struct commit_job *head = atomic_load_explicit(&c->queue, memory_order_relaxed);
+    do
+        oldest->next = head;
+    while (!atomic_compare_exchange_weak(&c->queue, &head, youngest));
+    if (atomic_exchange(&c->asleep, false))
+        eventfd_write(c->wake_fd, 1);
+}
+
+/* Move what was submitted behind what is waiting. */
+static void take_queue(struct commit *c)
+{
+    struct commit_job *taken = atomic_exchange(&c->queue, NULL), *turned = NULL, **end = &c->next;
+    while (taken) {
+        struct commit_job *next = taken->next;
+        taken->next = turned;
+        turned = taken;
+        taken = next;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = turned;
+}
+
+static void batch_begin(struct commit *c)
+{
+    c->batch = NULL;
+    c->batch_end = &c->batch;
+    c->batch_bytes = 0;
+}
+
+/* Take the first waiting job into the batch. */
+static void batch_add(struct commit *c, enum err outcome)
+{
+    struct commit_job *job = c->next;
+    c->next = job->next;
+    job->next = NULL;
+    job->outcome = outcome;
+    *c->batch_end = job;
+    c->batch_end = &job->next;
+    c->batch_bytes += job->line.n;
+}
+
+/* Append waiting jobs until the batch is full; a job that no segment can take joins the batch as refused. True if a line of
+ * the batch must be synced before it is answered. */
+static bool append_jobs(struct commit *c)
+{
+    bool sync = false;
+    while (c->next && c->batch_bytes < BATCH_BYTES) {
+        enum err e = journal_append(c->o.journal, c->next->line, false);
+        if (e == ERR_NO_ROOM && journal_pending(c->o.journal) > 0)
+            break; /* it may fit behind this batch */
+        sync = sync || (e == ERR_OK && c->next->sync);
+        if (e == ERR_OK) {
+            stat_add(STAT_records_total, 1);
+            stat_add(STAT_journal_bytes_total, (int64_t)c->next->line.n);
+        }
+        batch_add(c, e == ERR_OK ? ERR_OK : e == ERR_NO_ROOM ? ERR_SPOOL_FULL : ERR_NOT_DURABLE);
+    }
+    return sync;
+}
+
+static void answer_batch(struct commit *c)
+{
+    struct commit_job *job = c->batch;
+    batch_begin(c);
+    while (job) {
+        struct commit_job *next = job->next; /* the job is gone after done */
+        c->o.done(c->arg, job);
+        job = next;
+    }
+    c->o.batch_done(c->arg);
+}
+
+/* Nothing of this batch is durable, and what waits behind it shall not hope: all are refused now, senders try again. */
+static void fail_batch(struct commit *c, enum err e, const struct why *w)
+{
+    enum err told = e == ERR_NO_ROOM ? ERR_SPOOL_FULL : ERR_NOT_DURABLE;
+    log_line(LOG_ERROR, "the journal could not be written", LOG_T("why", w->text));
+    stat_add(STAT_sync_failures_total, 1);
+    for (struct commit_job *job = c->batch; job; job = job->next)
+        if (job->outcome == ERR_OK)
+            job->outcome = told;
+    take_queue(c);
+    while (c->next)
+        batch_add(c, told);
+    inbox_retry(c->inbox);
+    answer_batch(c);
+}
+
+/* One group commit of all that is waiting. False when nothing is. */
+static bool commit_batch(struct commit *c)
+{
+    struct why w = {""};
+
+    take_queue(c);
+    bool records = inbox_append(c->inbox);
+    bool sync = append_jobs(c) || records;
+    if (journal_pending(c->o.journal) == 0) {
+        bool refused = c->batch != NULL;
+        answer_batch(c);
+        return refused;
+    }
+    enum err e = journal_commit(c->o.journal, sync, &w);
+    if (e != ERR_OK) {
+        fail_batch(c, e, &w);
+        return true;
+    }
+    stat_add(STAT_batches_total, 1);
+    inbox_done(c->inbox);
+    if (sync) {
+        inbox_nudge(c->inbox);
+        answer_batch(c);
+        return true;
+    }
+    /* Only lines for which written is enough: they are answered first, and made visible to dispatch right after. */
+    answer_batch(c);
+    if (journal_commit(c->o.journal, true, &w) == ERR_OK)
+        inbox_nudge(c->inbox);
+    else
+        log_line(LOG_ERROR, "the journal could not be synced", LOG_T("why", w.text));
+    return true;
+}
+
+static void tick(struct commit *c)
+{
+    int64_t now = clock_mono_ms();
+    if (now < c->next_tick_ms)
+        return;
+    c->next_tick_ms = now + TICK_MS;
+    journal_tick(c->o.journal);
+    inbox_tick(c->inbox);
+    uint32_t first, last;
+    journal_bounds(c->o.journal, &first, &last);
+    stat_set(STAT_segments, last >= first && last > 0 ? last - first + 1 : 0);
+}
+
+static void wait_for_work(struct commit *c)
+{
+    atomic_store(&c->asleep, true);
+    int stop = atomic_load(&c->stop);
+    if (!atomic_load(&c->queue) && (stop == RUNNING || !inbox_over(c->inbox, stop == STOP_WHEN_EMPTY))) {
+        struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN}, {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
+        int64_t left = c->next_tick_ms - clock_mono_ms();
+        if (left > 0)
+            (void)poll(fds, 2, (int)left);
+        if (fds[0].revents) {
+            eventfd_t ignored;
+            eventfd_read(c->wake_fd, &ignored);
+        }
+    }
+    atomic_store(&c->asleep, false);
+}
+
+static bool over(struct commit *c)
+{
+    int stop = atomic_load(&c->stop);
+    return stop != RUNNING && !atomic_load(&c->queue) && !c->next && inbox_over(c->inbox, stop == STOP_WHEN_EMPTY);
+}
+
+static void *run(void *arg)
+{
+    struct commit *c = arg;
+    pthread_setname_np(pthread_self(), "commit");
+    batch_begin(c);
+    while (!over(c)) {
+        bool worked = commit_batch(c);
+        tick(c);
+        if (!worked)
+            wait_for_work(c);
+    }
+    atomic_store(&c->ended, true);
+    eventfd_write(c->ended_fd, 1);
+    return NULL;
+}
+
+enum err commit_new(const struct commit_options *o, struct commit **out, struct why *w)
+{
+    struct commit *c = calloc(1, sizeof *c);
+    if (!c)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for the committer");
+    c->o = *o;
+    c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    c->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    enum err e = c->wake_fd < 0 || c->ended_fd < 0 ? why_errno(w, "cannot create an eventfd") : ERR_OK;
+    if (e == ERR_OK)
+        e = inbox_new(o->journal, o->peer_fd, &c->inbox, w);
+    if (e == ERR_OK)
+        *out = c;
+    else
+        commit_free(c);
+    return e;
+}
+
+enum err commit_start(struct commit *c, void *arg, struct why *w)
+{
+    c->arg = arg;
+    errno = pthread_create(&c->thread, NULL, run, c);
+    c->started = errno == 0;
+    return c->started ? ERR_OK : why_errno(w, "cannot start the committer thread");
+}
+
+void commit_stop(struct commit *c, bool empty)
+{
+    int before = atomic_load(&c->stop), now = empty ? STOP_WHEN_EMPTY : STOP_WHEN_CLOSED;
+    if (now > before)
+        atomic_store(&c->stop, now);
+    atomic_store(&c->asleep, false);
+    eventfd_write(c->wake_fd, 1);
+}
+
+bool commit_ended(const struct commit *c)
+{
+    return atomic_load(&c->ended);
+}
+
+int commit_ended_fd(const struct commit *c)
+{
+    return c->ended_fd;
+}
+
+void commit_free(struct commit *c)
+{
+    if (!c)
+        return;
+    if (c->started)
+        pthread_join(c->thread, NULL);
+    if (c->wake_fd >= 0)
+        close(c->wake_fd);
+    if (c->ended_fd >= 0)
+        close(c->ended_fd);
+    inbox_free(c->inbox);
+    free(c);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * conn: one FastCGI connection: collecting its bytes, walking them, running its requests, sending its answers. Only transport.c
+ * and conn.c know this header. Who owns a connection when is drawn in transport.h.
+ */
+#ifndef CREEL_INTAKE_CONN_H
+#define CREEL_INTAKE_CONN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "intake/steps.h"
+#include "intake/screen.h"
+
+/* What an epoll event is about. */
+enum watched { WATCH_CONN, WATCH_DOOR, WATCH_ADMIN, WATCH_WAKE };
+struct watch {
+    enum watched what;
+    int fd;
+};
+
+enum phase { PHASE_IO, PHASE_AWAY, PHASE_AWAY_EVENT };
+
+struct conn {
+    struct watch watch; /* first */
+    struct io *io;
+    _Atomic enum phase phase;
+    bool admin, keep;
+    bool drain;   /* an event was not looked at in full: read until there is nothing */
+    bool swallow; /* answered early: the rest of the request is read and dropped */
+    bool close;   /* when `out` is empty */
+    bool wants_out; /* EPOLLOUT is armed */
+    bool timed;   /* in its thread's list of deadlines */
+    struct screen screen;
+    struct buf held; /* bytes not done with: [0, walked) screened but not taken by libfcgi yet, then unscreened */
+    size_t walked;
+    struct request *request; /* from the end of its parameters until its answer */
+    struct buf out;          /* rest of an answer that the socket did not take */
+    int64_t since_ms;        /* when its deadline began to run */
+    struct conn *older, *newer; /* by deadline */
+    struct conn *left, *right;  /* all connections of the thread */
+    struct conn *next;          /* in the mailbox */
+};
+
+/* Where one thread writes answers before they are sent. */
+struct voice {
+    struct buf text, records;
+};
+
+struct io {
+    struct transport *t;
+    pthread_t thread;
+    int epoll_fd;
+    struct watch wake, door, admin;
+    bool accepting;          /* the listening sockets are in the epoll set */
+    int64_t accept_again_ms; /* out of descriptors: not before */
+    struct house *house;
+    _Atomic(struct house *) next_house;
+    struct recipe_context *recipe_context;
+    char *scratch;
+    struct commit_job *youngest, *oldest; /* gathered in this round */
+    struct conn *conns;
+    size_t n_conns;
+    struct conn *first_due, *last_due;
+    _Atomic(struct conn *) mailbox;
+    atomic_bool wake_wanted;
+    struct voice voice;
+    int64_t now_ms;
+};
+
+struct transport {
+    struct intake *intake;
+    unsigned n_io;
+    struct io *io;
+    int max_connections, ended_fd;
+    atomic_int connections;
+    atomic_uint running;
+    atomic_bool stopping;
+    _Atomic int64_t stop_at_ms;
+    struct voice committer_voice;
+    pthread_mutex_t pool_lock;
+    struct request *pool;
+    unsigned pooled;
+};
+
+enum { IO_SCRATCH_BYTES = 128 * 1024 };
+
+/* A connection just accepted, watched by io. Closes fd on failure. */
+void conn_open(struct io *io, int fd, bool admin);
+/* Its own IO thread, phase IO. May free it. drain: read until there is nothing more, not just until a short read. */
+void conn_readable(struct conn *c, bool drain);
+void conn_writable(struct conn *c);
+void conn_came_back(struct conn *c);
+void conn_late(struct conn *c);
+/* Nothing of a request has arrived and nothing is to be sent. */
+bool conn_idle(const struct conn *c);
+void conn_close(struct conn *c);
+
+/* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone afterwards; its
+ * connection is still the caller's, the others' are given back. */
+void conn_conclude(struct request *q, struct voice *v);
+/* Give a connection that is AWAY back to its IO thread; transport_wake says so to the threads concerned. */
+void conn_give_back(struct conn *c);
+
+struct request *transport_request(struct transport *t);
+void transport_recycle(struct transport *t, struct request *q);
+void transport_wake(struct transport *t);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ * house: building and taking down. Runs on the role's main thread; looking things up runs on any.
+ */
+#include "intake/house.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+
+static void source_fini(struct house_source *s)
+{
+    reference_list_free(&s->type);
+    reference_list_free(&s->event_id);
+    reference_list_free(&s->order_key);
+    reference_list_free(&s->version);
+    keyring_free(s->keys);
+    recipe_free(s->recipe);
+}
+
+static void house_free(struct house *h)
+{
+    for (size_t i = 0; h->sources && i < h->config->n_sources; i++)
+        source_fini(&h->sources[i]);
+    free(h->sources);
+    free(h->peers);
+    config_free(h->config);
+    free(h);
+}
+
+static const char *variant_of(const struct config_source *c)
+{
+    for (size_t i = 0; i < c->n_params; i++)
+        if (strcmp(c->params[i].name, "variant") == 0)
+            return c->params[i].value;
+    return NULL;
+}
+
+static enum err load_keys(struct house_source *s, const struct secrets *secrets, struct why *w)
+{
+    const struct config_source *c = s->config;
+    struct keyring_key *keys = calloc(c->n_keys ? c->n_keys : 1, sizeof *keys);
+    if (!keys)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for the keys of source %s", c->name);
+    for (size_t i = 0; i < c->n_keys; i++) {
+        const struct config_key *k = &c->keys[i];
+        struct span raw = secret_expose(secrets_find(secrets, c->name, k->id));
+        if (!raw.p) {
+            free(keys);
+            return why_set(w, ERR_NOT_FOUND, "source %s: key %s was not handed over", c->name, k->id);
+        }
+        keys[i] = (struct keyring_key){.id = k->id, .encoding = k->encoding, .is_public = k->public_key_file != NULL,
+                                       .raw = raw, .not_before_ms = k->not_before_ms, .not_after_ms = k->not_after_ms};
+    }
+    enum err e = keyring_new(s->recipe, keys, c->n_keys, &s->keys, w);
+    free(keys);
+    return e;
+}
+
+/* The source's own references, or the recipe's. */
+static enum err load_references(struct house_source *s, const char *what, const char *const *own, size_t n_own,
+                                struct reference_list *out, struct why *w)
+{
+    const char *const *texts = own;
+    size_t n = n_own;
+    if (n == 0)
+        texts = recipe_default(s->recipe, what, &n);
+    enum err e = reference_list_new(texts, n, out);
+    if (e != ERR_OK)
+        return why_set(w, e, "source %s: a reference for %s cannot be read: json:/…, header:…, path:N or const:… is wanted",
+                       s->config->name, what);
+    s->asks_json = s->asks_json || reference_list_asks(out, REFERENCE_JSON);
+    s->asks_path = s->asks_path || reference_list_asks(out, REFERENCE_PATH);
+    return ERR_OK;
+}
+
+static enum err load_all_references(struct house_source *s, struct why *w)
+{
+    const struct config_source *c = s->config;
+    const struct {
+        const char *what;
+        const char **own;
+        size_t n;
+        struct reference_list *out;
+    } lists[] = {
+        {"type", c->type, c->n_type, &s->type},
+        {"event_id", c->event_id, c->n_event_id, &s->event_id},
+        {"order_key", c->order_key, c->n_order_key, &s->order_key},
+        {"version", c->version, c->n_version, &s->version},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        enum err e = load_references(s, lists[i].what, lists[i].own, lists[i].n, lists[i].out, w);
+        if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
+static void put_allow(struct house_source *s)
+{
+    const struct config_source *c = s->config;
+    size_t n = 0;
+    s->allow[0] = 0;
+    for (size_t i = 0; i < c->n_methods && n < sizeof s->allow; i++)
+        n += (size_t)snprintf(s->allow + n, sizeof s->allow - n, "%s%s", i ? ", " : "", c->methods[i]);
+    if (c->n_methods == 0)
+        snprintf(s->allow, sizeof s->allow, "POST");
+}
+
+static enum err source_init(struct house_source *s, const struct config *config, const struct secrets *secrets, struct dedupe *d,
+                            struct why *w)
+{
+    const struct config_source *c = s->config;
+    const char *text = config_recipe_text(config, c->recipe);
+    if (!text)
+        return why_set(w, ERR_NOT_FOUND, "source %s: recipe %s is not in the snapshot", c->name, c->recipe);
+    enum err e = recipe_compile(c->recipe, span_str(text), variant_of(c), &s->recipe, w);
+    if (e == ERR_OK)
+        e = load_keys(s, secrets, w);
+    if (e == ERR_OK)
+        e = load_all_references(s, w);
+    if (e != ERR_OK)
+        return e;
+    put_allow(s);
+    s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
+    return s->dedupe ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
+}
+
+static enum err load_peers(struct house *h, struct why *w)
+{
+    const struct config *c = h->config;
+    h->peers = calloc(c->n_peer_users ? c->n_peer_users : 1, sizeof *h->peers);
+    if (!h->peers)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for peer_users");
+    for (size_t i = 0; i < c->n_peer_users; i++) {
+        errno = 0;
+        const struct passwd *p = getpwnam(c->peer_users[i]);
+        if (!p)
+            return why_set(w, ERR_NOT_FOUND, "peer_users: there is no user %s on this machine", c->peer_users[i]);
+        h->peers[h->n_peers++] = p->pw_uid;
+    }
+    return ERR_OK;
+}
+
+enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w)
+{
+    struct secrets *secrets = NULL;
+    struct house *h = calloc(1, sizeof *h);
+    if (!h)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for the configuration");
+    atomic_init(&h->users, 1);
+    h->config = config;
+    h->sources = calloc(config->n_sources ? config->n_sources : 1, sizeof *h->sources);
+    enum err e = h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
+    for (size_t i = 0; e == ERR_OK && i < config->n_sources; i++) {
+        h->sources[i].config = &config->sources[i];
+        e = source_init(&h->sources[i], config, secrets, d, w);
+    }
+    if (e == ERR_OK)
+        e = load_peers(h, w);
+    secrets_free(secrets);
+    if (e != ERR_OK) {
+        h->config = NULL;
+        for (size_t i = 0; h->sources && i < config->n_sources; i++)
+            source_fini(&h->sources[i]);
+        free(h->sources);
+        free(h->peers);
+        free(h);
+        return e;
+    }
+    *out = h;
+    return ERR_OK;
+}
+
+struct house *house_hold(struct house *h)
+{
+    atomic_fetch_add_explicit(&h->users, 1, memory_order_relaxed);
+    return h;
+}
+
+void house_release(struct house *h)
+{
+    if (h && atomic_fetch_sub_explicit(&h->users, 1, memory_order_acq_rel) == 1)
+        house_free(h);
+}
+
+const struct house_source *house_route(const struct house *h, struct span path, struct span *rest)
+{
+    const struct config_source *c = config_source_by_path(h->config, path);
+    *rest = SPAN_NONE;
+    if (c)
+        return &h->sources[c - h->config->sources];
+    for (size_t n = path.n; n > 1; n--) {
+        if (path.p[n - 1] != '/')
+            continue;
+        c = config_source_by_path(h->config, span_of(path.p, n - 1));
+        if (!c || !h->sources[c - h->config->sources].asks_path)
+            continue;
+        *rest = span_skip(path, n);
+        return &h->sources[c - h->config->sources];
+    }
+    return NULL;
+}
+
+bool house_knows_peer(const struct house *h, uid_t uid)
+{
+    for (size_t i = 0; i < h->n_peers; i++)
+        if (h->peers[i] == uid)
+            return true;
+    return h->n_peers == 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * house: what requests are judged by: one configuration, with its recipes compiled, its keys in locked memory and its references
+ * parsed. Immutable but for its count of users; a reload makes a new one, and the old one goes with its last request.
+ */
+#ifndef CREEL_INTAKE_HOUSE_H
+#define CREEL_INTAKE_HOUSE_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+#include "base/config.h"
+#include "base/secrets.h"
+#include "intake/dedupe.h"
+#include "intake/reference.h"
+#include "recipe/recipe.h"
+
+struct house_source {
+    const struct config_source *config;
+    struct recipe *recipe;
+    struct keyring *keys;
+    struct reference_list type, event_id, order_key, version;
+    bool asks_json; /* a json: reference is used */
+    bool asks_path; /* a path: reference is used: paths below this source's are its too */
+    struct dedupe_source *dedupe;
+    char allow[64]; /* the methods, as the Allow header wants them */
+};
+
+struct house {
+    atomic_int users;
+    struct config *config;        /* owned */
+    struct house_source *sources; /* one for each of config's, in its order */
+    uid_t *peers;                 /* who may connect to a unix socket; none: whoever the socket's mode lets in */
+    size_t n_peers;
+};
+
+/* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name. */
+enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w);
+struct house *house_hold(struct house *h);
+void house_release(struct house *h); /* NULL is fine */
+
+/* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without the
+ * slash; SPAN_NONE otherwise. */
+const struct house_source *house_route(const struct house *h, struct span path, struct span *rest);
+/* May a process of this user connect? */
+bool house_knows_peer(const struct house *h, uid_t uid);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * request: one request on its way through the step list: what came in, what the steps found out, and how it ended. It belongs
+ * to the thread that owns its connection (transport.h). Its texts live in libfcgi's parameters and in its own arena, its
+ * body and its journal line in buffers of its own; all of them until request_recycle.
+ */
+#ifndef CREEL_INTAKE_REQUEST_H
+#define CREEL_INTAKE_REQUEST_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "intake/commit.h"
+#include "intake/dedupe.h"
+#include "intake/fcgi.h"
+#include "intake/house.h"
+#include "recipe/recipe.h"
+
+enum { REQUEST_ARENA_BYTES = 256 * 1024, REQUEST_HEADERS_MAX = 1024, REQUEST_DETAIL_BYTES = 200 };
+
+struct intake;
+struct conn;
+
+struct request {
+    struct intake *intake;
+    struct house *house; /* held */
+    struct conn *conn;
+    struct recipe_context *recipe_context; /* the running thread's */
+    struct fcgi fcgi;
+    struct arena arena;
+    struct request *next; /* in the pool */
+
+    /* as it came in (request_read_params) */
+    struct span method, uri, remote, content_type, length_text;
+    struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
+    size_t n_headers;
+    bool nul; /* a parameter held a NUL byte, so texts may be cut */
+    int64_t received_ms, began_ns;
+    struct id request_id;
+
+    /* route, admit */
+    const struct house_source *source;
+    struct span path, query, path_rest; /* path decoded */
+    int64_t content_length;             /* -1: not known */
+
+    /* read */
+    struct buf body;
+    size_t held_bytes; /* of the global body memory */
+    bool body_complete;
+
+    /* verify … identify */
+    struct recipe_verdict verdict;
+    bool json; /* the body has passed the strict scanner */
+    struct span type, version, sender_id, order_key;
+    struct id id; /* of the event, new or (duplicate) the first one's */
+
+    /* dedupe, commit */
+    struct dedupe_claim claim;
+    bool claimed; /* NEW: settle is owed */
+    struct buf headers_text, line;
+    struct commit_job job;
+
+    /* the loop */
+    unsigned step;
+    enum err outcome; /* ERR_OK accepted, ERR_EXISTS duplicate, else the row it was refused with */
+    char detail[REQUEST_DETAIL_BYTES];
+};
+
+/* A request with its arena, none of its buffers allocated. NULL: out of memory. */
+struct request *request_new(void);
+void request_free(struct request *q);
+/* Forget everything but memory worth keeping: libfcgi's request is dropped, the house released. */
+void request_recycle(struct request *q);
+
+/* Take method, URI, headers … from libfcgi's parameters. ERR_BODY_TOO_LARGE when the arena is full, ERR_MALFORMED_REQUEST when a
+ * parameter of ours comes twice. */
+enum err request_read_params(struct request *q);
+/* The value of this header (any case), SPAN_NONE if it did not come; the first one if it came twice. */
+struct span request_header(const struct request *q, const char *name);
+
+/* Refuse: format the reason into q->detail; returns e. */
+enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

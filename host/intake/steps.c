@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * steps: the step list and the short loop that runs it. IO threads.
+ */
+#include "intake/steps.h"
+
+static const struct {
+    const char *name;
+    enum err (*run)(struct request *q);
+} steps[] = {
+    {"route", step_route},   {"admit", step_admit},       {"read", step_read},     {"verify", step_verify},
+    {"parse", step_parse},   {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+};
+enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2 };
+
+bool steps_run(struct request *q)
+{
+    while (q->step < STEPS) {
+        enum err e = steps[q->step].run(q);
+        if (e == ERR_AGAIN)
+            return false;
+        if (e != ERR_OK) {
+            q->outcome = e;
+            return true;
+        }
+        q->step++;
+    }
+    q->outcome = ERR_OK;
+    return true;
+}
+
+bool steps_reading(const struct request *q)
+{
+    return q->step <= STEP_READ;
+}
+
+const char *steps_name(const struct request *q)
+{
+    return q->step < STEPS ? steps[q->step].name : "answer";
+}

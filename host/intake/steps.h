@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * steps: what one intake process has, and the step list that each request runs through:
+ *
+ *   route → admit → read → verify → parse → identify → dedupe → commit → answer
+ *
+ * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
+ */
+#ifndef CREEL_INTAKE_STEPS_H
+#define CREEL_INTAKE_STEPS_H
+
+#include <stdatomic.h>
+#include "base/stats.h"
+#include "intake/request.h"
+#include "spool/journal.h"
+
+struct transport;
+
+struct intake {
+    struct shared *shared;
+    struct journal *journal;
+    uint8_t salt[DEDUPE_SALT_BYTES];
+    struct dedupe *dedupe;
+    struct commit *commit;
+    struct transport *transport;
+    int64_t body_memory;       /* limit of body_held */
+    _Atomic int64_t body_held; /* bytes of bodies in memory */
+    atomic_bool stopping;
+};
+
+/* The steps that are functions of a request. ERR_OK: go on; ERR_AGAIN: not yet (read waits for bytes, dedupe and
+ * commit for the disk); ERR_EXISTS: a duplicate, q->id is the first event's; else refused, q->detail says why. */
+enum err step_route(struct request *q);
+enum err step_admit(struct request *q);
+enum err step_read(struct request *q);
+enum err step_verify(struct request *q);
+enum err step_parse(struct request *q);
+enum err step_identify(struct request *q);
+enum err step_dedupe(struct request *q);
+enum err step_commit(struct request *q);
+
+/* Run the list from where the request stands. True: decided, q->outcome is set. False: it waits; after ERR_AGAIN of dedupe or
+ * commit it may already belong to the committer and must not be touched. */
+bool steps_run(struct request *q);
+/* Is the request still before the end of its body, so that more bytes are wanted? */
+bool steps_reading(const struct request *q);
+/* The name of the step a request stands at. Static. */
+const char *steps_name(const struct request *q);
+
+/* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p + q->body.n.
+ * ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */
+enum err read_room(struct request *q, size_t n);
+/* Give the budget back. */
+void read_release(struct request *q);
+
+/* The answer as CGI text behind b (answer.c), also for requests that never had a source. */
+void answer_put(const struct request *q, struct buf *b);
+/* Count and log the outcome, once, when it is known. */
+void answer_record(const struct request *q);
+
+/* /healthz, /readyz: the answer behind b (admin.c). */
+void admin_put(const struct request *q, struct buf *b);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * store: the commit step: build the journal line and put it into the IO thread's gathering for the committer.
+ */
+#include "intake/steps.h"
+
+#include "intake/transport.h"
+#include "spool/line.h"
+
+static const struct span redacted = {"\xe2\x80\xa6", 3}; /* … */
+
+/* [["name","value"],…] with credentials taken out. */
+static struct span headers_json(struct request *q)
+{
+    struct buf *b = &q->headers_text;
+    buf_putc(b, '[');
+    for (size_t i = 0; i < q->n_headers; i++) {
+        const struct recipe_header *h = &q->headers[i];
+        bool secret = recipe_is_credential(q->source->recipe, h->name);
+        buf_puts(b, i ? ",[" : "[");
+        buf_put_json_text(b, h->name);
+        buf_putc(b, ',');
+        buf_put_json_text(b, secret ? redacted : h->value);
+        buf_putc(b, ']');
+    }
+    buf_putc(b, ']');
+    return buf_span(b);
+}
+
+static void put_line(struct request *q, struct span headers)
+{
+    char request_id[ID_TEXT_BYTES];
+    id_format(&q->request_id, request_id);
+    struct line_event e = {
+        .id = q->id,
+        .received_ms = q->received_ms,
+        .source = span_str(q->source->config->name),
+        .type = q->type,
+        .version = q->version,
+        .event_id = q->sender_id,
+        .order_key = q->order_key,
+        .request_id = span_of(request_id, sizeof request_id),
+        .method = q->method,
+        .path = q->path,
+        .remote = q->remote,
+        .content_type = q->content_type,
+        .key_id = span_str(q->verdict.key_id),
+        .unsigned_source = recipe_is_none(q->source->recipe),
+        .synced = q->job.sync,
+        .has_dedupe = q->source->config->dedupe,
+        .dedupe_until_ms = q->claim.until_ms,
+        .headers = headers,
+        .body = buf_span(&q->body),
+    };
+    memcpy(e.dedupe, q->claim.key, sizeof e.dedupe);
+    line_put_event(&q->line, &e);
+}
+
+enum err step_commit(struct request *q)
+{
+    q->job.sync = strcmp(q->source->config->durability, "written") != 0;
+    put_line(q, headers_json(q));
+    if (q->headers_text.failed || q->line.failed)
+        return refuse(q, ERR_SPOOL_FULL, "out of memory for the event");
+    q->job.line = buf_span(&q->line);
+    transport_gather(q);
+    return ERR_AGAIN;
+}
