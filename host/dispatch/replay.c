@@ -154,8 +154,10 @@ static const char *replay_unknown(struct dispatch *d, struct span event, const s
     if (reader_at(d->finder, at, &d->line_text, &line, &w) != ERR_OK || !line.event.p || id_cmp(&line.id, id) != 0)
         return "it cannot be read at this place: its segment was retired, or the line is damaged";
     for (size_t i = 0; i < r.n; i++)
-        if (r.meant[i])
+        if (r.meant[i]) {
             r.functions[i].state = STATE_PENDING;
+            r.functions[i].base = r.functions[i].attempts;
+        }
     struct entry *e = bring_back(d, &line, &r, at);
     if (!e)
         return "it could not be brought back";
@@ -163,7 +165,6 @@ static const char *replay_unknown(struct dispatch *d, struct span event, const s
         if (r.meant[i]) {
             put_action(d, id, r.functions[i].name, who);
             view_replayed(d, e, &e->inv[i]);
-            e->inv[i].base = e->inv[i].attempts;
         }
     feed_adopt(d, e);
     if (!r.n && (e = ledger_find(d->ledger, id)))

@@ -62,6 +62,7 @@ bool retire_carry(struct dispatch *d, const struct entry *e)
             .state = (enum state)inv->state,
             .attempts = inv->attempts,
             .interrupted = inv->interrupted,
+            .base = inv->base,
             .due_ms = inv->due_ms,
         };
     }
