@@ -43,7 +43,7 @@ bool buf_reserve(struct buf *b, size_t n)
         cap = cap > b->max_bytes / 2 ? b->max_bytes : cap * 2;
     if (cap > b->max_bytes)
         cap = b->max_bytes;
-    char *p = realloc(b->p, cap);
+    char *p = realloc(b->p, cap + 1); /* one more, for vsnprintf's terminator */
     if (!p) {
         b->failed = true;
         return false;
@@ -104,8 +104,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         b->failed = true;
         return;
     }
-    /* vsnprintf writes a terminator, so one byte more is asked for than is kept. */
-    if (!buf_reserve(b, (size_t)n + 1))
+    if (n == 0 || !buf_reserve(b, (size_t)n))
         return;
     va_start(ap, fmt);
     vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
@@ -116,6 +115,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_consume(struct buf *b, size_t n)
 {
     bug_if(n > b->n);
+    if (n == 0)
+        return;
     memmove(b->p, b->p + n, b->n - n);
     b->n -= n;
 }
@@ -162,25 +163,29 @@ void buf_put_json_string(struct buf *b, struct span s)
     buf_putc(b, '"');
 }
 
+/* Bytes of a control character at p that a terminal might act on: C0, DEL, and C1 (U+0080 to U+009F); 0 if it is none. */
+static size_t control_bytes(const unsigned char *p, size_t len)
+{
+    if (len == 1)
+        return p[0] < 0x20 || p[0] == 0x7f;
+    return len == 2 && p[0] == 0xc2 && p[1] < 0xa0 ? 2 : 0;
+}
+
 void buf_put_json_text(struct buf *b, struct span s)
 {
-    if (utf8_valid(s)) {
-        buf_put_json_string(b, s);
-        return;
-    }
     buf_putc(b, '"');
     for (size_t i = 0; i < s.n;) {
+        const unsigned char *p = (const unsigned char *)s.p + i;
         size_t len = utf8_sequence(span_skip(s, i));
         if (len == 0) {
             buf_puts(b, "\xef\xbf\xbd");
             i++;
             continue;
         }
-        unsigned char c = (unsigned char)s.p[i];
-        if (c < 0x20 || c == '"' || c == '\\')
-            put_escaped(b, c);
+        if (control_bytes(p, len) || *p == '"' || *p == '\\')
+            put_escaped(b, p[len - 1]); /* the second byte of a C1 character is its number */
         else
-            buf_put(b, s.p + i, len);
+            buf_put(b, p, len);
         i += len;
     }
     buf_putc(b, '"');

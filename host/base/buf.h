@@ -37,7 +37,8 @@ void buf_consume(struct buf *b, size_t n);
 /* A JSON string with its quotes (RFC 8259 section 7). s must be valid UTF-8; the bytes are not checked here. Escapes
  * quote, backslash, and control characters below 0x20 only, so that unescaping gives the exact bytes back. */
 void buf_put_json_string(struct buf *b, struct span s);
-/* The same for bytes of unknown origin: each byte that is not part of valid UTF-8 becomes U+FFFD. For logs and titles. */
+/* The same for bytes of unknown origin: each byte that is not part of valid UTF-8 becomes U+FFFD, and every
+ * control character (DEL and C1 too) is escaped, so that a terminal acts on none. For logs and titles. */
 void buf_put_json_text(struct buf *b, struct span s);
 
 static inline struct span buf_span(const struct buf *b)

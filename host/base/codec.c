@@ -58,10 +58,12 @@ enum err hex_decode(struct span in, void *out, size_t cap, size_t *n)
 
 static enum err base64_any(struct span in, void *out, size_t cap, size_t *n, int variant)
 {
-    if (in.n / 4 * 3 > cap + 2)
-        return ERR_NO_ROOM;
     const char *end;
-    size_t len;
+    size_t len = in.n;
+    while (len && in.n - len < 2 && in.p[len - 1] == '=')
+        len--;
+    if (len / 4 * 3 + len % 4 * 3 / 4 > cap)
+        return ERR_NO_ROOM;
     if (sodium_base642bin(out, cap, in.p, in.n, NULL, &len, &end, variant) != 0 || end != in.p + in.n)
         return ERR_INVALID;
     *n = len;

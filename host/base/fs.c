@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/codec.h"
 
 enum err fs_read_fd(int fd, struct buf *b, struct why *w)
 {
@@ -98,7 +101,10 @@ enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mod
     int n = snprintf(temporary, sizeof temporary, "%.*s.%s.tmp", dir_bytes, path, path + dir_bytes);
     if (n < 0 || (size_t)n >= sizeof temporary)
         return why_set(w, ERR_INVALID, "%.200s…: name too long", path);
-    int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    /* One left over from a crash may have another mode, or be a link somebody laid. */
+    if (unlinkat(dirfd, temporary, 0) != 0 && errno != ENOENT)
+        return why_errno(w, "%s: cannot remove", temporary);
+    int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return why_errno(w, "%s: cannot create", temporary);
     enum err e = ERR_OK;
@@ -133,9 +139,23 @@ enum err fs_mkdirs(int dirfd, const char *path, mode_t mode, struct why *w)
     return ERR_OK;
 }
 
+/* Cut the name that begins at `from` and tell it from others alike by a hash; '~' stands in no other name. */
+static void shorten(struct buf *b, size_t from, struct span s)
+{
+    enum { HASH_BYTES = 16, HEX_BYTES = 2 * HASH_BYTES };
+    unsigned char hash[HASH_BYTES];
+    char text[HEX_BYTES + 1];
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)s.p, s.n, NULL, 0);
+    hex_encode(hash, sizeof hash, text);
+    b->n = from + FS_NAME_BYTES - HEX_BYTES - 1;
+    buf_putc(b, '~');
+    buf_put(b, text, HEX_BYTES);
+}
+
 void fs_put_name(struct buf *b, struct span s)
 {
     static const char hex[] = "0123456789ABCDEF";
+    size_t from = b->n;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         bool keep = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -147,6 +167,8 @@ void fs_put_name(struct buf *b, struct span s)
             buf_put(b, quoted, sizeof quoted);
         }
     }
+    if (!b->failed && b->n - from > FS_NAME_BYTES)
+        shorten(b, from, s);
 }
 
 enum err fs_sealed(const char *name, struct span content, int *fd, struct why *w)

@@ -22,8 +22,10 @@ enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mod
 /* mkdir -p below dirfd; existing folders are fine. */
 enum err fs_mkdirs(int dirfd, const char *path, mode_t mode, struct why *w);
 
+enum { FS_NAME_BYTES = 200 };
 /* A file name for bytes from outside (interface: event types, sources): every byte outside [A-Za-z0-9._:-] and a leading
- * dot become %XX. Appends to b. The same rule everywhere: dead/, schemas/, functions/. */
+ * dot become %XX. Appends to b. The same rule everywhere: dead/, schemas/, functions/. What would be longer than
+ * FS_NAME_BYTES is cut to that length and ends in '~' and a hash of s, so that every name fits into a folder. */
 void fs_put_name(struct buf *b, struct span s);
 
 /* A sealed memfd with this content, named for /proc. Close-on-exec; nobody can change it any more. */

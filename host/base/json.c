@@ -27,13 +27,19 @@ static struct span trim(struct span s)
     return span_of(p, (size_t)(end - p));
 }
 
-/* From an opening quote to behind the closing one, or the end. */
+/* From an opening quote to behind the closing one, or the end. A quote is a closing one if an even number of backslashes
+ * stands before it. */
 static const char *skip_string(const char *p, const char *end)
 {
-    for (p++; p < end && *p != '"'; p++)
-        if (*p == '\\')
-            p++;
-    return p < end ? p + 1 : end;
+    const char *from = ++p;
+    while (p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        const char *run = p++;
+        while (run > from && run[-1] == '\\')
+            run--;
+        if ((p - 1 - run) % 2 == 0)
+            return p;
+    }
+    return end;
 }
 
 /* A byte that numbers and literals are made of. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -13,25 +14,36 @@
 static const char *const level_names[LOG_LEVELS] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
 
-enum { MESSAGES = 64, TEXT_BYTES = 512 };
+enum {
+    MESSAGES = 64,
+    PROBES = 4,
+    TEXT_BYTES = 512,
+    TAIL_BYTES = 64 /* kept free for `repeated` and the end of the line */
+};
 
 static struct {
     const char *role;
-    enum log_format format;
-    enum log_level least;
+    _Atomic int format, least; /* a reload changes them while threads log */
+    int64_t (*now_ms)(void);
     pthread_mutex_t lock;
     struct recent {
         const char *msg; /* by address: messages are string literals */
+        enum log_level level;
         int64_t since_ms;
         unsigned count;
-    } recent[MESSAGES];
-} state = {.role = "creel", .least = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER};
+    } recent[MESSAGES + PROBES];
+} state = {.role = "creel", .least = LOG_INFO, .now_ms = clock_mono_ms, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 void log_init(const char *role, enum log_format format, enum log_level least)
 {
     state.role = role;
-    state.format = format;
-    state.least = least;
+    state.format = (int)format;
+    state.least = (int)least;
+}
+
+void log_use_clock(int64_t (*mono_ms)(void))
+{
+    state.now_ms = mono_ms ? mono_ms : clock_mono_ms;
 }
 
 void log_init_words(const char *role, const char *format, const char *level)
@@ -45,18 +57,32 @@ void log_init_words(const char *role, const char *format, const char *level)
 
 bool log_wants(enum log_level level)
 {
-    return level >= state.least;
+    return (int)level >= atomic_load_explicit(&state.least, memory_order_relaxed);
+}
+
+/* The slot of this message, or the one that may best be given up for it. */
+static struct recent *slot_of(const char *msg, enum log_level level)
+{
+    struct recent *first = &state.recent[((uintptr_t)msg >> 3) % MESSAGES], *oldest = first;
+    for (struct recent *r = first; r < first + PROBES; r++) {
+        if (r->msg == msg && r->level == level)
+            return r;
+        if (!r->msg || r->since_ms < oldest->since_ms)
+            oldest = r;
+    }
+    return oldest;
 }
 
 /* Count this message; false when it is to be held back. *held is how many were held back in the window that just ended. */
-static bool let_through(const char *msg, int64_t now_ms, unsigned *held)
+static bool let_through(const char *msg, enum log_level level, int64_t now_ms, unsigned *held)
 {
-    struct recent *r = &state.recent[((uintptr_t)msg >> 3) % MESSAGES];
+    struct recent *r = slot_of(msg, level);
+    bool same = r->msg == msg && r->level == level;
     *held = 0;
-    if (r->msg != msg || now_ms - r->since_ms >= LOG_WINDOW_MS) {
-        if (r->msg == msg && r->count > LOG_BURST)
+    if (!same || now_ms - r->since_ms >= LOG_WINDOW_MS) {
+        if (same && r->count > LOG_BURST)
             *held = r->count - LOG_BURST;
-        *r = (struct recent){msg, now_ms, 1};
+        *r = (struct recent){msg, level, now_ms, 1};
         return true;
     }
     return ++r->count <= LOG_BURST;
@@ -72,9 +98,8 @@ static bool plain(struct span s)
     return s.n > 0;
 }
 
-static void put_field(struct buf *b, const struct log_field *f)
+static void put_field(struct buf *b, bool json, const struct log_field *f)
 {
-    bool json = state.format == LOG_JSON;
     buf_puts(b, json ? ",\"" : " ");
     buf_puts(b, f->key);
     buf_puts(b, json ? "\":" : "=");
@@ -89,45 +114,48 @@ static void put_field(struct buf *b, const struct log_field *f)
         buf_put_json_text(b, text);
 }
 
+/* As many of the fields as fit, each whole or not at all. */
+static void put_fields(struct buf *b, bool json, const struct log_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t before = b->n;
+        put_field(b, json, &fields[i]);
+        if (b->failed) {
+            b->n = before;
+            b->failed = false;
+        }
+    }
+}
+
 void log_fields(enum log_level level, const char *msg, const struct log_field *fields, size_t n)
 {
     if (!log_wants(level))
         return;
-    int64_t now_ms = clock_wall_ms();
     unsigned held;
     pthread_mutex_lock(&state.lock);
-    bool go = let_through(msg, now_ms, &held);
+    bool go = let_through(msg, level, state.now_ms(), &held);
     pthread_mutex_unlock(&state.lock);
     if (!go)
         return;
 
     struct buf b;
     char time[RFC3339_BYTES];
-    buf_init(&b, LOG_LINE_BYTES);
-    rfc3339_format(now_ms, time);
-    if (state.format == LOG_JSON)
-        buf_putc(&b, '{');
+    bool json = atomic_load_explicit(&state.format, memory_order_relaxed) == LOG_JSON;
+    rfc3339_format(clock_wall_ms(), time);
     const struct log_field head[] = {LOG_S("time", span_of(time, sizeof time)), LOG_T("level", level_names[level]),
                                      LOG_T("proc", state.role), LOG_T("msg", msg)};
-    for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
-        put_field(&b, &head[i]);
-    for (size_t i = 0; i < n && b.n < LOG_LINE_BYTES - 64; i++) {
-        size_t before = b.n;
-        put_field(&b, &fields[i]);
-        if (b.failed) { /* the field that does not fit is left out whole */
-            b.n = before;
-            b.failed = false;
-            break;
-        }
-    }
-    if (held)
-        put_field(&b, &LOG_N("repeated", held));
-    buf_puts(&b, state.format == LOG_JSON ? "}\n" : "\n");
-    /* put_field begins with a separator; the first one is not wanted: '{' takes the place of ',' , text skips ' '. */
-    if (state.format == LOG_JSON)
-        b.p[1] = '{';
-    if (b.n > 1) {
-        ssize_t w = write(STDERR_FILENO, b.p + 1, b.n - 1);
+    const struct log_field repeated = LOG_N("repeated", held);
+    buf_init(&b, LOG_LINE_BYTES - TAIL_BYTES);
+    put_fields(&b, json, head, sizeof head / sizeof head[0]);
+    put_fields(&b, json, fields, n);
+    b.max_bytes = LOG_LINE_BYTES;
+    put_fields(&b, json, &repeated, held > 0);
+    buf_puts(&b, json ? "}\n" : "\n");
+    if (b.n > 1 && !b.failed) {
+        /* Every field begins with a separator; in front of the first one it is the place of the brace, or of nothing. */
+        if (json)
+            b.p[0] = '{';
+        ssize_t w = write(STDERR_FILENO, b.p + !json, b.n - !json);
         (void)w; /* nowhere left to say that the log cannot be written */
     }
     buf_fini(&b);

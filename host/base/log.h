@@ -24,13 +24,17 @@ struct log_field {
 #define LOG_T(k, cstr) LOG_S(k, span_str(cstr))
 #define LOG_N(k, v) ((struct log_field){(k), {0}, (int64_t)(v)})
 
-/* role: "creeld", "intake", "dispatch", "creel": the key `proc`. Call once before threads start. */
+/* role: "creeld", "intake", "dispatch", "creel": the key `proc`. Call before threads start; again only for a reload,
+ * with the same role. */
 void log_init(const char *role, enum log_format format, enum log_level least);
 /* The same by the words of the configuration ("json", "warn"); unknown ones mean text and info. */
 void log_init_words(const char *role, const char *format, const char *level);
+/* For tests: the clock that windows are measured by; NULL is the real one. */
+void log_use_clock(int64_t (*mono_ms)(void));
 bool log_wants(enum log_level level);
-/* A field whose text is absent (p == NULL, given by LOG_S/LOG_T with NULL) is printed as the number 0: give SPAN_LIT("") or
- * leave it out. Strings are escaped, cut at 512 bytes; the line is cut at LOG_LINE_BYTES. */
+/* msg is static. A field whose text is absent (p == NULL, given by LOG_S/LOG_T with NULL) is printed as the number 0: give SPAN_LIT("") or
+ * leave it out. Strings are escaped, cut at 512 bytes; a field that would take the line past LOG_LINE_BYTES
+ * is left out whole. */
 void log_fields(enum log_level level, const char *msg, const struct log_field *fields, size_t n);
 
 #define log_line(level, msg, ...)                                                                                      \

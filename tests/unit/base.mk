@@ -24,4 +24,10 @@ TESTS += tests/unit/check_secrets
 tests_unit_check_secrets_SOURCES = tests/unit/check_secrets.c tests/unit/suite.h
 tests_unit_check_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_secrets_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/check_log
+TESTS += tests/unit/check_log
+tests_unit_check_log_SOURCES = tests/unit/check_log.c tests/unit/suite.h
+tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_log_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 endif

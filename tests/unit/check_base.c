@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/channel.h"
 #include "base/codec.h"
@@ -134,6 +135,11 @@ START_TEST(base64_only_canonical)
     ck_assert(base64_decode(span_str("AA"), out, sizeof out, &n) == ERR_INVALID);
     ck_assert(base64_decode_unpadded(span_str("AA"), out, sizeof out, &n) == ERR_OK && n == 1);
     ck_assert(base64_decode(span_str("AA==x"), out, sizeof out, &n) == ERR_INVALID);
+    ck_assert(base64_decode(span_str("AAAA"), out, 2, &n) == ERR_NO_ROOM);
+    ck_assert(base64_decode(span_str("AAA="), out, 2, &n) == ERR_OK && n == 2);
+    ck_assert(base64_decode(span_str("AA-_"), out, sizeof out, &n) == ERR_INVALID);
+    ck_assert(base64url_decode(span_str("AA-_"), out, sizeof out, &n) == ERR_OK && n == 3);
+    ck_assert(hex_decode(span_str("0aff"), out, 1, &n) == ERR_NO_ROOM);
     ck_assert(hex_decode(span_str("0aF"), out, sizeof out, &n) == ERR_INVALID);
     ck_assert(hex_decode(span_str("0aFf"), out, sizeof out, &n) == ERR_OK && n == 2);
     ck_assert(hex_decode(span_str("0g"), out, sizeof out, &n) == ERR_INVALID);
@@ -161,7 +167,53 @@ START_TEST(buf_keeps_its_limit)
     buf_clear(&b);
     buf_put_json_text(&b, span_str("\xff\n"));
     ck_assert_span_eq(buf_span(&b), "\"\xef\xbf\xbd\\n\"");
+    buf_clear(&b);
+    buf_printf(&b, "%s", "12345678"); /* fits to the last byte */
+    ck_assert(!b.failed);
+    ck_assert_span_eq(buf_span(&b), "12345678");
+    buf_printf(&b, "%s", "");
+    ck_assert(!b.failed);
+    buf_consume(&b, 6);
+    buf_printf(&b, "%d", 1234567);
+    ck_assert(b.failed);
+    ck_assert_span_eq(buf_span(&b), "78");
     buf_fini(&b);
+    buf_consume(&b, 0);
+    ck_assert_span_eq(buf_span(&b), "");
+}
+END_TEST
+
+START_TEST(buf_writes_numbers_and_strings)
+{
+    struct buf b;
+    buf_init(&b, 300);
+    buf_put_i64(&b, INT64_MIN);
+    buf_putc(&b, ' ');
+    buf_put_u64(&b, UINT64_MAX);
+    buf_putc(&b, ' ');
+    buf_put_json_string(&b, SPAN_LIT("a\"\\\x1f\n\r\t\xc3\xa9\x7f"));
+    buf_putc(&b, ' ');
+    buf_put_json_text(&b, SPAN_LIT("\x7f\xc2\x9b\xc2\xa0"));
+    ck_assert_span_eq(buf_span(&b), "-9223372036854775808 18446744073709551615 \"a\\\"\\\\\\u001f\\n\\r\\t\xc3\xa9\x7f\" "
+                                    "\"\\u007f\\u009b\xc2\xa0\"");
+    buf_fini(&b);
+}
+END_TEST
+
+START_TEST(arena_is_full_not_broken)
+{
+    struct arena a;
+    ck_assert(arena_init(&a, 64));
+    char *one = arena_alloc(&a, 1), *two = arena_alloc(&a, 16);
+    ck_assert(one && two && (uintptr_t)two % _Alignof(max_align_t) == 0 && two > one);
+    ck_assert_ptr_null(arena_alloc(&a, 40));
+    ck_assert_ptr_null(arena_alloc(&a, SIZE_MAX));
+    ck_assert_ptr_null(arena_copy(&a, span_of("x", SIZE_MAX)).p);
+    ck_assert_span_eq(arena_copy(&a, SPAN_LIT("abc")), "abc");
+    arena_reset(&a);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 64));
+    ck_assert_ptr_null(arena_alloc(&a, 1));
+    arena_fini(&a);
 }
 END_TEST
 
@@ -171,6 +223,23 @@ START_TEST(file_names_are_safe)
     buf_init(&b, 200);
     fs_put_name(&b, span_str("../a/b.c:d_e-f\x01\xc3"));
     ck_assert_span_eq(buf_span(&b), "%2E.%2Fa%2Fb.c:d_e-f%01%C3");
+    buf_fini(&b);
+    /* Long ones fit into a folder and still differ. */
+    char name[128], other[FS_NAME_BYTES];
+    memset(name, '/', sizeof name);
+    buf_init(&b, 1000);
+    buf_puts(&b, "before/");
+    fs_put_name(&b, span_of(name, sizeof name));
+    ck_assert_uint_eq(b.n, 7 + FS_NAME_BYTES);
+    memcpy(other, b.p + 7, sizeof other);
+    buf_clear(&b);
+    name[127] = 'x';
+    fs_put_name(&b, span_of(name, sizeof name));
+    ck_assert(b.n == FS_NAME_BYTES && memcmp(other, b.p, b.n) != 0 && memchr(b.p, '~', b.n) && !memchr(b.p, '/', b.n));
+    buf_clear(&b);
+    memset(name, 'a', sizeof name);
+    fs_put_name(&b, span_of(name, sizeof name));
+    ck_assert(span_eq(buf_span(&b), span_of(name, sizeof name)));
     buf_fini(&b);
 }
 END_TEST
@@ -183,7 +252,12 @@ START_TEST(replace_is_whole_or_not_at_all)
     struct why w;
     ck_assert_int_eq(fs_mkdirs(fd, "a/b", 0700, &w), ERR_OK);
     ck_assert_int_eq(fs_replace(fd, "a/b/f", SPAN_LIT("one"), 0600, &w), ERR_OK);
+    /* What a crash or somebody else left behind under the temporary name does no harm. */
+    ck_assert_int_eq(symlinkat("/nowhere", fd, "a/b/.f.tmp"), 0);
     ck_assert_int_eq(fs_replace(fd, "a/b/f", SPAN_LIT("three"), 0600, &w), ERR_OK);
+    struct stat st;
+    ck_assert_int_eq(fstatat(fd, "a/b/f", &st, AT_SYMLINK_NOFOLLOW), 0);
+    ck_assert_int_eq(st.st_mode, S_IFREG | 0600);
     struct buf b;
     buf_init(&b, 4);
     ck_assert_int_eq(fs_read(fd, "a/b/f", &b, &w), ERR_NO_ROOM);
@@ -254,6 +328,8 @@ int main(void)
     tcase_add_test(t, base64_only_canonical);
     tcase_add_test(t, utf8);
     tcase_add_test(t, buf_keeps_its_limit);
+    tcase_add_test(t, buf_writes_numbers_and_strings);
+    tcase_add_test(t, arena_is_full_not_broken);
     tcase_add_test(t, file_names_are_safe);
     tcase_add_test(t, replace_is_whole_or_not_at_all);
     tcase_add_test(t, channel_peek_then_drop);
