@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += host/spool/libspool.a
 host_spool_libspool_a_SOURCES = \
+	host/spool/dead.c host/spool/dead.h \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/ledger.c host/spool/ledger.h \
 	host/spool/ledger_apply.c host/spool/ledger_core.h \
