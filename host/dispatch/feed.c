@@ -196,8 +196,9 @@ static void history_line(struct dispatch *d, const struct line *line, struct pos
 {
     struct feed *f = d->feed;
     if (line->kind == KIND_EVENT || line->kind == KIND_CARRY) {
+        /* Behind the first that does not fit nothing new is taken, though others may end meanwhile: the next pass begins there. */
         struct entry *known = ledger_find(d->ledger, &line->id);
-        if (known ? !(known->user & ENTRY_ADOPTED) : has_room(d)) {
+        if (known ? !(known->user & ENTRY_ADOPTED) : none(f->skipped) && has_room(d)) {
             apply(d, line, at);
             stat_add(STAT_events_read_total, line->kind == KIND_EVENT && !known);
         } else if (!known && none(f->skipped)) {

@@ -289,7 +289,7 @@ int64_t registry_next_ms(const struct dispatch *d)
     int64_t next = r->folder_fd >= 0 ? r->look_ms : INT64_MAX;
     if (!r->settled && r->settle_by_ms < next)
         next = r->settle_by_ms;
-    return d->claims_write_ms && d->claims_write_ms < next ? d->claims_write_ms : next;
+    return r->settled && d->claims_write_ms && d->claims_write_ms < next ? d->claims_write_ms : next;
 }
 
 bool registry_settled(const struct dispatch *d)

@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "dispatch/dispatch.h"
 
-enum { PUMP_MS = 5, TEXT_BYTES = 64 << 20, SEGMENT_BYTES = 1 << 20 };
+enum { PUMP_MS = 5, TICK_MS = 50, TEXT_BYTES = 64 << 20, SEGMENT_BYTES = 1 << 20 };
 
 static void must(bool good, const char *what)
 {
@@ -168,7 +168,7 @@ int rig_stop(struct rig *r)
     int status = 0;
     pid_t ended = 0;
     ck_assert(channel_send(r->supervisor[0], CHANNEL_STOP, SPAN_NONE, NULL, 0) == ERR_OK);
-    rig_until(r, (ended = waitpid(r->pid, &status, WNOHANG)) != 0);
+    rig_until(r, ended != 0 || (ended = waitpid(r->pid, &status, WNOHANG)) != 0);
     r->pid = 0;
     rig_pump(r);
     ck_assert(ended > 0 && WIFEXITED(status));
@@ -317,6 +317,10 @@ void rig_pump(struct rig *r)
         any = true;
     if (any)
         rig_commit(r);
+    if (clock_mono_ms() >= r->tick_ms) {
+        journal_tick(r->j);
+        r->tick_ms = clock_mono_ms() + TICK_MS;
+    }
     read_lines(r);
 }
 

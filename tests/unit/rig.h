@@ -32,6 +32,7 @@ struct rig {
     struct id watched;
     bool watching;
     char *message;
+    int64_t tick_ms;
 };
 
 /* A folder with an empty spool and an empty functions folder; the configuration with r->more in it. */
