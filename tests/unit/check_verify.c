@@ -286,6 +286,61 @@ START_TEST(stripe_headers_are_taken_apart)
 }
 END_TEST
 
+#define DIGEST "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e"
+static const struct {
+    const char *header, *reason; /* NULL: good */
+} github_headers[] = {
+    {"sha256=" DIGEST "17", NULL},
+    {" sha256=757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17 ", NULL},
+    {"SHA256=" DIGEST "17", "no usable signature"},
+    {"sha512=" DIGEST "17", "no usable signature"},
+    {DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST, "no usable signature"},
+    {"sha256=" DIGEST "1", "no usable signature"},
+    {"sha256=" DIGEST "1700", "no usable signature"},
+    {"sha256=", "no usable signature"},
+    {"sha256= " DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST "17, sha256=" DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST "18", "no key of this source"},
+};
+
+START_TEST(github_headers_are_exact)
+{
+    struct bench b;
+    struct recipe *r = installed("github");
+    bench_init(&b, r, ring_of(r, "It's a Secret to Everybody", NULL, false));
+    b.q.body = SPAN_LIT("Hello, World!");
+    header(&b, "x-hub-signature-256", github_headers[_i].header);
+    const char *reason = github_headers[_i].reason;
+    enum err e = verify(&b);
+    ck_assert_msg(e == (reason ? ERR_SIGNATURE_INVALID : ERR_OK), "'%s': %s", github_headers[_i].header,
+                  b.verdict.detail);
+    ck_assert_msg(!reason || strstr(b.verdict.detail, reason), "'%s': %s", github_headers[_i].header, b.verdict.detail);
+    bench_fini(&b);
+}
+END_TEST
+
+START_TEST(ids_have_a_greatest_length)
+{
+    struct bench b = standard();
+    char id[258];
+    memset(id, 'i', sizeof id);
+    id[256] = 0;
+    b.q.headers = b.headers;
+    sign(&b, id);
+    ck_assert_int_eq(verify(&b), ERR_OK);
+    id[256] = 'i';
+    id[257] = 0;
+    struct span was = b.headers[0].value;
+    b.headers[0].value = span_str(id);
+    ck_assert_int_eq(verify(&b), ERR_SIGNATURE_INVALID);
+    ck_assert_str_eq(b.verdict.detail, "webhook-id is too long or holds a character that it must not");
+    b.headers[0].value = was;
+    forget(&b);
+    bench_fini(&b);
+}
+END_TEST
+
 START_TEST(every_knob_round_trips)
 {
     static const char *const recipes[] = {
@@ -400,6 +455,8 @@ int main(void)
     EACH(times_are_digits_and_near, standard_times);
     tcase_add_test(t, a_source_sets_its_own_tolerance);
     EACH(stripe_headers_are_taken_apart, stripe_headers);
+    EACH(github_headers_are_exact, github_headers);
+    tcase_add_test(t, ids_have_a_greatest_length);
     tcase_add_loop_test(t, every_knob_round_trips, 0, 3);
     tcase_add_test(t, signing_says_what_it_cannot);
     tcase_add_test(t, a_full_arena_is_an_answer);
