@@ -109,7 +109,7 @@ static void report(void *arg, const char *text)
 
 const struct config *ctl_config(struct ctl *c)
 {
-    if (!c->config && config_load(c->config_file, report, NULL, &c->config) != ERR_OK)
+    if (!c->config && config_read(c->config_file, report, NULL, &c->config) != ERR_OK)
         exit(ctl_fail(EXIT_USAGE, "the configuration %s cannot be used (-c FILE names another)", c->config_file));
     return c->config;
 }
