@@ -131,25 +131,31 @@ static void check_indexes(struct survey *s)
     }
 }
 
-static void on_mark(void *arg, const struct line *l, struct pos at)
+static void raise_safe(struct survey *s, struct pos p)
 {
-    struct survey *s = arg;
-    /* A mark can only speak of what lies before it. */
-    if (l->has_safe && pos_cmp(l->safe, at) <= 0 && pos_cmp(l->safe, s->safe) > 0)
-        s->safe = l->safe;
+    if (pos_cmp(p, s->safe) > 0)
+        s->safe = p;
 }
 
-/* Nobody told us: the last mark, or the end of a segment that was closed in order. */
+static void on_mark(void *arg, const struct line *l, struct pos at)
+{
+    /* A mark can only speak of what lies before it. */
+    if (l->has_safe && pos_cmp(l->safe, at) <= 0)
+        raise_safe(arg, l->safe);
+}
+
+/* Nobody told us: the last mark, or the end of a segment that was closed in order, whichever is later. Marks only rise, so the
+ * newest segment that has one has the last. */
 static enum err find_safe(struct survey *s, struct why *w)
 {
-    for (size_t i = s->n; i-- > 0;) {
+    for (size_t i = s->n; i-- > 0 && s->all[i].number >= s->safe.segment;) {
         const struct survey_segment *k = &s->all[i];
-        if (k->indexed) {
-            s->safe = (struct pos){k->number, k->size};
-            return ERR_OK;
-        }
-        enum err e = scan_segment(&(struct scan){s->spool_fd, k->number, k->void_from, on_mark, NULL, s}, w);
-        if (e || s->safe.segment)
+        enum err e = ERR_OK;
+        if (k->indexed)
+            raise_safe(s, (struct pos){k->number, k->size});
+        else if (!s->safe.segment)
+            e = scan_segment(&(struct scan){s->spool_fd, k->number, k->void_from, on_mark, NULL, s}, w);
+        if (e)
             return e;
     }
     return ERR_OK;
