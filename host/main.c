@@ -4,12 +4,14 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/channel.h"
 #include "config.h"
 #include "dispatch/dispatch.h"
+#include "intake/house.h"
 #include "intake/intake.h"
 #include "supervisor/load.h"
 
@@ -48,6 +50,24 @@ static int run_role(const char *word)
     die(EXIT_USAGE, "creeld: unexpected argument '%s' (see creeld --help)", word);
 }
 
+/* Would intake take this? Compiles the recipes and decodes the keys as it does, and forgets them. */
+static enum err verify(int snapshot, int secrets, struct why *w)
+{
+    struct config *config;
+    struct house *house = NULL;
+    enum err e = sodium_init() < 0 ? why_set(w, ERR_SYSTEM, "libsodium cannot be used here")
+                                   : config_from_snapshot(snapshot, &config, w);
+    if (e)
+        return e;
+    struct dedupe *dedupe = dedupe_new(1);
+    e = dedupe ? house_new(config, secrets, dedupe, &house, w) : why_set(w, ERR_NO_MEMORY, "out of memory");
+    if (e)
+        config_free(config);
+    house_release(house);
+    dedupe_free(dedupe);
+    return e;
+}
+
 enum { OPT_HELP = 256, OPT_VERSION };
 
 static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
@@ -79,11 +99,12 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return run_role(argv[optind]);
+    struct load load = {.file = file, .verify = verify};
     if (mode == 't')
-        return load_check(file);
+        return load_check(&load);
     if (mode == 'T')
         return load_print(file);
     struct supervisor_options run = {
-        .program = "/proc/self/exe", .load = load_settings, .arg = (void *)(uintptr_t)file, .lock_wait_ms = LOCK_WAIT_MS};
+        .program = "/proc/self/exe", .load = load_settings, .arg = &load, .lock_wait_ms = LOCK_WAIT_MS};
     return supervisor_run(&run);
 }

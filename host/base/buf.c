@@ -163,7 +163,8 @@ void buf_put_json_string(struct buf *b, struct span s)
     buf_putc(b, '"');
 }
 
-/* Bytes of a control character at p that a terminal might act on: C0, DEL, and C1 (U+0080 to U+009F); 0 if it is none. */
+/* Bytes of a control character at p that a terminal might act on: C0, DEL, and C1 (U+0080 to U+009F); 0 if it is none.
+ */
 static size_t control_bytes(const unsigned char *p, size_t len)
 {
     if (len == 1)

@@ -151,7 +151,8 @@ static enum err unix_address(const char *path, struct config_address *out, struc
     if (n == 0 || path[0] != '/')
         return why_set(w, ERR_INVALID, "a socket needs an absolute path behind unix:");
     if (n >= sizeof un.sun_path)
-        return why_set(w, ERR_INVALID, "the socket's path has %zu bytes; the system allows %zu", n, sizeof un.sun_path - 1);
+        return why_set(w, ERR_INVALID, "the socket's path has %zu bytes; the system allows %zu", n,
+                       sizeof un.sun_path - 1);
     memcpy(un.sun_path, path, n + 1);
     struct config_address a = {.fd = -1, .addr_bytes = sizeof un};
     memcpy(&a.addr, &un, sizeof un);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_load: a configuration from its file and what that includes, or from a snapshot. Owns the loader and its documents
- * while it runs. creeld and creel load, the roles read snapshots; one thread.
+ * config_load: a configuration from its file and what that includes, or from a snapshot. Owns the loader and its
+ * documents while it runs. creeld and creel load, the roles read snapshots; one thread.
  */
 #include "base/config_parts.h"
 
@@ -20,8 +20,8 @@ static const struct json_limits limits = {JSON_DEPTH_DEFAULT, NODES_MAX};
 
 /* ---- documents ---- */
 
-/* Blank // and slash-star comments outside strings, line feeds kept, so that places stay where they are. False if one is not
- * closed; *at is its offset. */
+/* Blank // and slash-star comments outside strings, line feeds kept, so that places stay where they are. False if one
+ * is not closed; *at is its offset. */
 static bool blank_comments(char *p, size_t n, size_t *at)
 {
     bool in_string = false;
@@ -196,11 +196,15 @@ static void set_sources(struct loader *l, const struct place *at, void *base)
 
 static const struct special top_specials[] = {
     {"include", skip_member}, {"sources", set_sources}, {"peer_users", set_peer_users}, {"$schema", skip_member}};
-static const struct shape top_shape = {config_top_rows, CONFIG_TOP_ROWS, top_specials,
-                                       sizeof top_specials / sizeof top_specials[0], NULL, 0, NULL};
+static const struct shape top_shape = {
+    config_top_rows, CONFIG_TOP_ROWS, top_specials, sizeof top_specials / sizeof top_specials[0], NULL, 0, NULL};
 static const struct special included_specials[] = {{"sources", set_sources}, {"$schema", skip_member}};
-static const struct shape included_shape = {NULL, 0, included_specials,
-                                            sizeof included_specials / sizeof included_specials[0], NULL, 0,
+static const struct shape included_shape = {NULL,
+                                            0,
+                                            included_specials,
+                                            sizeof included_specials / sizeof included_specials[0],
+                                            NULL,
+                                            0,
                                             "an included file holds \"sources\" only"};
 
 /* ---- includes ---- */
@@ -271,7 +275,8 @@ static void check_sockets(struct loader *l, const struct place *root)
     if (!*c->control)
         config_fault_member(l, root, "control", "must not be empty");
     else if (strlen(c->control) >= room)
-        config_fault_member(l, root, "control", "the socket's path is longer than the %zu bytes the system allows", room - 1);
+        config_fault_member(l, root, "control", "the socket's path is longer than the %zu bytes the system allows",
+                            room - 1);
     if (strcmp(socket_path(c->listen), socket_path(c->admin_listen)) == 0)
         config_fault_member(l, root, "admin_listen", "must not be the same as listen");
     if (*c->control &&
@@ -309,7 +314,8 @@ static void check_top(struct loader *l, const struct place *root)
     check_sockets(l, root);
     check_min_free(l, root);
     if (*c->user && strcmp(c->user, c->worker_user) == 0)
-        config_fault_member(l, root, "worker_user", "must differ from user: functions would run as the one who holds the keys");
+        config_fault_member(l, root, "worker_user",
+                            "must differ from user: functions would run as the one who holds the keys");
     if (l->look != LOOK_SNAPSHOT)
         config_named(l, root);
 }

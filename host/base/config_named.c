@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_named: looks at what the settings name: users, groups, folders, programs, key files, recipes. Reads recipes; of
- * key files only the mode. Runs where a configuration is loaded, one thread.
+ * config_named: looks at what the settings name: users, groups, folders, programs, key files, recipes. Reads recipes;
+ * of key files only the mode. Runs where a configuration is loaded, one thread.
  */
 #include "base/config_parts.h"
 
@@ -23,7 +23,8 @@ static void need_user(struct loader *l, const struct place *root, const char *me
         config_fault_member(l, root, member, "there is no user \"%s\" on this machine", name);
 }
 
-static void need_folder(struct loader *l, const struct place *root, const char *member, const char *path, bool must_exist)
+static void need_folder(struct loader *l, const struct place *root, const char *member, const char *path,
+                        bool must_exist)
 {
     struct stat st;
     if (!*path)
@@ -102,14 +103,14 @@ static void load_recipe(struct loader *l, size_t source)
     if (e == ERR_NOT_FOUND)
         e = read_recipe(CREEL_DATADIR "/recipes", name, &path, &text, &w);
     if (!e) {
-        c->recipes_loaded[c->n_recipes_loaded++] = (struct config_recipe){
-            name, config_copy(l, span_of(path.p, path.n - 1)), config_copy(l, buf_span(&text))};
+        c->recipes_loaded[c->n_recipes_loaded++] =
+            (struct config_recipe){name, config_copy(l, span_of(path.p, path.n - 1)), config_copy(l, buf_span(&text))};
     } else if (l->look == LOOK_EVERYWHERE) {
         struct place links[3];
         const struct place *at = config_source_place(l, source, links);
         if (e == ERR_NOT_FOUND)
-            config_fault_member(l, at, "recipe", "there is no %s.json in %s%s" CREEL_DATADIR "/recipes", name, c->recipes,
-                                *c->recipes ? " or " : "");
+            config_fault_member(l, at, "recipe", "there is no %s.json in %s%s" CREEL_DATADIR "/recipes", name,
+                                c->recipes, *c->recipes ? " or " : "");
         else
             config_fault_member(l, at, "recipe", "%s", w.text);
     }

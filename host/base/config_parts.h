@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_parts: what the files config*.c share among themselves: the settings as rows, the loader, and places in a document.
- * Nobody else includes this (but the configuration's own test). One thread.
+ * config_parts: what the files config*.c share among themselves: the settings as rows, the loader, and places in a
+ * document. Nobody else includes this (but the configuration's own test). One thread.
  */
 #ifndef CREEL_BASE_CONFIG_PARTS_H
 #define CREEL_BASE_CONFIG_PARTS_H
@@ -93,13 +93,13 @@ struct loader {
     enum config_look look;
     config_report report;
     void *arg;
-    struct document *docs; /* all of them, owned */
-    const struct document *doc; /* being read */
+    struct document *docs;         /* all of them, owned */
+    const struct document *doc;    /* being read */
     struct config_source *sources; /* owned while growing */
     struct origin {
         const struct document *doc;
         struct span name, value;
-    } *origins; /* where each source is written; owned */
+    } * origins; /* where each source is written; owned */
     size_t n_sources, cap_sources;
     unsigned faults;
     bool out_of_memory;
@@ -138,7 +138,8 @@ struct shape {
 };
 /* Set every row of the shape to its default. */
 void config_defaults(struct loader *l, const struct shape *shape, void *base);
-/* Read the object at `at` into base; false if it is no object. Reports unknown members and required ones that are missing. */
+/* Read the object at `at` into base; false if it is no object. Reports unknown members and required ones that are
+ * missing. */
 bool config_object(struct loader *l, const struct place *at, const struct shape *shape, void *base);
 /* A list of strings (or one string alone), each taken by `good`, which reports what it does not like. */
 typedef bool (*config_good)(struct loader *l, const struct place *at, const char *text);
@@ -148,13 +149,15 @@ void config_strings(struct loader *l, const struct place *at, config_good good, 
 const char *config_string(struct loader *l, const struct place *at);
 const char *config_copy(struct loader *l, struct span s);
 
-/* config_source.c: read one source into *src (zeroed) and check it; and what holds over all sources, when all are read. */
+/* config_source.c: read one source into *src (zeroed) and check it; and what holds over all sources, when all are read.
+ */
 void config_source(struct loader *l, const struct place *at, struct config_source *src);
 void config_sources_check(struct loader *l);
 /* The place of source i, built in three links whose storage is the caller's; l->doc becomes its document. */
 const struct place *config_source_place(struct loader *l, size_t i, struct place links[3]);
 
-/* config_named.c: what the settings name: users, groups, folders, programs; a key's file; the recipes of all sources. */
+/* config_named.c: what the settings name: users, groups, folders, programs; a key's file; the recipes of all sources.
+ */
 void config_named(struct loader *l, const struct place *root);
 void config_key_named(struct loader *l, const struct place *at, const struct config_key *k);
 void config_recipes_load(struct loader *l);

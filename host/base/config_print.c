@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_print: a configuration as JSON again: for people (creeld -T) with secrets masked, and for the roles as a sealed
- * snapshot that config_from_snapshot reads. Any process; changes nothing.
+ * config_print: a configuration as JSON again: for people (creeld -T) with secrets masked, and for the roles as a
+ * sealed snapshot that config_from_snapshot reads. Any process; changes nothing.
  */
 #include "base/config_parts.h"
 

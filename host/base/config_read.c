@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_read: from JSON members to settings: places and faults, plain values by their rows, objects by their shapes. Knows
- * no single setting by name. Runs where a configuration is loaded, one thread.
+ * config_read: from JSON members to settings: places and faults, plain values by their rows, objects by their shapes.
+ * Knows no single setting by name. Runs where a configuration is loaded, one thread.
  */
 #include "base/config_parts.h"
 
@@ -252,7 +252,8 @@ static void set_text(struct loader *l, const struct place *at, const struct sett
     if (!text)
         return;
     if (s->type == SETTING_ONE && !is_word_of(s->def, text)) {
-        config_fault(l, at, strchr(s->def, ' ') ? "must be one of: %s" : "only \"%s\" is available in this version", s->def);
+        config_fault(l, at, strchr(s->def, ' ') ? "must be one of: %s" : "only \"%s\" is available in this version",
+                     s->def);
         return;
     }
     if (s->type != SETTING_ONE && s->min && !*text) {
@@ -317,7 +318,8 @@ static void unknown_member(struct loader *l, const struct place *at, const struc
         config_fault(l, at, "unknown setting%s%s", shape->hint ? "; " : "", shape->hint ? shape->hint : "");
 }
 
-static void read_member(struct loader *l, const struct place *at, const struct shape *shape, struct span name, void *base)
+static void read_member(struct loader *l, const struct place *at, const struct shape *shape, struct span name,
+                        void *base)
 {
     for (size_t i = 0; i < shape->n_rows; i++)
         if (span_eq_str(name, shape->rows[i].name)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * config_source: one source: its keys, references, duplicates rule, answers and parameters, and what must hold between them
- * and between sources. Runs where a configuration is loaded, one thread.
+ * config_source: one source: its keys, references, duplicates rule, answers and parameters, and what must hold between
+ * them and between sources. Runs where a configuration is loaded, one thread.
  */
 #include "base/config_parts.h"
 
@@ -135,7 +135,9 @@ static void set_params(struct loader *l, const struct place *at, void *base)
 /* ---- keys ---- */
 
 #define KEY(type, member, json, required, help)                                                                        \
-    {SETTING_##type, json, NULL, offsetof(struct config_key, member), required, 0, true, help}
+    {                                                                                                                  \
+        SETTING_##type, json, NULL, offsetof(struct config_key, member), required, 0, true, help                       \
+    }
 static const struct setting key_rows[] = {
     KEY(TEXT, id, "id", 1, "what logs and records call this key"),
     KEY(PATH, secret_file, "secret_file", 0, "file with the secret"),
@@ -329,9 +331,11 @@ static void check_source(struct loader *l, const struct place *at, const struct 
     if (wrong)
         config_fault_member(l, at, "path", "%s", wrong);
     if (*src->recipe && (!made_of(src->recipe, LETTERS DIGITS "._-", 64) || src->recipe[0] == '.'))
-        config_fault_member(l, at, "recipe", "a recipe's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+        config_fault_member(l, at, "recipe",
+                            "a recipe's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
     if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned)
-        config_fault_member(l, at, "recipe", "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
+        config_fault_member(l, at, "recipe",
+                            "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
     if (strcmp(src->recipe, "none") == 0 && src->n_keys)
         config_fault_member(l, at, "keys", "recipe \"none\" uses no keys");
     if (*src->recipe && strcmp(src->recipe, "none") != 0 && src->n_keys == 0 && !src->allow_unsigned)

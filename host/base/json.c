@@ -27,8 +27,8 @@ static struct span trim(struct span s)
     return span_of(p, (size_t)(end - p));
 }
 
-/* From an opening quote to behind the closing one, or the end. A quote is a closing one if an even number of backslashes
- * stands before it. */
+/* From an opening quote to behind the closing one, or the end. A quote is a closing one if an even number of
+ * backslashes stands before it. */
 static const char *skip_string(const char *p, const char *end)
 {
     const char *from = ++p;
@@ -303,7 +303,8 @@ static uint32_t take_unicode(struct json_reader *r)
     r->p += 6;
     if (unit < 0xd800 || unit > 0xdfff)
         return (uint32_t)unit;
-    int low = unit < 0xdc00 && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' ? json_hex4(r->p + 2, r->end) : -1;
+    int low =
+        unit < 0xdc00 && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u' ? json_hex4(r->p + 2, r->end) : -1;
     if (low < 0xdc00 || low > 0xdfff)
         return 0xfffd;
     r->p += 6;

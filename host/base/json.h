@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * json: a strict scanner (RFC 8259, RFC 3629) over bytes that stay where they are: checks, walks, looks up, never builds a
- * tree. Used on everything that comes from outside; cJSON is used only for files that operators write,
- * after this scanner has passed them. Any thread.
+ * json: a strict scanner (RFC 8259, RFC 3629) over bytes that stay where they are: checks, walks, looks up, never
+ * builds a tree. Used on everything that comes from outside; cJSON is used only for files that operators write, after
+ * this scanner has passed them. Any thread.
  */
 #ifndef CREEL_BASE_JSON_H
 #define CREEL_BASE_JSON_H
@@ -25,11 +25,12 @@ struct json_error {
     size_t offset;
 };
 
-/* The whole text is exactly one JSON value with white space around it. Refuses, each by name: anything RFC 8259 forbids,
- * invalid UTF-8, a byte order mark, \u0000 and raw NUL, lone surrogates, duplicate member names in one object (compared
- * after unescaping), what passes a limit, and texts over 1 GiB. Time O(n). Its table of names is a fixed thread-local block
- * of 16 KiB; only a text with more than 512 names gets a larger one (2 MiB at the default limits) while the check runs.
- * ERR_OK; else ERR_MALFORMED_BODY, or ERR_INTERNAL when memory for that table is out, with *error filled. */
+/* The whole text is exactly one JSON value with white space around it. Refuses, each by name: anything RFC 8259
+ * forbids, invalid UTF-8, a byte order mark, \u0000 and raw NUL, lone surrogates, duplicate member names in one object
+ * (compared after unescaping), what passes a limit, and texts over 1 GiB. Time O(n). Its table of names is a fixed
+ * thread-local block of 16 KiB; only a text with more than 512 names gets a larger one (2 MiB at the default limits)
+ * while the check runs. ERR_OK; else ERR_MALFORMED_BODY, or ERR_INTERNAL when memory for that table is out, with *error
+ * filled. */
 enum err json_check(struct span text, struct json_limits limits, struct json_error *error);
 
 /* All that follows expects a text that json_check passed, or a part of one; on other text results are unspecified but
@@ -42,8 +43,8 @@ struct json_iter {
     const char *p, *end;
 };
 struct json_iter json_iter(struct span container);
-/* Next member: *name is the text between the quotes, still escaped; *value is the value's exact text without white space
- * around it. False at the end. */
+/* Next member: *name is the text between the quotes, still escaped; *value is the value's exact text without white
+ * space around it. False at the end. */
 bool json_next_member(struct json_iter *it, struct span *name, struct span *value);
 bool json_next_element(struct json_iter *it, struct span *value);
 /* The member of an object by (unescaped) name; SPAN_NONE if absent. */

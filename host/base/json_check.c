@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * json_check: the strict scanner: one pass, no recursion, each refusal by name. Owns one small table of member names per
- * thread; a text with more names than fit gets a larger table for the time of the check. Any thread.
+ * json_check: the strict scanner: one pass, no recursion, each refusal by name. Owns one small table of member names
+ * per thread; a text with more names than fit gets a larger table for the time of the check. Any thread.
  */
 #include "base/json.h"
 
@@ -12,8 +12,8 @@
 
 enum { SMALL_SLOTS = 1024, TEXT_BYTES_MAX = 1 << 30 };
 
-/* A member name that was seen. Objects are numbered for the life of the thread, so that a slot left over from an earlier
- * check is known by its number and the table need not be cleared. */
+/* A member name that was seen. Objects are numbered for the life of the thread, so that a slot left over from an
+ * earlier check is known by its number and the table need not be cleared. */
 struct slot {
     uint64_t hash;
     uint32_t object; /* 0, or less than the check's first: free */
@@ -92,7 +92,8 @@ static inline void skip_plain(struct scan *s)
             break;
         s->p += sizeof w;
     }
-    while (s->p < s->end && (unsigned char)*s->p >= 0x20 && (unsigned char)*s->p < 0x80 && *s->p != '"' && *s->p != '\\')
+    while (s->p < s->end && (unsigned char)*s->p >= 0x20 && (unsigned char)*s->p < 0x80 && *s->p != '"' &&
+           *s->p != '\\')
         s->p++;
 }
 
@@ -388,7 +389,8 @@ static inline bool closed(struct scan *s)
     return true;
 }
 
-/* Behind a value: close what closes, up to the comma that announces the next value. *more is false at the end of all. */
+/* Behind a value: close what closes, up to the comma that announces the next value. *more is false at the end of all.
+ */
 static bool scan_after_value(struct scan *s, bool *more)
 {
     while (s->depth && closed(s))

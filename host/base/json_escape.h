@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * json_escape: reading the inside of a JSON string byte by byte as what it means (RFC 8259 section 7). For json*.c only.
- * Safe on any bytes: what is no valid escape comes out as U+FFFD. Owns nothing; any thread.
+ * json_escape: reading the inside of a JSON string byte by byte as what it means (RFC 8259 section 7). For json*.c
+ * only. Safe on any bytes: what is no valid escape comes out as U+FFFD. Owns nothing; any thread.
  */
 #ifndef CREEL_BASE_JSON_ESCAPE_H
 #define CREEL_BASE_JSON_ESCAPE_H

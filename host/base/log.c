@@ -36,7 +36,8 @@ static struct {
 
 void log_init(const char *role, enum log_format format, enum log_level least)
 {
-    state.role = role;
+    if (strcmp(state.role, role) != 0) /* not written again by a reload, while threads read it */
+        state.role = role;
     state.format = (int)format;
     state.least = (int)least;
 }
@@ -73,7 +74,8 @@ static struct recent *slot_of(const char *msg, enum log_level level)
     return oldest;
 }
 
-/* Count this message; false when it is to be held back. *held is how many were held back in the window that just ended. */
+/* Count this message; false when it is to be held back. *held is how many were held back in the window that just ended.
+ */
 static bool let_through(const char *msg, enum log_level level, int64_t now_ms, unsigned *held)
 {
     struct recent *r = slot_of(msg, level);
@@ -152,7 +154,8 @@ void log_fields(enum log_level level, const char *msg, const struct log_field *f
     put_fields(&b, json, &repeated, held > 0);
     buf_puts(&b, json ? "}\n" : "\n");
     if (b.n > 1 && !b.failed) {
-        /* Every field begins with a separator; in front of the first one it is the place of the brace, or of nothing. */
+        /* Every field begins with a separator; in front of the first one it is the place of the brace, or of nothing.
+         */
         if (json)
             b.p[0] = '{';
         ssize_t w = write(STDERR_FILENO, b.p + !json, b.n - !json);

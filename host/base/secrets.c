@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * secrets: from key files and environment variables into a sealed memfd, and from there into locked memory. Every byte of a
- * secret that passes through here is in sodium_malloc memory or wiped. creeld gathers, intake reads.
+ * secrets: from key files and environment variables into a sealed memfd, and from there into locked memory. Every byte
+ * of a secret that passes through here is in sodium_malloc memory or wiped. creeld gathers, intake reads.
  */
 #include "base/secrets.h"
 
@@ -27,6 +27,16 @@ struct head {
 };
 enum { BLOB_BYTES_MAX = 256 << 20 };
 
+struct entry {
+    struct span source, id, env;
+    struct secret value;
+};
+struct secrets {
+    char *blob; /* sodium_malloc, read-only; everything points into it */
+    struct entry *entries;
+    size_t n;
+};
+
 enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w)
 {
     struct stat st;
@@ -44,11 +54,14 @@ enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w)
     else if (!S_ISREG(st.st_mode))
         e = why_set(w, ERR_INVALID, "%s is not a regular file", path);
     else if (st.st_uid != 0 && st.st_uid != geteuid())
-        e = why_set(w, ERR_DENIED, "%s belongs to user %u; it must belong to root or to user %u", path, st.st_uid, geteuid());
+        e = why_set(w, ERR_DENIED, "%s belongs to user %u; it must belong to root or to user %u", path, st.st_uid,
+                    geteuid());
     else if (!is_public && (st.st_mode & 0137) != 0)
-        e = why_set(w, ERR_DENIED, "%s has mode %04o, too open for a secret: chmod 0640 or tighter", path, st.st_mode & 07777);
+        e = why_set(w, ERR_DENIED, "%s has mode %04o, too open for a secret: chmod 0640 or tighter", path,
+                    st.st_mode & 07777);
     else if (is_public && (st.st_mode & 022) != 0)
-        e = why_set(w, ERR_DENIED, "%s has mode %04o, others could replace the key: chmod go-w", path, st.st_mode & 07777);
+        e = why_set(w, ERR_DENIED, "%s has mode %04o, others could replace the key: chmod go-w", path,
+                    st.st_mode & 07777);
     else if (st.st_size == 0)
         e = why_set(w, ERR_INVALID, "%s is empty", path);
     else if (st.st_size > SECRET_BYTES_MAX)
@@ -88,12 +101,11 @@ static bool blob_put(struct blob *b, const void *p, size_t n)
     return true;
 }
 
-static bool put_record(struct blob *b, const char *source, const struct config_key *k, struct secret value)
+static bool put_record(struct blob *b, struct span source, struct span id, struct span env, struct secret value)
 {
-    const char *env = k->secret_env ? k->secret_env : "";
-    struct head h = {(uint32_t)strlen(source), (uint32_t)strlen(k->id), (uint32_t)strlen(env), (uint32_t)value.n_secret};
-    return blob_put(b, &h, sizeof h) && blob_put(b, source, h.source_bytes) && blob_put(b, k->id, h.id_bytes) &&
-           blob_put(b, env, h.env_bytes) && blob_put(b, value.secret, value.n_secret);
+    struct head h = {(uint32_t)source.n, (uint32_t)id.n, (uint32_t)env.n, (uint32_t)value.n_secret};
+    return blob_put(b, &h, sizeof h) && blob_put(b, source.p, source.n) && blob_put(b, id.p, id.n) &&
+           blob_put(b, env.p, env.n) && blob_put(b, value.secret, value.n_secret);
 }
 
 /* One final newline is the editor's, not the key's. */
@@ -140,24 +152,47 @@ static enum err read_env(const char *name, const struct secrets *earlier, struct
     if (!s.secret)
         return why_set(w, ERR_NOT_FOUND, "the environment variable %s is not set", name);
     if (s.n_secret == 0 || s.n_secret > SECRET_BYTES_MAX)
-        return why_set(w, ERR_INVALID, "the environment variable %s is empty or has more than %d bytes", name, SECRET_BYTES_MAX);
+        return why_set(w, ERR_INVALID, "the environment variable %s is empty or has more than %d bytes", name,
+                       SECRET_BYTES_MAX);
     *out = s;
     return ERR_OK;
 }
 
-static enum err gather_key(struct blob *b, const char *source, const struct config_key *k, const struct secrets *earlier,
-                           char *room, struct why *w)
+static enum err gather_key(struct blob *b, const char *source, const struct config_key *k,
+                           const struct secrets *earlier, char *room, struct why *w)
 {
     struct secret value = {NULL, 0};
     struct why inner = {{0}};
     bool is_public = k->public_key_file != NULL;
-    enum err e = k->secret_env ? read_env(k->secret_env, earlier, &value, &inner)
-                               : read_file(is_public ? k->public_key_file : k->secret_file, is_public, room, &value, &inner);
+    enum err e = k->secret_env
+                     ? read_env(k->secret_env, earlier, &value, &inner)
+                     : read_file(is_public ? k->public_key_file : k->secret_file, is_public, room, &value, &inner);
     if (e)
         return why_set(w, e, "source %s, key %s: %.400s", source, k->id, inner.text);
-    if (!put_record(b, source, k, value))
+    if (!put_record(b, span_str(source), span_str(k->id), span_str(k->secret_env), value))
         return why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     return ERR_OK;
+}
+
+static bool names_variable(const struct config *c, struct span env)
+{
+    for (size_t i = 0; i < c->n_sources; i++)
+        for (size_t j = 0; j < c->sources[i].n_keys; j++)
+            if (c->sources[i].keys[j].secret_env && span_eq_str(env, c->sources[i].keys[j].secret_env))
+                return true;
+    return false;
+}
+
+/* Variables that c does not name but that were taken out of the environment before: a later configuration may name them
+ * again. They belong to no source and no key. */
+static bool keep_variables(struct blob *b, const struct config *c, const struct secrets *earlier)
+{
+    for (size_t i = 0; earlier && i < earlier->n; i++) {
+        const struct entry *e = &earlier->entries[i];
+        if (e->env.n && !names_variable(c, e->env) && !put_record(b, SPAN_LIT(""), SPAN_LIT(""), e->env, e->value))
+            return false;
+    }
+    return true;
 }
 
 /* Take the variables out of the environment, and their values out of the memory that /proc/PID/environ shows. */
@@ -191,6 +226,8 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
     for (size_t i = 0; !e && i < c->n_sources; i++)
         for (size_t j = 0; !e && j < c->sources[i].n_keys; j++)
             e = gather_key(&b, c->sources[i].name, &c->sources[i].keys[j], earlier, room, w);
+    if (!e && !keep_variables(&b, c, earlier))
+        e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     start.bytes = b.n;
     if (!e)
         memcpy(b.p, &start, sizeof start);
@@ -205,16 +242,6 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
 }
 
 /* ---- reading ---- */
-
-struct entry {
-    struct span source, id, env;
-    struct secret value;
-};
-struct secrets {
-    char *blob; /* sodium_malloc, read-only; everything points into it */
-    struct entry *entries;
-    size_t n;
-};
 
 void secrets_free(struct secrets *s)
 {
@@ -241,8 +268,8 @@ static bool take_entry(struct span *rest, struct entry *e)
     if (!take(rest, sizeof h, &head))
         return false;
     memcpy(&h, head.p, sizeof h);
-    if (!take(rest, h.source_bytes, &e->source) || !take(rest, h.id_bytes, &e->id) || !take(rest, h.env_bytes, &e->env) ||
-        !take(rest, h.value_bytes, &value))
+    if (!take(rest, h.source_bytes, &e->source) || !take(rest, h.id_bytes, &e->id) ||
+        !take(rest, h.env_bytes, &e->env) || !take(rest, h.value_bytes, &value))
         return false;
     e->value = (struct secret){value.p, value.n};
     return true;

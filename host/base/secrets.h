@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * secrets: the keys of the sources. creeld gathers them once per configuration into a sealed memfd that only intake gets;
- * intake reads them into locked memory. A secret is a type of its own, so that no log line and no buffer takes it by
- * accident. Nothing here keeps state; a struct secrets is immutable after reading, so any thread may look into it.
+ * secrets: the keys of the sources. creeld gathers them once per configuration into a sealed memfd that only intake
+ * gets; intake reads them into locked memory. A secret is a type of its own, so that no log line and no buffer takes it
+ * by accident. Nothing here keeps state; a struct secrets is immutable after reading, so any thread may look into it.
  */
 #ifndef CREEL_BASE_SECRETS_H
 #define CREEL_BASE_SECRETS_H
@@ -18,14 +18,15 @@ struct secret {
 };
 struct secrets; /* all of them, by source and key id */
 
-/* Open the file of a key and check it: a regular file (no symbolic link), owned by root or the caller's user, not empty, at
- * most SECRET_BYTES_MAX; a secret one no wider than 0640, a public one writable by its owner alone. w says what to do. */
+/* Open the file of a key and check it: a regular file (no symbolic link), owned by root or the caller's user, not
+ * empty, at most SECRET_BYTES_MAX; a secret one no wider than 0640, a public one writable by its owner alone. w says
+ * what to do. */
 enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w);
 
-/* Read every key of c into a new sealed memfd. One final newline (LF or CR LF) of a file is not part of the key. Variables named by
- * secret_env are overwritten in place and taken out of the environment once all keys are there; a later gathering finds
- * their values in `previous`, an earlier such memfd or -1. On failure the environment is as before and w names the source,
- * the key and the way out. Call before threads start. */
+/* Read every key of c into a new sealed memfd. One final newline (LF or CR LF) of a file is not part of the key.
+ * Variables named by secret_env are overwritten in place and taken out of the environment once all keys are there; a
+ * later gathering finds their values in `previous`, an earlier such memfd or -1. On failure the environment is as
+ * before and w names the source, the key and the way out. Call before threads start. */
 enum err secrets_gather(const struct config *c, int previous, int *fd, struct why *w);
 
 /* Read a gathered memfd into locked, read-only memory. ERR_CORRUPT if it is none. */

@@ -309,7 +309,8 @@ static enum err take_line(struct reader *r, const struct bounds *b, struct scan 
 static enum err scan_segment(struct reader *r, const struct bounds *b, struct line *out, struct pos *at, struct why *w)
 {
     enum { TAIL_STEP = 4096 };
-    if (r->window_at > r->at.offset || (b->settled && !r->window_settled))
+    bool outside = r->at.offset < r->window_at || r->at.offset - r->window_at > r->window.n;
+    if (outside || (b->settled && !r->window_settled))
         forget_window(r);
     r->window_settled = b->settled;
     struct scan s = {.at = r->at.offset};

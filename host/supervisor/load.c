@@ -21,36 +21,40 @@ static void report_to_stderr(void *arg, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
-static enum err gather(const char *file, int previous, config_report report, struct settings *out)
+static enum err gather(const struct load *l, int previous, config_report report, struct loaded *out)
 {
-    struct settings s = {NULL, -1, -1};
+    struct loaded made = {NULL, -1, -1};
     struct why w = {{0}};
-    enum err e = config_load(file, report, NULL, &s.config);
+    enum err e = config_load(l->file, report, NULL, &made.config);
     if (e)
         return e;
-    e = secrets_gather(s.config, previous, &s.secrets, &w);
+    e = config_snapshot(made.config, &made.snapshot, &w);
     if (!e)
-        e = config_snapshot(s.config, &s.snapshot, &w);
+        e = secrets_gather(made.config, previous, &made.secrets, &w);
+    if (!e)
+        e = l->verify(made.snapshot, made.secrets, &w);
     if (e) {
-        report(NULL, w.text);
-        settings_free(&s);
+        char text[sizeof w.text + 256];
+        snprintf(text, sizeof text, "%.200s: %s", l->file, w.text);
+        report(NULL, text);
+        loaded_free(&made);
         return e;
     }
-    *out = s;
+    *out = made;
     return ERR_OK;
 }
 
-enum err load_settings(void *file, const struct settings *now, struct settings *out)
+enum err load_settings(void *load, const struct loaded *now, struct loaded *out)
 {
-    return gather(file, now->secrets, report_to_log, out);
+    return gather(load, now->secrets, report_to_log, out);
 }
 
-int load_check(const char *file)
+int load_check(const struct load *l)
 {
-    struct settings s;
-    if (gather(file, -1, report_to_stderr, &s) != ERR_OK)
+    struct loaded made;
+    if (gather(l, -1, report_to_stderr, &made) != ERR_OK)
         return EXIT_USAGE;
-    settings_free(&s);
+    loaded_free(&made);
     return 0;
 }
 

@@ -18,7 +18,7 @@ static void give_up(struct supervisor *s, const char *role, struct span why)
         if (r->state == ROLE_PREPARED)
             role_set(r, ROLE_READY);
     }
-    settings_free(&s->next);
+    loaded_free(&s->next);
     notify_send(&s->notify, "READY=1");
 }
 
@@ -28,9 +28,9 @@ static void finish(struct supervisor *s)
         role_tell(&s->roles[k], CHANNEL_SWITCH, NULL, 0);
         role_set(&s->roles[k], ROLE_READY);
     }
-    settings_free(&s->now);
+    loaded_free(&s->now);
     s->now = s->next;
-    s->next = (struct settings){NULL, -1, -1};
+    s->next = (struct loaded){NULL, -1, -1};
     log_init_words("creeld", s->now.config->log_format, s->now.config->log_level);
     log_msg(LOG_INFO, "configuration reloaded");
     notify_send(&s->notify, "READY=1");
@@ -38,7 +38,7 @@ static void finish(struct supervisor *s)
 
 void reload_begin(struct supervisor *s)
 {
-    struct settings next = {NULL, -1, -1};
+    struct loaded next = {NULL, -1, -1};
     s->reload_wanted = false;
     notify_reloading(&s->notify);
     if (s->options->load(s->options->arg, &s->now, &next) != ERR_OK) {

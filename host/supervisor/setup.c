@@ -23,7 +23,7 @@ static void drop_fd(int *fd)
     *fd = -1;
 }
 
-void settings_free(struct settings *s)
+void loaded_free(struct loaded *s)
 {
     if (s->config)
         config_free(s->config);
@@ -76,8 +76,8 @@ static enum err open_signals(struct supervisor *s, struct why *w)
 static enum err open_spool(struct supervisor *s, struct why *w)
 {
     const char *path = s->now.config->spool;
-    enum err e = spool_open(path, &s->identity, &s->spool_fd, w);
-    return e ? e : spool_lock(s->spool_fd, path, s->options->lock_wait_ms, &s->lock_fd, w);
+    enum err e = spool_lock_open(path, &s->identity, &s->spool_fd, w);
+    return e ? e : spool_lock_take(s->spool_fd, path, s->options->lock_wait_ms, &s->lock_fd, w);
 }
 
 /* The web server reaches fastcgi and admin; the control socket is for the operator alone, or, where the roles have a user of
@@ -126,7 +126,7 @@ int supervisor_setup(struct supervisor *s)
     struct why w = {{0}};
     s->spool_fd = s->lock_fd = s->shared_fd = s->null_fd = s->signal_fd = s->epoll_fd = -1;
     s->fastcgi.fd = s->admin.fd = s->control.fd = -1;
-    s->now = s->next = (struct settings){NULL, -1, -1};
+    s->now = s->next = (struct loaded){NULL, -1, -1};
     for (int k = 0; k < ROLE_KINDS; k++) {
         s->roles[k] = (struct role){.kind = (enum role_kind)k, .channel = -1};
         s->peer[k] = -1;
@@ -161,8 +161,8 @@ void supervisor_teardown(struct supervisor *s)
     drop_fd(&s->epoll_fd);
     drop_fd(&s->null_fd);
     drop_fd(&s->spool_fd);
-    settings_free(&s->next);
-    settings_free(&s->now);
+    loaded_free(&s->next);
+    loaded_free(&s->now);
     notify_fini(&s->notify);
     drop_fd(&s->lock_fd); /* last: a successor may begin */
 }

@@ -46,7 +46,7 @@ static enum err give_to(int dirfd, const char *path, const struct identity *as, 
     return ERR_OK;
 }
 
-enum err spool_open(const char *path, const struct identity *as, int *dirfd, struct why *w)
+enum err spool_lock_open(const char *path, const struct identity *as, int *dirfd, struct why *w)
 {
     if (mkdir(path, 0750) != 0 && errno != EEXIST)
         return why_errno(w, "cannot create the spool %s", path);
@@ -71,7 +71,7 @@ static enum err refuse(int fd, const char *path, struct why *w)
                    *text ? text : "unknown");
 }
 
-enum err spool_lock(int dirfd, const char *path, int64_t wait_ms, int *fd, struct why *w)
+enum err spool_lock_take(int dirfd, const char *path, int64_t wait_ms, int *fd, struct why *w)
 {
     int lock = openat(dirfd, SPOOL_LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (lock < 0)

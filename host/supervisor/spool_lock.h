@@ -12,9 +12,9 @@
 
 /* Open the spool directory; made (0750, owned by `as`) when its parent exists. One that is empty is given to `as`; one that
  * belongs to somebody else and holds files is refused with what to do. */
-enum err spool_open(const char *path, const struct identity *as, int *dirfd, struct why *w);
+enum err spool_lock_open(const char *path, const struct identity *as, int *dirfd, struct why *w);
 
 /* Take the lock, waiting up to wait_ms for a creeld that is stopping. *fd keeps it until closed. ERR_DENIED names who has it. */
-enum err spool_lock(int dirfd, const char *path, int64_t wait_ms, int *fd, struct why *w);
+enum err spool_lock_take(int dirfd, const char *path, int64_t wait_ms, int *fd, struct why *w);
 
 #endif

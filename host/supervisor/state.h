@@ -15,8 +15,8 @@ enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING, PHASE_ENDED };
 
 struct supervisor {
     const struct supervisor_options *options;
-    struct settings now;  /* what a role that starts is given */
-    struct settings next; /* while a reload is under way; config NULL otherwise */
+    struct loaded now;  /* what a role that starts is given */
+    struct loaded next; /* while a reload is under way; config NULL otherwise */
     struct identity identity;
     struct notify notify;
     struct listener fastcgi, admin, control;

@@ -25,7 +25,7 @@ void stop_begin(struct supervisor *s, int64_t now_ms)
     s->phase = PHASE_STOPPING;
     log_msg(LOG_INFO, "creeld is stopping");
     notify_send(&s->notify, "STOPPING=1");
-    settings_free(&s->next); /* a reload under way is void */
+    loaded_free(&s->next); /* a reload under way is void */
     s->stop_by_ms[ROLE_DISPATCH] = now_ms + finish_ms + GRACE_MS;
     s->stop_by_ms[ROLE_INTAKE] = s->stop_by_ms[ROLE_DISPATCH] + DRAIN_MS;
     for (int k = 0; k < ROLE_KINDS; k++) {

@@ -16,7 +16,7 @@
 #include "base/err.h"
 
 /* One configuration, as the roles get it. */
-struct settings {
+struct loaded {
     struct config *config;
     int snapshot; /* sealed memfd */
     int secrets;  /* sealed memfd, for intake only */
@@ -26,7 +26,7 @@ struct supervisor_options {
     const char *program; /* what to run as the roles: /proc/self/exe, or a test's stand-in */
     /* Read and check the configuration; every fault is reported there. now: what is in use, without a config at start.
      * ERR_INVALID if there is any fault. */
-    enum err (*load)(void *arg, const struct settings *now, struct settings *out);
+    enum err (*load)(void *arg, const struct loaded *now, struct loaded *out);
     void *arg;
     int64_t lock_wait_ms; /* how long to wait for another creeld to let go of the spool */
 };
@@ -36,6 +36,6 @@ struct supervisor_options {
 int supervisor_run(const struct supervisor_options *o);
 
 /* Close and free what `load` made. */
-void settings_free(struct settings *s);
+void loaded_free(struct loaded *s);
 
 #endif

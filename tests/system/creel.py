@@ -240,6 +240,7 @@ class Host:
         self.fastcgi, self.admin = self.path("run/f.sock"), self.path("run/a.sock")
         self.launcher, self.preload = list(launcher), preload
         self.process, self.servers, self.allowed = None, [], []
+        self.allow("intake and dispatch run as root", "functions do not run as a user of their own")  # said at every start as root
         self.settings = {
             "listen": "unix:" + self.fastcgi, "listen_mode": "0660", "admin_listen": "unix:" + self.admin,
             "control": self.path("run/c.sock"), "spool": self.path("spool"), "segment_size": "1MiB", "min_free": "1MiB",
@@ -300,6 +301,13 @@ class Host:
         macros = [f"-D{k}={json.dumps(v) if k != 'MODE' else v}" for k, v in defines.items()]
         run(["cc", "-shared", "-fPIC", *flags, *macros, "-o", built, self.path(name + ".c")])
         self.drop(name, built)
+
+    def give(self, uid):
+        """Everything so far belongs to another user, who creeld is started as."""
+        for folder, _, files in os.walk(self.dir):
+            os.chown(folder, uid, uid)
+            for name in files:
+                os.chown(os.path.join(folder, name), uid, uid)
 
     # life
 

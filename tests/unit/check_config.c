@@ -28,11 +28,12 @@ static const char *in_dir(const char *name)
 
 static void write_file(const char *name, const char *text, mode_t mode)
 {
-    struct why w;
     unlink(in_dir(name));
-    mode_t old = umask(0);
-    ck_assert_msg(fs_replace(AT_FDCWD, in_dir(name), span_str(text), mode, &w) == ERR_OK, "%s", w.text);
-    umask(old);
+    int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fs_pwrite_all(fd, span_str(text), 0), ERR_OK);
+    ck_assert_int_eq(fchmod(fd, mode), 0);
+    close(fd);
 }
 
 static void setup(void)
@@ -463,6 +464,60 @@ START_TEST(patterns)
 }
 END_TEST
 
+/* ---- mutation ---- */
+
+static uint64_t random_state = 7;
+
+static uint32_t random_below(uint32_t n)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((random_state >> 33) % n);
+}
+
+static void count_only(void *arg, const char *text)
+{
+    ++*(unsigned *)arg;
+    ck_assert_ptr_null(strchr(text, '\n'));
+}
+
+/* Whatever a file holds, it loads or is refused with a line for each fault; a snapshot of what loads always reads. */
+START_TEST(mutations_are_loaded_or_refused)
+{
+    static const char bytes[] = "{}[]\",:/* \n0aZ9-.\\u\xff\x01";
+    int rounds = suite_rounds(3000);
+    unsigned loaded = 0;
+    for (int i = 0; i < rounds; i++) {
+        char text[sizeof full], path[64];
+        size_t n = sizeof full - 1;
+        memcpy(text, full, sizeof full);
+        for (uint32_t k = random_below(5); k-- > 0;)
+            text[random_below((uint32_t)n)] = bytes[random_below(sizeof bytes - 1)];
+        if (random_below(8) == 0)
+            n = random_below((uint32_t)n);
+        struct config *c = NULL, *back = NULL;
+        struct why w;
+        unsigned heard = 0;
+        int fd, snapshot;
+        ck_assert_int_eq(fs_sealed("mutated", span_of(text, n), &fd, &w), ERR_OK);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        enum err e = config_read(path, count_only, &heard, &c);
+        ck_assert_msg(e == ERR_OK ? heard == 0 : e == ERR_INVALID && heard > 0 && !c, "%d: %u faults", e, heard);
+        if (c) {
+            loaded++;
+            ck_assert_int_eq(config_snapshot(c, &snapshot, &w), ERR_OK);
+            ck_assert_msg(config_from_snapshot(snapshot, &back, &w) == ERR_OK, "%s\n%.*s", w.text, (int)n, text);
+            close(snapshot);
+        } else {
+            (void)config_from_snapshot(fd, &back, &w); /* not a snapshot, but no reason to fall over */
+        }
+        config_free(c);
+        config_free(back);
+        close(fd);
+    }
+    ck_assert_uint_gt(loaded, 0);
+}
+END_TEST
+
 /* ---- what ships ---- */
 
 static void read_shipped(const char *path, struct buf *b)
@@ -572,6 +627,7 @@ int main(void)
     tcase_add_test(t, defaults_are_the_interface);
     tcase_add_test(t, addresses);
     tcase_add_test(t, patterns);
+    tcase_add_test(t, mutations_are_loaded_or_refused);
     tcase_add_test(t, the_example_loads);
     tcase_add_test(t, the_schema_describes_every_setting);
     tcase_add_test(t, the_manual_tells_every_setting);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * check_json: the strict scanner refuses what RFC 8259 forbids, each by its name and place, takes all the rest, and walking
- * stays inside its bytes whatever they are. Texts lie in blocks of their exact size, so that a sanitizer sees one byte too
- * far.
+ * check_json: the strict scanner refuses what RFC 8259 forbids, each by its name and place, takes all the rest, and
+ * walking stays inside its bytes whatever they are. Texts lie in blocks of their exact size, so that a sanitizer sees
+ * one byte too far.
  */
 #include "suite.h"
 
@@ -20,7 +20,10 @@ static enum err check_copy(struct span text, struct json_limits limits, struct j
     return got;
 }
 
-#define BAD(text_, what_, offset_) {{"" text_, sizeof(text_) - 1}, what_, offset_}
+#define BAD(text_, what_, offset_)                                                                                     \
+    {                                                                                                                  \
+        {"" text_, sizeof(text_) - 1}, what_, offset_                                                                  \
+    }
 static const struct {
     struct span text;
     const char *what;
@@ -120,19 +123,42 @@ START_TEST(refuses_by_name_and_place)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct json_error e = {"nothing", 0};
         enum err got = check_copy(refused[i].text, JSON_LIMITS_DEFAULT, &e);
-        ck_assert_msg(got == ERR_MALFORMED_BODY && strcmp(e.what, refused[i].what) == 0 && e.offset == refused[i].offset,
+        ck_assert_msg(got == ERR_MALFORMED_BODY && strcmp(e.what, refused[i].what) == 0 &&
+                          e.offset == refused[i].offset,
                       "%zu '%.*s': %s at %zu", i, (int)refused[i].text.n, refused[i].text.p, e.what, e.offset);
     }
 }
 END_TEST
 
-static const char *const taken[] = {
-    "null", "true", "false", "0", "-0", "12", "-1.5e+10", "1E-2", "0.0", "0e0", "123456789012345678901234567890", "1e999",
-    "\"\"", "\"a\"", " \t\r\n[ ] ", "{}", "[[],{},\"\"]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", "\"\x7f\"",
-    "\"\\ud83d\\ude00\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 and plain text behind it\"", "\"\xef\xbf\xbf\"",
-    "\"\xef\xbb\xbf\"", "{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1},\"A\":2,\"aa\":3,\"\":4}", "[{\"a\":1},{\"a\":1}]",
-    "{\"a\\u0062\":1,\"a\":2,\"b\":3,\"a\\\\u0062\":4}", "[1,2 , 3]", "{\"x\" : [ { } , null ] }",
-    "{\"1234567\":1,\"12345678\":2,\"123456789\":3}"};
+static const char *const taken[] = {"null",
+                                    "true",
+                                    "false",
+                                    "0",
+                                    "-0",
+                                    "12",
+                                    "-1.5e+10",
+                                    "1E-2",
+                                    "0.0",
+                                    "0e0",
+                                    "123456789012345678901234567890",
+                                    "1e999",
+                                    "\"\"",
+                                    "\"a\"",
+                                    " \t\r\n[ ] ",
+                                    "{}",
+                                    "[[],{},\"\"]",
+                                    "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+                                    "\"\x7f\"",
+                                    "\"\\ud83d\\ude00\"",
+                                    "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 and plain text behind it\"",
+                                    "\"\xef\xbf\xbf\"",
+                                    "\"\xef\xbb\xbf\"",
+                                    "{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1},\"A\":2,\"aa\":3,\"\":4}",
+                                    "[{\"a\":1},{\"a\":1}]",
+                                    "{\"a\\u0062\":1,\"a\":2,\"b\":3,\"a\\\\u0062\":4}",
+                                    "[1,2 , 3]",
+                                    "{\"x\" : [ { } , null ] }",
+                                    "{\"1234567\":1,\"12345678\":2,\"123456789\":3}"};
 
 START_TEST(takes_all_that_is_valid)
 {
@@ -205,7 +231,8 @@ END_TEST
 
 START_TEST(walks_members_and_elements)
 {
-    struct span text = SPAN_LIT(" { \"a\" : [ 1 , \"]}\\\"\" , {\"x\":[]} ,null] , \"b\\u0063\":-1.5e3 }\n"), name, value;
+    struct span text = SPAN_LIT(" { \"a\" : [ 1 , \"]}\\\"\" , {\"x\":[]} ,null] , \"b\\u0063\":-1.5e3 }\n"), name,
+                value;
     struct json_iter it = json_iter(text);
     ck_assert(json_next_member(&it, &name, &value));
     ck_assert_span_eq(name, "a");
@@ -236,23 +263,45 @@ END_TEST
 /* RFC 6901 section 5, and what leads nowhere. */
 START_TEST(follows_pointers)
 {
-    struct span text = SPAN_LIT("{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\"i\\\\j\":5,"
-                                "\"k\\\"l\":6,\" \":7,\"m~n\":8,\"o\\u007ep\":{\"q\":9}}");
+    struct span text =
+        SPAN_LIT("{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\"i\\\\j\":5,"
+                 "\"k\\\"l\":6,\" \":7,\"m~n\":8,\"o\\u007ep\":{\"q\":9}}");
     static const struct {
         const char *pointer, *value;
-    } cases[] = {{"/foo", "[\"bar\",\"baz\"]"}, {"/foo/0", "\"bar\""}, {"/foo/1", "\"baz\""}, {"/", "0"}, {"/a~1b", "1"},
-                 {"/c%d", "2"}, {"/e^f", "3"}, {"/g|h", "4"}, {"/i\\j", "5"}, {"/k\"l", "6"}, {"/ ", "7"}, {"/m~0n", "8"},
-                 {"/o~0p/q", "9"}, {"/foo/2", NULL}, {"/foo/-", NULL}, {"/foo/01", NULL}, {"/foo/0/x", NULL},
-                 {"/foo/", NULL}, {"/foo/4294967296", NULL}, {"/nope", NULL}, {"foo", NULL}, {"/m~2n", NULL}, {"/m~", NULL},
-                 {"/foo/bar", NULL}, {"//", NULL}};
+    } cases[] = {{"/foo", "[\"bar\",\"baz\"]"},
+                 {"/foo/0", "\"bar\""},
+                 {"/foo/1", "\"baz\""},
+                 {"/", "0"},
+                 {"/a~1b", "1"},
+                 {"/c%d", "2"},
+                 {"/e^f", "3"},
+                 {"/g|h", "4"},
+                 {"/i\\j", "5"},
+                 {"/k\"l", "6"},
+                 {"/ ", "7"},
+                 {"/m~0n", "8"},
+                 {"/o~0p/q", "9"},
+                 {"/foo/2", NULL},
+                 {"/foo/-", NULL},
+                 {"/foo/01", NULL},
+                 {"/foo/0/x", NULL},
+                 {"/foo/", NULL},
+                 {"/foo/4294967296", NULL},
+                 {"/nope", NULL},
+                 {"foo", NULL},
+                 {"/m~2n", NULL},
+                 {"/m~", NULL},
+                 {"/foo/bar", NULL},
+                 {"//", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct span got = json_pointer(text, span_str(cases[i].pointer));
-        ck_assert_msg(cases[i].value ? span_eq_str(got, cases[i].value) : !got.p, "%s gave %.*s", cases[i].pointer, (int)got.n,
-                      got.p ? got.p : "nothing");
+        ck_assert_msg(cases[i].value ? span_eq_str(got, cases[i].value) : !got.p, "%s gave %.*s", cases[i].pointer,
+                      (int)got.n, got.p ? got.p : "nothing");
     }
     ck_assert_span_eq(json_pointer(SPAN_LIT(" [1] "), SPAN_LIT("")), "[1]");
     ck_assert(json_pointer_valid(SPAN_LIT("")) && json_pointer_valid(SPAN_LIT("/a~0~1")));
-    ck_assert(!json_pointer_valid(SPAN_LIT("a")) && !json_pointer_valid(SPAN_LIT("/~")) && !json_pointer_valid(SPAN_LIT("/~2")));
+    ck_assert(!json_pointer_valid(SPAN_LIT("a")) && !json_pointer_valid(SPAN_LIT("/~")) &&
+              !json_pointer_valid(SPAN_LIT("/~2")));
 }
 END_TEST
 
@@ -260,7 +309,8 @@ START_TEST(unescapes_exactly)
 {
     struct buf b;
     buf_init(&b, 64);
-    ck_assert_int_eq(json_unescape(SPAN_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\\ud83d\\ude00x\""), &b), ERR_OK);
+    ck_assert_int_eq(json_unescape(SPAN_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\u20AC\\ud83d\\ude00x\""), &b),
+                     ERR_OK);
     ck_assert_span_eq(buf_span(&b), "\"\\/\b\f\n\r\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80x");
     buf_clear(&b);
     ck_assert_int_eq(json_unescape(SPAN_LIT("12"), &b), ERR_INVALID);
@@ -286,7 +336,8 @@ START_TEST(integers_fit_or_are_refused)
     ck_assert(json_int(SPAN_LIT("9223372036854775807"), &v) == ERR_OK && v == INT64_MAX);
     ck_assert(json_int(SPAN_LIT("-9223372036854775808"), &v) == ERR_OK && v == INT64_MIN);
     ck_assert(json_int(SPAN_LIT("-0"), &v) == ERR_OK && v == 0);
-    static const char *const bad[] = {"9223372036854775808", "-9223372036854775809", "1.0", "1e3", "\"1\"", "", "-", "true"};
+    static const char *const bad[] = {
+        "9223372036854775808", "-9223372036854775809", "1.0", "1e3", "\"1\"", "", "-", "true"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(json_int(span_str(bad[i]), &v) == ERR_INVALID && v == 0, "%s", bad[i]);
 }
@@ -306,7 +357,8 @@ START_TEST(writing_and_reading_agree)
         if (c < 0x10000)
             snprintf(escape, sizeof escape, "\"\\u%04x\"", c);
         else
-            snprintf(escape, sizeof escape, "\"\\u%04X\\u%04X\"", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+            snprintf(escape, sizeof escape, "\"\\u%04X\\u%04X\"", 0xd800 + ((c - 0x10000) >> 10),
+                     0xdc00 + ((c - 0x10000) & 0x3ff));
         buf_clear(&back);
         ck_assert_int_eq(json_unescape(span_str(escape), &back), ERR_OK);
         memcpy(raw, back.p, back.n);
@@ -373,10 +425,10 @@ static void use_everything(struct span text)
 
 START_TEST(mutations_stay_inside)
 {
-    static const char *const seeds[] = {
-        "{\"id\":\"evt_1\",\"data\":{\"object\":{\"id\":\"x\\u00e9\\ud83d\\ude00\"}},\"a\":[{\"b\":1},2,true],\"x\":[1,\"\\\"\"]}",
-        "[{\"a\":1,\"\\u0062\":[]},[[[[]]]],-1.5e10,\"\xc3\xa9\xf0\x9f\x98\x80\",null]", "\"\\u0041\\n\\\\\"",
-        "{\"a\":[{\"b\":\"c\"}],\"a/b\":0,\"\":{}}"};
+    static const char *const seeds[] = {"{\"id\":\"evt_1\",\"data\":{\"object\":{\"id\":\"x\\u00e9\\ud83d\\ude00\"}},"
+                                        "\"a\":[{\"b\":1},2,true],\"x\":[1,\"\\\"\"]}",
+                                        "[{\"a\":1,\"\\u0062\":[]},[[[[]]]],-1.5e10,\"\xc3\xa9\xf0\x9f\x98\x80\",null]",
+                                        "\"\\u0041\\n\\\\\"", "{\"a\":[{\"b\":\"c\"}],\"a/b\":0,\"\":{}}"};
     static const char bytes[] = "{}[]\",:\\u0dD8cb1-.eE tfn\n\x01\xff\xc3\x80\xed";
     int rounds = suite_rounds(100000), passed = 0;
     for (int i = 0; i < rounds; i++) {

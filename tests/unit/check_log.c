@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * check_log: each line is whole, is what its format says, and holds nothing a terminal or a parser would act on; repeated
- * lines are held back and counted. And the counters next door: they survive in the segment the supervisor holds.
+ * check_log: each line is whole, is what its format says, and holds nothing a terminal or a parser would act on;
+ * repeated lines are held back and counted. And the counters next door: they survive in the segment the supervisor
+ * holds.
  */
 #include "suite.h"
 
@@ -82,19 +83,27 @@ END_TEST
 START_TEST(text_lines_are_plain_where_they_can_be)
 {
     log_init("check", LOG_TEXT, LOG_INFO);
-    log_line(LOG_INFO, "event accepted", LOG_T("source", "shop"), LOG_T("why", "a \"b\""), LOG_N("attempt", -3), LOG_T("type", ""));
+    log_line(LOG_INFO, "event accepted", LOG_T("source", "shop"), LOG_T("why", "a \"b\""), LOG_N("attempt", -3),
+             LOG_T("type", ""));
     const char *line = what();
     ck_assert_msg(strncmp(line, "time=20", 7) == 0, "%s", line);
-    ck_assert_msg(strstr(line, "Z level=info proc=check msg=\"event accepted\" source=shop why=\"a \\\"b\\\"\" attempt=-3 type=\"\"\n"), "%s",
-                  line);
+    ck_assert_msg(
+        strstr(line,
+               "Z level=info proc=check msg=\"event accepted\" source=shop why=\"a \\\"b\\\"\" attempt=-3 type=\"\"\n"),
+        "%s", line);
     ck_assert_uint_eq(count_lines(line), 1);
 }
 END_TEST
 
 START_TEST(json_lines_are_json_whatever_is_in_them)
 {
-    static const char *const nasty[] = {"", "a\nb\r\n\t\x01\x1b[2J", "\xff\xfe\xc3", "quote\" back\\slash", "\x7f\xc2\x9b",
-                                        "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "=,{}"};
+    static const char *const nasty[] = {"",
+                                        "a\nb\r\n\t\x01\x1b[2J",
+                                        "\xff\xfe\xc3",
+                                        "quote\" back\\slash",
+                                        "\x7f\xc2\x9b",
+                                        "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+                                        "=,{}"};
     log_init("check", LOG_JSON, LOG_INFO);
     for (size_t i = 0; i < sizeof nasty / sizeof nasty[0]; i++) {
         struct json_error e;
@@ -125,10 +134,11 @@ START_TEST(long_lines_stay_whole)
         for (int kind = 0; kind < 2; kind++)
             for (size_t n = 0; n < sizeof filler; n += 13) {
                 memset(filler, kind ? '\x01' : 'x', sizeof filler);
-                const struct log_field fields[] = {
-                    LOG_S("a", span_of(filler, n)),     LOG_S("b", span_of(filler, n / 2)), LOG_S("c", span_of(filler, n)),
-                    LOG_S("d", span_of(filler, n / 3)), LOG_S("e", span_of(filler, n)),     LOG_S("f", span_of(filler, n)),
-                    LOG_S("g", span_of(filler, n)),     LOG_S("h", span_of(filler, n)),     LOG_S("i", span_of(filler, n))};
+                const struct log_field fields[] = {LOG_S("a", span_of(filler, n)), LOG_S("b", span_of(filler, n / 2)),
+                                                   LOG_S("c", span_of(filler, n)), LOG_S("d", span_of(filler, n / 3)),
+                                                   LOG_S("e", span_of(filler, n)), LOG_S("f", span_of(filler, n)),
+                                                   LOG_S("g", span_of(filler, n)), LOG_S("h", span_of(filler, n)),
+                                                   LOG_S("i", span_of(filler, n))};
                 struct json_error e;
                 clear();
                 now_ms += LOG_WINDOW_MS;

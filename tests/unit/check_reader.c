@@ -173,6 +173,29 @@ START_TEST(the_limit_is_kept_and_may_rise)
 }
 END_TEST
 
+START_TEST(reading_may_begin_anywhere)
+{
+    struct spool_dir d = spool_dir_make();
+    struct buf b = a_buf();
+    size_t ends[5];
+    put_segment(&b, 3, 1, 4, ends);
+    spool_dir_write(&d, 3, 0, buf_span(&b));
+    for (uint32_t from = 0; from <= b.n; from++) {
+        struct found f = {.n = 0};
+        struct reader *r;
+        size_t first = 0;
+        while (first < 5 && (first ? ends[first - 1] + 1 : 0) < from)
+            first++;
+        ck_assert_int_eq(reader_open(d.fd, (struct pos){3, from}, bad, &f, &r, NULL), ERR_OK);
+        read_on(r, from % 2 ? NULL : &(struct pos){3, (uint32_t)b.n}, &f);
+        ck_assert_uint_eq(f.n + f.others, 5 - first);
+        reader_free(r);
+    }
+    buf_fini(&b);
+    spool_dir_remove(&d);
+}
+END_TEST
+
 START_TEST(every_prefix_gives_all_whole_lines)
 {
     struct spool_dir d = spool_dir_make();
@@ -533,6 +556,7 @@ int main(void)
     tcase_add_test(t, an_empty_spool_has_nothing);
     tcase_add_test(t, segments_are_read_in_order_over_gaps_and_filling);
     tcase_add_test(t, the_limit_is_kept_and_may_rise);
+    tcase_add_test(t, reading_may_begin_anywhere);
     tcase_add_test(t, every_prefix_gives_all_whole_lines);
     tcase_add_test(t, single_bit_flips_cost_one_line_at_most);
     tcase_add_test(t, a_live_segment_can_be_polled);

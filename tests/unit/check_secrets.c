@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_secrets: keys go from files and variables to the one who asks by source and key id, byte for byte; variables are gone
- * afterwards; files others can read or replace are refused; a damaged memfd is refused whole.
+ * check_secrets: keys go from files and variables to the one who asks by source and key id, byte for byte; variables
+ * are gone afterwards; files others can read or replace are refused; a damaged memfd is refused whole.
  */
 #include "suite.h"
 
@@ -25,10 +25,12 @@ static const char *in_dir(const char *name)
 
 static void write_file(const char *name, struct span content, mode_t mode)
 {
-    struct why w;
     unlink(in_dir(name));
-    ck_assert_msg(fs_replace(AT_FDCWD, in_dir(name), content, 0600, &w) == ERR_OK, "%s", w.text);
-    ck_assert_int_eq(chmod(in_dir(name), mode), 0);
+    int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fs_pwrite_all(fd, content, 0), ERR_OK);
+    ck_assert_int_eq(fchmod(fd, mode), 0);
+    close(fd);
 }
 
 static void setup(void)
@@ -60,8 +62,10 @@ START_TEST(keys_arrive_byte_for_byte)
     setenv("CHECK_SECRET", "from the environment", 1);
     const char *in_place = getenv("CHECK_SECRET");
     struct config_key shop[] = {{.id = "1", .secret_file = in_dir("a")}, {.id = "2", .secret_file = in_dir("b")}};
-    struct config_key bank[] = {{.id = "1", .public_key_file = in_dir("c")}, {.id = "env", .secret_env = "CHECK_SECRET"}};
-    struct config_source sources[] = {{.name = "bank", .keys = bank, .n_keys = 2}, {.name = "shop", .keys = shop, .n_keys = 2}};
+    struct config_key bank[] = {{.id = "1", .public_key_file = in_dir("c")},
+                                {.id = "env", .secret_env = "CHECK_SECRET"}};
+    struct config_source sources[] = {{.name = "bank", .keys = bank, .n_keys = 2},
+                                      {.name = "shop", .keys = shop, .n_keys = 2}};
     struct config c = {.sources = sources, .n_sources = 2};
     int fd, again;
     ck_assert_msg(secrets_gather(&c, -1, &fd, &w) == ERR_OK, "%s", w.text);
@@ -86,6 +90,19 @@ START_TEST(keys_arrive_byte_for_byte)
     expect(s, "shop", "1", SPAN_LIT("rotated"));
     expect(s, "bank", "env", SPAN_LIT("from the environment"));
     secrets_free(s);
+    /* A reload without that key, and one with it again. */
+    bank[1] = (struct config_key){.id = "file", .secret_file = in_dir("b")};
+    ck_assert_int_eq(secrets_gather(&c, again, &fd, &w), ERR_OK);
+    ck_assert_int_eq(secrets_read(fd, &s, &w), ERR_OK);
+    ck_assert_ptr_null(secrets_find(s, "bank", "env").secret);
+    secrets_free(s);
+    close(again);
+    bank[1] = (struct config_key){.id = "back", .secret_env = "CHECK_SECRET"};
+    ck_assert_msg(secrets_gather(&c, fd, &again, &w) == ERR_OK, "%s", w.text);
+    ck_assert_int_eq(secrets_read(again, &s, &w), ERR_OK);
+    expect(s, "bank", "back", SPAN_LIT("from the environment"));
+    secrets_free(s);
+    close(fd);
     close(again);
 }
 END_TEST
@@ -95,7 +112,8 @@ START_TEST(a_failure_changes_nothing)
     struct why w;
     int fd = -7;
     setenv("CHECK_SECRET", "x", 1);
-    struct config_key keys[] = {{.id = "env", .secret_env = "CHECK_SECRET"}, {.id = "gone", .secret_env = "CHECK_NO_SECRET"}};
+    struct config_key keys[] = {{.id = "env", .secret_env = "CHECK_SECRET"},
+                                {.id = "gone", .secret_env = "CHECK_NO_SECRET"}};
     struct config_source source = {.name = "shop", .keys = keys, .n_keys = 2};
     struct config c = {.sources = &source, .n_sources = 1};
     ck_assert_int_eq(secrets_gather(&c, -1, &fd, &w), ERR_NOT_FOUND);
@@ -115,16 +133,17 @@ START_TEST(open_files_are_refused)
     static const struct {
         mode_t mode;
         bool secret_ok, public_ok;
-    } modes[] = {{0600, true, true},   {0640, true, true},   {0440, true, true},  {0400, true, true},   {0644, false, true},
-                 {0660, false, false}, {0604, false, true},  {0602, false, false}, {0650, false, true}, {0666, false, false},
-                 {0641, false, true},  {0620, false, false}};
+    } modes[] = {{0600, true, true},  {0640, true, true},   {0440, true, true},  {0400, true, true},
+                 {0644, false, true}, {0660, false, false}, {0604, false, true}, {0602, false, false},
+                 {0650, false, true}, {0666, false, false}, {0641, false, true}, {0620, false, false}};
     struct why w;
     int fd;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
         for (int is_public = 0; is_public < 2; is_public++) {
             write_file("a", SPAN_LIT("k"), modes[i].mode);
             enum err e = secrets_open(in_dir("a"), is_public, &fd, &w);
-            ck_assert_msg((e == ERR_OK) == (is_public ? modes[i].public_ok : modes[i].secret_ok), "%04o", modes[i].mode);
+            ck_assert_msg((e == ERR_OK) == (is_public ? modes[i].public_ok : modes[i].secret_ok), "%04o",
+                          modes[i].mode);
             if (!e)
                 close(fd);
         }

@@ -99,7 +99,7 @@ static void say_fault(void *arg, const char *text)
 }
 
 /* The configuration is real, the snapshot is the script. A script "faulty" stands for a bad configuration. */
-static enum err load(void *arg, const struct settings *now, struct settings *out)
+static enum err load(void *arg, const struct loaded *now, struct loaded *out)
 {
     (void)arg;
     (void)now;
@@ -108,7 +108,7 @@ static enum err load(void *arg, const struct settings *now, struct settings *out
     enum err e = fs_read(AT_FDCWD, fx.script, &b, NULL);
     if (!e && span_eq_str(buf_span(&b), "faulty"))
         e = ERR_INVALID;
-    struct settings s = {NULL, -1, -1};
+    struct loaded s = {NULL, -1, -1};
     if (!e)
         e = config_read(fx.config, say_fault, NULL, &s.config);
     if (!e)
@@ -437,17 +437,17 @@ START_TEST(spool_is_made_and_locked)
     struct identity stay = {0};
     struct why w;
     path_of(path, sizeof path, "no/spool");
-    ck_assert_int_eq(spool_open(path, &stay, &dir, &w), ERR_SYSTEM);
+    ck_assert_int_eq(spool_lock_open(path, &stay, &dir, &w), ERR_SYSTEM);
     path_of(path, sizeof path, "spool");
-    ck_assert_int_eq(spool_open(path, &stay, &dir, &w), ERR_OK);
-    ck_assert_int_eq(spool_lock(dir, path, 0, &lock, &w), ERR_OK);
-    ck_assert_int_eq(spool_open(path, &stay, &other_dir, &w), ERR_OK);
-    ck_assert_int_eq(spool_lock(other_dir, path, 0, &other, &w), ERR_DENIED);
+    ck_assert_int_eq(spool_lock_open(path, &stay, &dir, &w), ERR_OK);
+    ck_assert_int_eq(spool_lock_take(dir, path, 0, &lock, &w), ERR_OK);
+    ck_assert_int_eq(spool_lock_open(path, &stay, &other_dir, &w), ERR_OK);
+    ck_assert_int_eq(spool_lock_take(other_dir, path, 0, &other, &w), ERR_DENIED);
     char pid[32];
     snprintf(pid, sizeof pid, "pid %ld", (long)getpid());
     ck_assert_ptr_nonnull(strstr(w.text, pid));
     close(lock);
-    ck_assert_int_eq(spool_lock(other_dir, path, 0, &other, &w), ERR_OK);
+    ck_assert_int_eq(spool_lock_take(other_dir, path, 0, &other, &w), ERR_OK);
 }
 END_TEST
 

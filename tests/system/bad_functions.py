@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""A function that crashes, hangs, leaks, forks or runs away hurts only itself: others' events go on, memory stays flat, nothing is left.
+
+Each as root without users, as root with users of its own, and as an ordinary user, where this machine allows it.
+"""
+import os
+import signal
+import threading
+
+import creel
+from creel import Host, check
+
+BAD = ["crash", "hang", "leak", "bomb", "runaway"]
+EXPECTED = {"crash": "crash", "hang": "timeout", "runaway": "timeout"}
+GROWTH_KIB = 16 * 1024
+
+
+class Good(threading.Thread):
+    """Events of a good function, one after the other, while bad things happen."""
+
+    def __init__(self, host):
+        super().__init__(daemon=True)
+        self.host, self.ids, self.end, self.error = host, [], threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.end.is_set():
+                self.ids.append(self.host.accept("good"))
+                self.end.wait(0.02)
+        except Exception as e:  # pylint: disable=broad-except
+            self.error = e
+
+
+def host(launcher=(), owner=None, **settings):
+    h = Host(launcher=launcher, **settings)
+    h.function("good", creel.code("record"), OUT=h.path("out/good"), TYPES="good")
+    for name in BAD:
+        h.sidecar(name, {"retry": {"attempts": 2, "base": "20ms"}, "timeout": "500ms", "concurrency": 1, "memory": "512MiB"})
+        h.function(name, creel.code("bad"), MODE=name, OUT=h.path("out/" + name), TYPES=name)
+    if owner is not None:
+        h.give(owner)
+    return h
+
+
+def size(h, name):
+    try:
+        return os.path.getsize(h.path("out", name))
+    except FileNotFoundError:
+        return 0
+
+
+def stays(h, name):
+    """Does the file still grow? Looks at it for as long as 20 of the runaway's lines take."""
+    last, same = size(h, name), 0
+    while same < 20:
+        creel.time.sleep(0.02)
+        now = size(h, name)
+        if now != last:
+            return False
+        same += 1
+    return True
+
+
+def one_kind(h, name, killed):
+    """Two events of a bad kind; with `killed`, dispatch is killed while they run. They end dead, with the right cause."""
+    ids = [h.accept(name), h.accept(name)]
+    if killed:
+        creel.poll(lambda: "running" in (h.states()[i] for i in ids) or "dead" in (h.states()[i] for i in ids), f"{name} to run")
+        old = h.role("dispatch")
+        os.kill(old, signal.SIGKILL)
+        creel.poll(lambda: h.role("dispatch") not in (None, old), "dispatch to be back")
+    h.wait_all(ids, "dead", seconds=60)
+    for i in ids:
+        story = str(h.show(i)).lower()
+        check(EXPECTED.get(name, "") in story, f"{name}: the cause '{EXPECTED.get(name)}' is not in {story}")
+        check(h.show(i)["functions"][0]["attempts"] >= 2, f"{name}: not tried twice")
+    check(any(True for _ in ids), "no event")
+
+
+def scenario(h):
+    with h:
+        h.start()
+        good = Good(h)
+        good.start()
+        creel.poll(lambda: len(good.ids) > 20, "good events to begin")
+        before = {r: creel.rss_kib(h.role(r)) for r in ("intake", "dispatch")}
+        for name in BAD:
+            one_kind(h, name, False)
+        after = {r: creel.rss_kib(h.role(r)) for r in ("intake", "dispatch")}
+        check(all(after[r] - before[r] < GROWTH_KIB for r in after), f"memory grew: {before} -> {after} KiB")
+        for name in BAD:
+            one_kind(h, name, True)
+        creel.poll(lambda: stays(h, "runaway"), "the run-away child to be gone")
+        good.end.set()
+        good.join()
+        check(not good.error, f"a good event failed meanwhile: {good.error}")
+        h.wait_all(good.ids, "done")
+        print(f"    {len(good.ids)} good events meanwhile; memory {before} -> {after} KiB")
+        h.allow(".*")
+        h.finish()
+
+
+def test_as_invoking_user():
+    scenario(host())
+
+
+def test_as_ordinary_user():
+    if os.getuid() != 0:
+        raise creel.Skip("this is the ordinary user already")
+    scenario(host(launcher=creel.as_ordinary_user(), owner=65534, peer_users=["root", "nobody"]))
+
+
+def test_as_root_with_users():
+    if os.getuid() != 0:
+        raise creel.Skip("changing users needs root")
+    scenario(host(user="nobody", worker_user="games", peer_users=["root"]))
+
+
+creel.main(globals())

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""creel by itself: verify, send and new, their answers and exit codes. The receiver here checks signatures in Python."""
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+
+import creel
+from creel import check
+
+VECTORS = os.path.join(creel.HERE, "..", "vectors", "signatures.json")
+
+
+@contextlib.contextmanager
+def folder():
+    path = tempfile.mkdtemp(prefix="creel-ctl.")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def run(*words, expect=0, **more):
+    done = subprocess.run([creel.CREEL, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False, **more)
+    check(done.returncode == expect, f"creel {' '.join(words)}: exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}")
+    return done.stdout if expect == 0 else done.stdout + done.stderr
+
+
+def write(path, text, mode=0o600):
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode), "w") as f:
+        f.write(text)
+    return path
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Keeps what it is sent and answers each path with its number: /202, /500."""
+
+    def __init__(self):
+        self.seen = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        answer = b'{"id":"X"}'
+        self.wfile.write(b"HTTP/1.1 %d -\r\nContent-Length: %d\r\n\r\n%s" % (int(self.path[1:]), len(answer), answer))
+
+    def log_message(self, *_):
+        pass
+
+
+def mac(key, *parts):
+    return hmac.new(key, b"".join(parts), hashlib.sha256)
+
+
+def signed_by_standard_webhooks(key, headers, body):
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode()
+    expected = base64.b64encode(mac(base64.b64decode(key), signed, body).digest()).decode()
+    return headers["webhook-signature"] == "v1," + expected and abs(time.time() - int(headers["webhook-timestamp"])) < 60
+
+
+def signed_by_github(key, headers, body):
+    return headers["x-hub-signature-256"] == "sha256=" + mac(key.encode(), body).hexdigest()
+
+
+def signed_by_stripe(key, headers, body):
+    t, v1 = headers["stripe-signature"].split(",")
+    return v1 == "v1=" + mac(key.encode(), t[2:].encode(), b".", body).hexdigest() and abs(time.time() - int(t[2:])) < 60
+
+
+SIGNED_BY = {"standard-webhooks": signed_by_standard_webhooks, "github": signed_by_github, "stripe": signed_by_stripe}
+KEY = base64.b64encode(b"k" * 32).decode()
+
+
+def test_usage_is_100():
+    check("did you mean 'verify'" in run("verfy", expect=100), "no suggestion")
+    check("--nope" in run("verify", "--nope", expect=100), "the option is not named")
+    check("verify --vectors FILE" in run("--help"), "help lists no verify")
+    check(run("--version").startswith("creel "), "no version")
+    check("usage: creel new" in run("new", "--help"), "help of one verb")
+    run(expect=100)
+    run("verify", "--vectors", expect=100)
+    run("verify", "--vectors", "/nonexistent", expect=100)
+
+
+def test_vectors_agree():
+    with open(VECTORS) as f:
+        n = len(json.load(f))
+    check(run("verify", "--vectors", VECTORS) == f"{n} passed, 0 failed\n", "vectors disagree")
+
+
+def test_vectors_that_disagree_are_named():
+    with open(VECTORS) as f, folder() as d:
+        cases = json.load(f)[:4]
+        cases[1]["expect"] = "accept"
+        cases[2]["provider"] = "githup"
+        path = write(os.path.join(d, "v.json"), json.dumps(cases))
+        text = run("verify", "--vectors", path, expect=1)
+        check(text.endswith("2 passed, 2 failed\n"), text)
+        check("github/tampered-body" in text and "signature-invalid" in text, text)
+        check("no recipe 'githup'" in text and "did you mean github" in text, text)
+        lines = [json.loads(line) for line in run("verify", "--json", "--vectors", path, expect=1).splitlines()]
+        check(lines[-1] == {"passed": 2, "failed": 2} and lines[0]["case"] == "tampered-body", str(lines))
+        run("verify", "--vectors", write(path, "[{]"), expect=100)
+
+
+def test_send_signs():
+    with folder() as d, Receiver() as receiver:
+        secret = write(os.path.join(d, "secret"), KEY + "\n")
+        for recipe, signed in SIGNED_BY.items():
+            run("send", receiver.url + "/202", "--recipe", recipe, "--secret-file", secret, "--type", "order.paid")
+            headers, body = receiver.seen.pop()
+            check(signed(KEY, headers, body), f"{recipe}: {headers} {body}")
+            check(json.loads(body)["type"] == "order.paid", body)
+        run("send", receiver.url + "/202", "--recipe", "github", "--secret-file", secret, "--type", "push", "--body", VECTORS)
+        headers, body = receiver.seen.pop()
+        with open(VECTORS, "rb") as f:
+            check(body == f.read() and headers["x-github-event"] == "push" and headers["x-github-delivery"], str(headers))
+
+
+def test_send_counts():
+    with folder() as d, Receiver() as receiver:
+        secret = write(os.path.join(d, "secret"), KEY)
+        send = ["send", "--json", "--recipe", "standard-webhooks", "--secret-file", secret]
+        lines = run(*send, receiver.url + "/202", "--count", "100", "--rate", "1000", "--concurrency", "4").splitlines()
+        summary = json.loads(lines[-1])
+        check(len(lines) == 1 and summary["sent"] == 100 and summary["statuses"] == {"202": 100}, str(lines))
+        check(summary["seconds"] > 0.09 and summary["p50_ms"] <= summary["p99_ms"] <= summary["max_ms"], str(summary))
+        check(len({headers["webhook-id"] for headers, _ in receiver.seen}) == 100, "ids repeat")
+        line = json.loads(run(*send, receiver.url + "/500", expect=1))
+        check(line["status"] == 500 and line["answer"] == '{"id":"X"}', str(line))
+        check(line["event_id"] == receiver.seen[-1][0]["webhook-id"], str(line))
+
+
+def test_send_by_the_configuration():
+    with folder() as d, Receiver() as receiver:
+        write(os.path.join(d, "secret"), KEY)
+        config = {"spool": d, "functions": d, "sources": {"shop": {
+            "path": "/x", "recipe": "stripe", "public_url": receiver.url + "/202", "type": "json:/kind", "event_id": "header:X-Id",
+            "keys": [{"id": "k", "secret_file": os.path.join(d, "secret")}]}}}
+        path = write(os.path.join(d, "creel.json"), json.dumps(config))
+        run("-c", path, "send", "--source", "shop", "--type", "a.b")
+        headers, body = receiver.seen.pop()
+        check(signed_by_stripe(KEY, headers, body) and json.loads(body)["kind"] == "a.b" and headers["x-id"], f"{headers} {body}")
+        run("-c", path, "send", "--source", "shop", receiver.url + "/404", expect=1)
+        check("no source 'shup'" in run("-c", path, "send", "--source", "shup", expect=1), "the source is not named")
+
+
+def test_send_says_what_is_wrong():
+    with folder() as d:
+        secret = write(os.path.join(d, "secret"), "!!")
+        url = "http://127.0.0.1:9/"
+        check("argument is missing" in run("send", expect=100), "URL")
+        run("send", url, expect=100)
+        check("--secret-file" in run("send", url, "--recipe", "github", expect=100), "secret")
+        text = run("send", url, "--recipe", "standard-webhooks", "--secret-file", secret, expect=100)
+        check("whsec_base64" in text and "!!" not in text, text)
+        run("send", url, "--recipe", "github", "--secret-file", secret, "--count", "0", expect=100)
+        check("onnect" in run("send", url, "--recipe", "github", "--secret-file", secret, expect=111), "no reason")
+
+
+def test_new_makes_what_compiles():
+    with folder() as d:
+        check("order.paid/ is ready" in run("new", "order.paid", cwd=d), "no word")
+        run("new", "order.paid", expect=1, cwd=d)
+        run("new", "../x", expect=100, cwd=d)
+        made = os.path.join(d, "order.paid")
+        check(sorted(os.listdir(made)) == ["Makefile", "event.json", "order.paid.c", "order.paid.json"], str(os.listdir(made)))
+        for name in os.listdir(made):
+            with open(os.path.join(made, name)) as f:
+                check("@NAME@" not in f.read(), name)
+        with open(os.path.join(made, "event.json")) as f:
+            check(json.loads(json.load(f)["body"])["type"] == "order.paid", "the event")
+        env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(creel.PREFIX, "lib", "pkgconfig"),
+                   PATH=os.path.dirname(creel.CREEL) + ":" + os.environ["PATH"], CFLAGS="-Wall -Wextra -Werror")
+        out = os.path.join(d, "functions")
+        os.mkdir(out)
+        done = subprocess.run(["make", "-C", made, "order.paid.so", "install", "FUNCTIONS=" + out], env=env, capture_output=True, text=True,
+                              timeout=120, check=False)
+        check(done.returncode == 0, done.stdout + done.stderr)
+        check(sorted(os.listdir(out)) == ["order.paid.json", "order.paid.so"], str(os.listdir(out)))
+
+
+if __name__ == "__main__":
+    creel.main(globals())
