@@ -42,7 +42,7 @@ enum creel_mode { CREEL_MODE_DEFAULT, CREEL_POOL, CREEL_FORK };
 
 /* The selectors of the table below. Functions use the creel_* calls instead. */
 enum creel_text {
-    CREEL_TEXT_FUNCTION, CREEL_TEXT_ID, CREEL_TEXT_SOURCE, CREEL_TEXT_TYPE, CREEL_TEXT_VERSION, CREEL_TEXT_EVENT_ID,
+    CREEL_TEXT_FUNCTION, CREEL_TEXT_EVENT_ID, CREEL_TEXT_SENDER_ID, CREEL_TEXT_SOURCE, CREEL_TEXT_TYPE, CREEL_TEXT_VERSION,
     CREEL_TEXT_ORDER_KEY, CREEL_TEXT_CONTENT_TYPE
 };
 enum creel_number {
@@ -101,13 +101,13 @@ extern CREEL_EXPORT const struct creel_manifest creel_manifest;
                                                   .run = __VA_ARGS__}
 
 /* The event. Texts are NULL where there is none. */
-static inline const char *creel_id(struct creel_invocation *in) /* ours: the same in every attempt */
-{
-    return in->api->text(in, CREEL_TEXT_ID);
-}
-static inline const char *creel_event_id(struct creel_invocation *in) /* the sender's */
+static inline const char *creel_event_id(struct creel_invocation *in) /* ours: the same in every attempt, as in the answer */
 {
     return in->api->text(in, CREEL_TEXT_EVENT_ID);
+}
+static inline const char *creel_sender_id(struct creel_invocation *in) /* what the sender calls it */
+{
+    return in->api->text(in, CREEL_TEXT_SENDER_ID);
 }
 static inline const char *creel_source(struct creel_invocation *in)
 {

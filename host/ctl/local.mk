@@ -5,12 +5,15 @@ creel_SOURCES = \
 	host/ctl/frame.h \
 	host/ctl/main.c \
 	host/ctl/new.c \
+	host/ctl/occasion.c host/ctl/occasion.h \
 	host/ctl/sample.c host/ctl/sample.h \
 	host/ctl/send.c \
 	host/ctl/shoot.c host/ctl/shoot.h \
+	host/ctl/test.c \
+	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
-creel_LDADD = $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)
+creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)
 
 # What creel new copies.
 templatedir = $(pkgdatadir)/template

@@ -48,7 +48,7 @@ static const char *api_text(struct creel_invocation *base, enum creel_text which
 {
     static const enum wire_field field[API_TEXTS] = {
         [CREEL_TEXT_SOURCE] = WIRE_SOURCE,     [CREEL_TEXT_TYPE] = WIRE_TYPE,
-        [CREEL_TEXT_VERSION] = WIRE_VERSION_FIELD, [CREEL_TEXT_EVENT_ID] = WIRE_EVENT_ID,
+        [CREEL_TEXT_VERSION] = WIRE_VERSION_FIELD, [CREEL_TEXT_SENDER_ID] = WIRE_EVENT_ID,
         [CREEL_TEXT_ORDER_KEY] = WIRE_ORDER_KEY, [CREEL_TEXT_CONTENT_TYPE] = WIRE_CONTENT_TYPE,
     };
     struct invocation *in = of(base);
@@ -59,7 +59,7 @@ static const char *api_text(struct creel_invocation *base, enum creel_text which
     if (!in->texts[which]) {
         char id[ID_TEXT_BYTES];
         struct span s = in->fields[field[which]];
-        if (which == CREEL_TEXT_ID) {
+        if (which == CREEL_TEXT_EVENT_ID) {
             id_format(&in->run.id, id);
             s = span_of(id, sizeof id);
         }

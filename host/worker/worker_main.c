@@ -6,6 +6,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -171,6 +172,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "creel-worker is started by creeld and by creel test, not by hand; see creel-worker(8).\n");
         return EXIT_USAGE;
     }
+    (void)fcntl(w.sock, F_SETFD, FD_CLOEXEC); /* not for programs that a function runs */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (worker_owner_gone(&w) || chdir("/") != 0)
         return EXIT_SYSTEM;

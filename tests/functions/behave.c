@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static int runs;
 
 static int do_ok(struct creel_invocation *in)
@@ -79,8 +77,8 @@ static int do_count(struct creel_invocation *in)
 static int do_facts(struct creel_invocation *in)
 {
     const char *name, *value;
-    printf("id %s\nsource %s\ntype %s\nversion %s\nevent_id %s\norder_key %s\ncontent_type %s\nfunction %s\n", creel_id(in),
-           creel_source(in), creel_type(in), creel_version(in) ? creel_version(in) : "-", creel_event_id(in), creel_order_key(in),
+    printf("id %s\nsource %s\ntype %s\nversion %s\nsender_id %s\norder_key %s\ncontent_type %s\nfunction %s\n", creel_event_id(in),
+           creel_source(in), creel_type(in), creel_version(in) ? creel_version(in) : "-", creel_sender_id(in), creel_order_key(in),
            creel_content_type(in), creel_function_name(in));
     printf("attempt %u\nreceived %lld\n", creel_attempt(in), (long long)creel_received_ms(in));
     for (size_t i = 0; creel_header_at(in, i, &name, &value); i++)
@@ -203,7 +201,7 @@ static int do_mknod(struct creel_invocation *in)
 
 static int do_program(struct creel_invocation *in)
 {
-    int status = system("echo from the program; exit 5");
+    int status = system("echo from the program; test -e /proc/self/fd/3 && echo it inherited a descriptor; exit 5");
     return creel_reject(in, "%d", status);
 }
 
@@ -356,7 +354,7 @@ static int begin(struct creel_invocation *in)
         return creel_retry(in, "the database is away");
     if (how && strcmp(how, "crash") == 0)
         abort();
-    return creel_id(in) || creel_attempt(in) ? CREEL_REJECT : CREEL_DONE;
+    return creel_event_id(in) || creel_attempt(in) ? CREEL_REJECT : CREEL_DONE;
 }
 
 static void end(struct creel_invocation *in)

@@ -326,7 +326,7 @@ START_TEST(facts)
 {
     start_ready(_i, "behave");
     ck_assert_int_eq(run("facts").outcome, OUTCOME_DONE);
-    ck_assert_str_eq(said_text(), "id 01HF7YAT00TESTTESTTEST0001\nsource shop\ntype order.paid\nversion -\nevent_id evt_1\n"
+    ck_assert_str_eq(said_text(), "id 01HF7YAT00TESTTESTTEST0001\nsource shop\ntype order.paid\nversion -\nsender_id evt_1\n"
                                   "order_key key 1\ncontent_type application/json\nfunction behave\nattempt 2\n"
                                   "received 1700000000123\nheader Do=facts\nheader X-Quote=a\"b\nheader X-Two=1\nheader X-Two=2\n"
                                   "remaining 1\ndeadline 1\n");

@@ -18,6 +18,9 @@ check_DATA = $(test_function_files)
 CLEANFILES += $(test_function_files)
 EXTRA_DIST += $(TEST_FUNCTIONS:%=tests/functions/%.c) tests/functions/constructor.c tests/functions/foreign.c
 
+TESTS += tests/functions/stock.sh
+EXTRA_DIST += tests/functions/stock.sh
+
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_wire tests/unit/check_slot
 TESTS += tests/unit/check_wire tests/unit/check_slot

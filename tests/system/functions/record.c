@@ -9,7 +9,7 @@
 static int record(struct creel_invocation *in)
 {
     char line[256];
-    int n = snprintf(line, sizeof line, "%s %u %s\n", creel_id(in), creel_attempt(in), creel_type(in));
+    int n = snprintf(line, sizeof line, "%s %u %s\n", creel_event_id(in), creel_attempt(in), creel_type(in));
     int fd = open(OUT, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0 || write(fd, line, (size_t)n) != n)
         return creel_retry_after(in, 1, "cannot write %s", OUT);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * test: creel test: one event, or a file of cases, through a function in a real slot. Needs no daemon and touches no spool.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "ctl/ctl.h"
+#include "ctl/trial.h"
+
+enum { SO_BYTES = 256 << 20, FILE_BYTES = 384 << 20, OUTPUT_BYTES = 4 << 20 };
+
+struct subject {
+    char name[FUNCTION_NAME_BYTES + 1];
+    struct buf sidecar;
+    int so_fd;
+};
+
+static const char *const levels[LOG_LEVELS] = {"DEBUG", "INFO", "WARN", "ERROR"};
+
+static enum err read_json(const char *path, struct buf *b, struct why *w)
+{
+    struct json_error error;
+    enum err e = fs_read(AT_FDCWD, path, b, w);
+    if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, 10000000}, &error) != ERR_OK)
+        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", path, error.what, error.offset);
+    return e;
+}
+
+/* FILE.so as dispatch would take it: a sealed copy, the name, the sidecar beside it. */
+static enum err subject_open(struct subject *s, const char *file, struct why *w)
+{
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+    char sidecar[4096];
+    size_t n = strlen(base);
+    if (n < 4 || strcmp(base + n - 3, ".so") != 0 || n - 3 > FUNCTION_NAME_BYTES)
+        return why_set(w, ERR_INVALID, "%s: a function's file is named NAME.so", file);
+    snprintf(s->name, sizeof s->name, "%.*s", (int)(n - 3), base);
+    struct buf so;
+    buf_init(&so, SO_BYTES);
+    enum err e = fs_read(AT_FDCWD, file, &so, w);
+    if (!e)
+        e = fs_sealed(s->name, buf_span(&so), &s->so_fd, w);
+    buf_fini(&so);
+    int path_bytes = snprintf(sidecar, sizeof sidecar, "%.*s.json", (int)strlen(file) - 3, file);
+    if (!e && (path_bytes < 0 || (size_t)path_bytes >= sizeof sidecar))
+        e = why_set(w, ERR_INVALID, "%s: the name is too long", file);
+    if (!e && access(sidecar, F_OK) == 0)
+        e = fs_read(AT_FDCWD, sidecar, &s->sidecar, w);
+    return e;
+}
+
+static void subject_close(struct subject *s)
+{
+    buf_fini(&s->sidecar);
+    if (s->so_fd >= 0)
+        close(s->so_fd);
+}
+
+/* ---- one event ---- */
+
+static void show_line(void *arg, int level, struct span text)
+{
+    (void)arg;
+    if (level >= 0)
+        printf("%s ", levels[level]);
+    fwrite(text.p, 1, text.n, stdout);
+    putchar('\n');
+}
+
+/* The same lines, kept as JSON strings: "a","b". */
+static void keep_line(void *arg, int level, struct span text)
+{
+    struct buf *b = arg, line;
+    buf_init(&line, text.n + 16);
+    if (level >= 0)
+        buf_printf(&line, "%s ", levels[level]);
+    buf_put_span(&line, text);
+    if (b->n)
+        buf_putc(b, ',');
+    buf_put_json_text(b, buf_span(&line));
+    buf_fini(&line);
+}
+
+static void show_result(const struct trial_result *r)
+{
+    printf("%s in %lld ms", r->outcome, (long long)r->ms);
+    if (r->retry_after_ms >= 0)
+        printf(", again after %lld s", (long long)r->retry_after_ms / 1000);
+    printf("%s%s\n", *r->reason ? ": " : "", r->reason);
+    if (r->left)
+        puts("It left processes behind; they were ended with the run.");
+}
+
+static void print_result(const struct trial_result *r, struct span output)
+{
+    struct buf b;
+    buf_init(&b, OUTPUT_BYTES * 2);
+    buf_printf(&b, "{\"outcome\":\"%s\",\"reason\":", r->outcome);
+    if (*r->reason)
+        buf_put_json_text(&b, span_str(r->reason));
+    else
+        buf_puts(&b, "null");
+    buf_puts(&b, ",\"retry_after_ms\":");
+    if (r->retry_after_ms >= 0)
+        buf_put_i64(&b, r->retry_after_ms);
+    else
+        buf_puts(&b, "null");
+    buf_printf(&b, ",\"ms\":%lld,\"left\":%s,\"output\":[", (long long)r->ms, r->left ? "true" : "false");
+    buf_put_span(&b, output);
+    buf_puts(&b, "]}\n");
+    fwrite(b.p, 1, b.n, stdout);
+    buf_fini(&b);
+}
+
+static int test_event(const struct ctl *c, struct trial *t, const char *file)
+{
+    struct buf text, output;
+    struct why w = {{0}};
+    struct occasion o = {.attempt = 0};
+    struct trial_result r;
+    buf_init(&text, FILE_BYTES);
+    buf_init(&output, OUTPUT_BYTES);
+    t->line = c->json ? keep_line : show_line;
+    t->arg = &output;
+    enum err e = read_json(file, &text, &w);
+    if (!e && (e = occasion_read(&o, buf_span(&text), t->name, clock_wall_ms(), &w)) != ERR_OK)
+        ctl_fail(EXIT_USAGE, "%s: %s", file, w.text);
+    else if (e)
+        ctl_fail(EXIT_USAGE, "%s", w.text);
+    int status = EXIT_USAGE;
+    if (!e && (e = trial_run(t, &o, &r, &w)) != ERR_OK)
+        status = ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s: %s", t->name, w.text);
+    if (!e) {
+        if (c->json)
+            print_result(&r, buf_span(&output));
+        else
+            show_result(&r);
+        status = strcmp(r.outcome, "DONE") == 0 ? 0 : EXIT_REFUSED;
+    }
+    occasion_fini(&o);
+    buf_fini(&text);
+    buf_fini(&output);
+    return status;
+}
+
+/* ---- a file of cases ---- */
+
+/* What the case expects of one member, as text; SPAN_NONE: nothing. */
+static struct span expected(struct span test, const char *pointer)
+{
+    return json_pointer(test, span_str(pointer));
+}
+
+static bool as_expected(struct span want, const char *got, const char *what, const char *name)
+{
+    struct buf text;
+    buf_init(&text, FILE_BYTES);
+    bool good = !want.p || (json_scalar_text(want, &text) == ERR_OK && span_eq_str(buf_span(&text), got));
+    if (!good)
+        printf("FAILED %s: %s is \"%s\", not %.*s\n", name, what, got, (int)want.n, want.p);
+    buf_fini(&text);
+    return good;
+}
+
+/* The list of lines, element by element, because the file may write them with white space and other escapes. */
+static bool output_as_expected(struct span want, struct span got_elements, const char *name)
+{
+    if (!want.p)
+        return true;
+    struct buf list, a, b;
+    buf_init(&list, OUTPUT_BYTES + 2);
+    buf_init(&a, OUTPUT_BYTES);
+    buf_init(&b, OUTPUT_BYTES);
+    buf_printf(&list, "[%.*s]", (int)got_elements.n, got_elements.p);
+    struct json_iter wants = json_iter(want), gots = json_iter(buf_span(&list));
+    struct span want_line, got_line;
+    bool good = true, more_want, more_got;
+    while ((more_want = json_next_element(&wants, &want_line), more_got = json_next_element(&gots, &got_line),
+            good && more_want && more_got)) {
+        buf_clear(&a);
+        buf_clear(&b);
+        good = json_scalar_text(want_line, &a) == ERR_OK && json_scalar_text(got_line, &b) == ERR_OK &&
+               span_eq(buf_span(&a), buf_span(&b));
+    }
+    good = good && more_want == more_got;
+    if (!good)
+        printf("FAILED %s: its output is %.*s\n", name, (int)list.n, list.p);
+    buf_fini(&list);
+    buf_fini(&a);
+    buf_fini(&b);
+    return good;
+}
+
+/* 1 passed, 0 failed, -1 the case cannot be run (said). */
+static int test_case(const struct trial *base, struct span test, size_t number)
+{
+    char name[256];
+    struct buf text, output;
+    struct why w = {{0}};
+    struct occasion o = {.attempt = 0};
+    struct trial t = *base;
+    struct trial_result r;
+    buf_init(&text, sizeof name);
+    buf_init(&output, OUTPUT_BYTES);
+    t.line = keep_line;
+    t.arg = &output;
+    struct span config = json_member(test, "config"), timeout = json_member(test, "timeout"), event = json_member(test, "event");
+    if (config.p)
+        t.config = config;
+    (void)json_unescape(json_member(test, "case"), &text);
+    snprintf(name, sizeof name, "%.*s", (int)text.n, text.n ? text.p : "case");
+    enum err e = ERR_OK;
+    if (timeout.p && duration_parse(json_plain_string(timeout), &t.timeout_ms) != ERR_OK)
+        e = why_set(&w, ERR_INVALID, "/timeout: must be a duration like \"5s\"");
+    if (!e)
+        e = occasion_read(&o, event.p ? event : SPAN_LIT("{}"), t.name, clock_wall_ms(), &w);
+    if (!e)
+        e = trial_run(&t, &o, &r, &w);
+    int result = -1;
+    if (e)
+        ctl_fail(EXIT_USAGE, "case %zu (%s): %s", number, name, w.text);
+    else
+        result = as_expected(expected(test, "/expect/outcome"), r.outcome, "the outcome", name) &&
+                 as_expected(expected(test, "/expect/reason"), r.reason, "the reason", name) &&
+                 output_as_expected(expected(test, "/expect/output"), buf_span(&output), name);
+    if (result > 0)
+        printf("ok %s (%s)\n", name, r.outcome);
+    occasion_fini(&o);
+    buf_fini(&text);
+    buf_fini(&output);
+    return result;
+}
+
+static int test_cases(const struct trial *t, const char *file)
+{
+    struct buf text;
+    struct why w = {{0}};
+    buf_init(&text, FILE_BYTES);
+    if (read_json(file, &text, &w) != ERR_OK || json_type_of(buf_span(&text)) != JSON_ARRAY) {
+        buf_fini(&text);
+        return ctl_fail(EXIT_USAGE, "%s", *w.text ? w.text : "a file of cases holds a list of objects");
+    }
+    struct json_iter it = json_iter(buf_span(&text));
+    struct span test;
+    size_t passed = 0, failed = 0;
+    int result = 0;
+    while (result >= 0 && json_next_element(&it, &test)) {
+        result = test_case(t, test, passed + failed + 1);
+        passed += result > 0;
+        failed += result == 0;
+    }
+    buf_fini(&text);
+    printf("%zu passed, %zu failed\n", passed, failed);
+    return result < 0 ? EXIT_USAGE : failed ? EXIT_REFUSED : 0;
+}
+
+int verb_test(struct ctl *c, int argc, char **argv)
+{
+    const char *config = NULL, *timeout = NULL, *cases = NULL;
+    struct json_error error;
+    struct why w = {{0}};
+    struct subject s = {.so_fd = -1};
+    struct trial t = {.name = s.name};
+    (void)ctl_option(&argc, argv, "--config", &config);
+    (void)ctl_option(&argc, argv, "--timeout", &timeout);
+    bool many = ctl_option(&argc, argv, "--cases", &cases);
+    ctl_words(argc, argv, many ? 1 : 2, many ? 1 : 2);
+    if (timeout && (duration_parse(span_str(timeout), &t.timeout_ms) != ERR_OK || t.timeout_ms == 0))
+        return ctl_usage("--timeout must be a duration like 5s or 250ms");
+    if (config && json_check(span_str(config), JSON_LIMITS_DEFAULT, &error) != ERR_OK)
+        return ctl_usage("--config is not JSON: %s at byte %zu", error.what, error.offset);
+    t.config = config ? span_str(config) : SPAN_NONE;
+    buf_init(&s.sidecar, 1 << 20);
+    int status;
+    if (subject_open(&s, argv[1], &w) != ERR_OK) {
+        status = ctl_fail(EXIT_USAGE, "%s", w.text);
+    } else {
+        t.so_fd = s.so_fd;
+        t.sidecar = s.sidecar.n ? buf_span(&s.sidecar) : SPAN_NONE;
+        status = many ? test_cases(&t, cases) : test_event(c, &t, argv[2]);
+    }
+    subject_close(&s);
+    return status;
+}

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The stock functions do what their cases say, and creel test tells by its exit status. Run in the build folder.
+set -eu
+src=${srcdir:-.}
+for name in log exec; do
+    ./creel test "functions/$name/$name.so" --cases "$src/functions/$name/cases.json"
+done
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+event=$dir/event.json
+printf '{"type":"order.paid","headers":{"Do":"ok"},"body":{"order":1}}' >"$event"
+
+expect() {
+    want=$1
+    shift
+    got=0
+    "$@" >"$dir/out" 2>&1 || got=$?
+    if [ "$got" != "$want" ]; then
+        echo "FAILED: exit status $got, not $want: $*"
+        cat "$dir/out"
+        exit 1
+    fi
+}
+
+expect 0 ./creel test tests/functions/behave.so "$event"
+expect 1 ./creel test tests/functions/crash.so "$event"
+grep -q '^CRASH in [0-9]* ms: signal 11 (Segmentation fault)$' "$dir/out"
+expect 1 ./creel test tests/functions/slow.so "$event" --timeout 50ms
+grep -q '^TIMEOUT in [0-9]* ms: it was killed after 50 ms$' "$dir/out"
+expect 0 ./creel test tests/functions/slow.so "$event" --config '{"ms":1}'
+expect 1 ./creel test tests/functions/foreign-OTHER_ABI.so "$event"
+grep -q '^BROKEN in 0 ms: .*was built for ABI 99' "$dir/out"
+expect 1 ./creel test tests/functions/forkbomb.so "$event" --timeout 200ms
+expect 0 ./creel --json test functions/log/log.so "$event"
+grep -q '"outcome":"DONE".*"{\\"order\\":1}"' "$dir/out"
+expect 100 ./creel test tests/functions/behave.so
+expect 100 ./creel test tests/functions/behave.so "$dir/none.json"
+expect 100 ./creel test "$event" "$event"
+expect 100 ./creel test tests/functions/behave.so "$event" --config '{'
+printf '{"order":1}' >"$event"
+expect 100 ./creel test tests/functions/behave.so "$event"
+grep -q 'this is no event' "$dir/out"
+echo "stock functions and creel test: all as expected"
