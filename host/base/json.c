@@ -18,9 +18,14 @@ static inline const char *skip_space(const char *p, const char *end)
     return p;
 }
 
+static inline const char *end_of(struct span s)
+{
+    return s.n ? s.p + s.n : s.p; /* s.p may be NULL */
+}
+
 static struct span trim(struct span s)
 {
-    const char *end = s.p + s.n;
+    const char *end = end_of(s);
     const char *p = skip_space(s.p, end);
     while (end > p && is_space(end[-1]))
         end--;
@@ -81,7 +86,7 @@ static const char *skip_value(const char *p, const char *end)
 
 enum json_type json_type_of(struct span value)
 {
-    const char *end = value.p + value.n;
+    const char *end = end_of(value);
     const char *p = skip_space(value.p, end);
     if (p == end)
         return JSON_NONE;
@@ -105,7 +110,7 @@ enum json_type json_type_of(struct span value)
 
 struct json_iter json_iter(struct span container)
 {
-    const char *end = container.p + container.n;
+    const char *end = end_of(container);
     const char *p = skip_space(container.p, end);
     if (p == end || (*p != '{' && *p != '['))
         return (struct json_iter){end, end};

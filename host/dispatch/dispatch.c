@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -298,6 +299,9 @@ static void open_all(struct dispatch *d)
     struct why w = {0};
     if (!(d->ledger = ledger_new(false)) || !(d->message = malloc(CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head))))
         die(EXIT_SYSTEM, "out of memory");
+    /* On a new spool this role may be up before intake, which makes the same folder. */
+    if (mkdirat(d->spool_fd, "journal", 0750) != 0 && errno != EEXIST)
+        die(EXIT_SYSTEM, "cannot create %s/journal: %s", d->config->spool, strerror(errno));
     if (reader_open(d->spool_fd, (struct pos){0}, NULL, NULL, &d->finder, &w) != ERR_OK)
         die(EXIT_SYSTEM, "%s", w.text);
     if (feed_open(d, &w) != ERR_OK || view_open(d, &w) != ERR_OK || retire_open(d, &w) != ERR_OK ||
