@@ -125,18 +125,18 @@ static bool put_if_text(struct buf *b, struct span s)
         char *out = b->p + b->n;
         size_t stop = s.n - i > ESCAPE_PIECE - 4 ? i + ESCAPE_PIECE - 4 : s.n;
         while (i < stop) {
+            size_t run = ascii_plain(span_of(s.p + i, stop - i));
+            memcpy(out, s.p + i, run);
+            out += run;
+            if ((i += run) == stop)
+                break;
             unsigned char c = (unsigned char)s.p[i];
-            if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-                *out++ = (char)c;
-                i++;
-                continue;
-            }
             size_t n = c ? utf8_sequence(span_skip(s, i)) : 0;
             if (n == 0) {
                 b->n = before;
                 return false;
             }
-            if (n == 1) {
+            if (n == 1 && c != 0x7f) {
                 out += escape(c, out);
             } else {
                 memcpy(out, s.p + i, n);
