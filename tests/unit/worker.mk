@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Test functions: shared objects made as a user makes them, by a plain compiler call with nothing to link.
-TEST_FUNCTIONS = behave crash slow leak forkbomb
+TEST_FUNCTIONS = behave crash slow leak forkbomb nothing barefork
 TEST_CONSTRUCTORS = CRASH HANG DAEMON
 TEST_FOREIGN = OTHER_ABI NEWER SMALL NONE
 FUNCTION_CC = $(CC) -std=c11 -O1 -Wall -Wextra -fvisibility=hidden -shared -fPIC -I$(top_srcdir)/sdk
