@@ -282,6 +282,7 @@ START_TEST(owner_killed)
         for (;;)
             pause();
     }
+    close(ends[1]);
     ck_assert_int_eq(read(ends[0], &c, 1), 1);
     kill(owner, SIGKILL);
     waitpid(owner, NULL, 0);
