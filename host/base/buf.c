@@ -53,9 +53,18 @@ bool buf_reserve(struct buf *b, size_t n)
     return true;
 }
 
+bool buf_room(struct buf *b, size_t n)
+{
+    bool had_failed = b->failed;
+    bool room = buf_reserve(b, n);
+    b->failed = had_failed;
+    return room;
+}
+
 void buf_put(struct buf *b, const void *p, size_t n)
 {
-    if (n == 0 || !buf_reserve(b, n))
+    bool fits = n <= b->cap - b->n && !b->failed;
+    if (n == 0 || (!fits && !buf_reserve(b, n)))
         return;
     memcpy(b->p + b->n, p, n);
     b->n += n;

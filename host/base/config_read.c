@@ -64,7 +64,8 @@ static void put_pointer(struct buf *b, const struct place *at)
     }
 }
 
-static void fault(struct loader *l, const struct place *at, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void fault(struct loader *l, const struct place *at, const char *fmt,
+                                                        va_list ap)
 {
     struct buf b;
     char reason[FAULT_BYTES];

@@ -51,7 +51,8 @@ static inline bool span_starts(struct span a, struct span prefix)
 
 static inline struct span span_skip(struct span a, size_t n)
 {
-    return n > a.n ? (struct span){a.p + a.n, 0} : (struct span){a.p + n, a.n - n};
+    size_t skipped = n > a.n ? a.n : n;
+    return skipped ? (struct span){a.p + skipped, a.n - skipped} : a; /* a.p may be NULL */
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ctl: what the verbs share: options, messages, the configuration, the spool directory, recipes, the control socket. Runs in
- * creel only, one thread; the only state is which verb runs, for messages.
+ * ctl: what the verbs share: options, messages, the configuration, the spool directory, recipes, the control socket.
+ * Runs in creel only, one thread; the only state is which verb runs, for messages.
  */
 #include "ctl/ctl.h"
 
@@ -119,7 +119,8 @@ int ctl_spool_fd(struct ctl *c)
     const char *spool = c->spool ? c->spool : ctl_config(c)->spool;
     int fd = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        exit(ctl_fail(EXIT_SYSTEM, "the spool %s cannot be opened: %s (--spool DIR names another)", spool, strerror(errno)));
+        exit(ctl_fail(EXIT_SYSTEM, "the spool %s cannot be opened: %s (--spool DIR names another)", spool,
+                      strerror(errno)));
     return fd;
 }
 
@@ -224,7 +225,8 @@ static enum err text_from(const char *dir, const char *name, struct buf *text, s
     enum err e = fs_read(AT_FDCWD, path, text, w);
     if (e == ERR_NOT_FOUND) {
         bool found = suggest_recipe(dir, name, near);
-        why_set(w, e, "there is no recipe '%s' in %s%s%s", name, dir, found ? ", did you mean " : "", found ? near : "");
+        why_set(w, e, "there is no recipe '%s' in %s%s%s", name, dir, found ? ", did you mean " : "",
+                found ? near : "");
     }
     return e;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ctl: creel, the command line for people. One file per verb group, one row per verb in verbs.tbl. A verb that the spool alone
- * can answer never needs the daemon.
+ * ctl: creel, the command line for people. One file per verb group, one row per verb in verbs.tbl. A verb that the
+ * spool alone can answer never needs the daemon.
  */
 #ifndef CREEL_CTL_CTL_H
 #define CREEL_CTL_CTL_H
@@ -31,18 +31,20 @@ int ctl_spool_fd(struct ctl *c);
 int ctl_fail(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Usage of the running verb on stderr, after "creel VERB: …"; returns EXIT_USAGE. */
 int ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* What is left of argv must be at least min and at most max words, none of them an unknown option; else exit 100. argv[0] is the verb. */
+/* What is left of argv must be at least min and at most max words, none of them an unknown option; else exit 100.
+ * argv[0] is the verb. */
 void ctl_words(int argc, char **argv, int min, int max);
-/* Take an option off argv: "--name" (value NULL) or "--name VALUE"/"--name=VALUE". Moves the rest down, true if it was there. A
- * missing value is exit 100. */
+/* Take an option off argv: "--name" (value NULL) or "--name VALUE"/"--name=VALUE". Moves the rest down, true if it was
+ * there. A missing value is exit 100. */
 bool ctl_option(int *argc, char **argv, const char *name, const char **value);
 /* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
 
 /* A whole number in [min, max] from an option's text, or exit 100 naming the option. */
 long ctl_number(const char *option, const char *text, long min, long max);
-/* The text of the recipe of this name behind text's content, found in --recipes, else in the configuration's folder (when one is
- * loaded or named by -c), else in the installed one. ERR_NOT_FOUND naming it and the nearest one. ctl_recipe also compiles it. */
+/* The text of the recipe of this name behind text's content, found in --recipes, else in the configuration's folder
+ * (when one is loaded or named by -c), else in the installed one. ERR_NOT_FOUND naming it and the nearest one.
+ * ctl_recipe also compiles it. */
 enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, struct why *w);
 enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w);
 

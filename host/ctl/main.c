@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * main: creel's frame: options that every verb takes, the table of verbs, help. Does nothing itself. One process, one thread.
+ * main: creel's frame: options that every verb takes, the table of verbs, help. Does nothing itself. One process, one
+ * thread.
  */
 #include "config.h"
 
@@ -35,7 +36,8 @@ static int print_help(void)
     fputs("\nverbs:\n", stdout);
     for (size_t i = 0; i < N_VERBS; i++)
         printf("  %s\n      %s\n", verbs[i].usage, verbs[i].help);
-    fputs("\nExit status: 0 done, 1 refused or not found, 100 usage or configuration, 111 system. See creel(1).\n", stdout);
+    fputs("\nExit status: 0 done, 1 refused or not found, 100 usage or configuration, 111 system. See creel(1).\n",
+          stdout);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * new: creel new: a folder with a function to begin with, made of the installed template. Overwrites nothing. One thread.
+ * new: creel new: a folder with a function to begin with, made of the installed template. Overwrites nothing. One
+ * thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +52,8 @@ static enum err copy_file(int from_dir, int to_dir, const char *from, const char
     enum err e = fs_read(from_dir, from, &text, w);
     if (e == ERR_OK) {
         fill_in(buf_span(&text), name, &filled);
-        e = filled.failed ? why_set(w, ERR_NO_ROOM, "%s is too long", from) : fs_replace(to_dir, to, buf_span(&filled), 0644, w);
+        e = filled.failed ? why_set(w, ERR_NO_ROOM, "%s is too long", from)
+                          : fs_replace(to_dir, to, buf_span(&filled), 0644, w);
     }
     buf_fini(&text);
     buf_fini(&filled);
@@ -75,7 +77,8 @@ static int make_folder(const char *template, const char *name)
     struct why w;
     int from_dir = open(template, O_RDONLY | O_DIRECTORY | O_CLOEXEC), to_dir = -1, status = EXIT_SYSTEM;
     if (from_dir < 0)
-        return ctl_fail(EXIT_SYSTEM, "the template %s cannot be opened: %s (--template DIR names another)", template, strerror(errno));
+        return ctl_fail(EXIT_SYSTEM, "the template %s cannot be opened: %s (--template DIR names another)", template,
+                        strerror(errno));
     if (mkdir(name, 0777) != 0) {
         status = ctl_fail(errno == EEXIST ? EXIT_REFUSED : EXIT_SYSTEM, "%s: %s", name, strerror(errno));
         goto out;
@@ -101,7 +104,8 @@ int verb_new(struct ctl *c, int argc, char **argv)
     ctl_words(argc, argv, 1, 1);
     const char *name = argv[1];
     if (!usable(name))
-        return ctl_usage("'%s' cannot name a function: letters, digits, '.', '_' and '-', at most %d", name, NAME_BYTES_MAX);
+        return ctl_usage("'%s' cannot name a function: letters, digits, '.', '_' and '-', at most %d", name,
+                         NAME_BYTES_MAX);
     int status = make_folder(template, name);
     if (status == 0 && c->json)
         printf("{\"folder\":\"%s\"}\n", name);

@@ -34,18 +34,25 @@ static size_t head_bytes(const char *pointer)
     return strcspn(pointer + 1, "/");
 }
 
-enum err sample_init(struct sample *s, const struct recipe *r, const struct config_source *source, bool own_body, struct why *w)
+/* Both inside the same member: one object would have to be written twice. */
+static bool clash(const char *a, const char *b)
+{
+    return a && b && head_bytes(a) == head_bytes(b) && strncmp(a, b, head_bytes(a) + 1) == 0;
+}
+
+enum err sample_init(struct sample *s, const struct recipe *r, const struct config_source *source, bool own_body,
+                     struct why *w)
 {
     *s = (struct sample){0};
-    place(first_of(source ? source->type : NULL, source ? source->n_type : 0, r, "type"), &s->type_header, &s->type_pointer);
-    place(first_of(source ? source->event_id : NULL, source ? source->n_event_id : 0, r, "event_id"), &s->id_header, &s->id_pointer);
+    place(first_of(source ? source->type : NULL, source ? source->n_type : 0, r, "type"), &s->type_header,
+          &s->type_pointer);
+    place(first_of(source ? source->event_id : NULL, source ? source->n_event_id : 0, r, "event_id"), &s->id_header,
+          &s->id_pointer);
     if (own_body)
         return ERR_OK;
     if (!s->type_pointer)
         s->type_pointer = "/type"; /* of no use to the host, but to people */
-    bool clash = s->type_pointer && s->id_pointer && head_bytes(s->type_pointer) == head_bytes(s->id_pointer) &&
-                 strncmp(s->type_pointer, s->id_pointer, head_bytes(s->type_pointer) + 1) == 0;
-    if (clash || !plain(s->type_pointer) || !plain(s->id_pointer))
+    if (!plain(s->type_pointer) || !plain(s->id_pointer) || clash(s->type_pointer, s->id_pointer))
         return why_set(w, ERR_UNSUPPORTED, "no body can be made up for these references: give one by --body FILE");
     return ERR_OK;
 }
@@ -73,14 +80,16 @@ static bool is_data(const char *pointer)
     return pointer && head_bytes(pointer) == 4 && memcmp(pointer, "/data", 5) == 0;
 }
 
-void sample_body(const struct sample *s, const char *type, const char *id, uint64_t number, int64_t now_ms, struct buf *b)
+void sample_body(const struct sample *s, const char *type, const char *id, uint64_t number, int64_t now_ms,
+                 struct buf *b)
 {
     buf_putc(b, '{');
     if (s->id_pointer)
         put_at(b, s->id_pointer, id);
     if (s->type_pointer)
         put_at(b, s->type_pointer, type);
-    buf_puts(b, is_data(s->type_pointer) || is_data(s->id_pointer) ? "\"sample\":{\"number\":" : "\"data\":{\"number\":");
+    buf_puts(b,
+             is_data(s->type_pointer) || is_data(s->id_pointer) ? "\"sample\":{\"number\":" : "\"data\":{\"number\":");
     buf_put_u64(b, number);
     buf_puts(b, ",\"sent\":");
     buf_put_time(b, now_ms);

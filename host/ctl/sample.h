@@ -14,10 +14,12 @@ struct sample {
     const char *type_pointer, *id_pointer; /* JSON pointers into the body, or NULL */
 };
 
-/* Where type and event id go: the source's references, else the recipe's defaults; of a list the first. ERR_UNSUPPORTED with the
- * way out when a body cannot be made up so (unless own_body). The texts belong to source and recipe. */
-enum err sample_init(struct sample *s, const struct recipe *r, const struct config_source *source, bool own_body, struct why *w);
+/* Where type and event id go: the source's references, else the recipe's defaults; of a list the first. ERR_UNSUPPORTED
+ * with the way out when a body cannot be made up so (unless own_body). The texts belong to source and recipe. */
+enum err sample_init(struct sample *s, const struct recipe *r, const struct config_source *source, bool own_body,
+                     struct why *w);
 /* A JSON object with type, id and some data behind b. */
-void sample_body(const struct sample *s, const char *type, const char *id, uint64_t number, int64_t now_ms, struct buf *b);
+void sample_body(const struct sample *s, const char *type, const char *id, uint64_t number, int64_t now_ms,
+                 struct buf *b);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * send: creel send: signs events as their sender would and posts them, one to look at or many to measure with. Holds the secret it
- * was given for as long as it runs; prints no byte of it. One thread.
+ * send: creel send: signs events as their sender would and posts them, one to look at or many to measure with. Holds
+ * the secret it was given for as long as it runs; prints no byte of it. One thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,13 @@
 #include "ctl/shoot.h"
 #include "recipe/recipe.h"
 
-enum { SECRET_MAX = 65536, BODY_MAX = 1 << 30, LINES_MAX = 20, GIVEN_MAX = 16, MILLION = 1000000 };
+enum {
+    SECRET_MAX = 65536,
+    BODY_MAX = 1 << 30,
+    LINES_MAX = 20,
+    GIVEN_MAX = 16,
+    MILLION = 1000000
+}; /* LINES_MAX: answers printed */
 
 struct sender {
     struct ctl *ctl;
@@ -33,7 +39,7 @@ struct sender {
     struct arena scratch;
     struct sample sample;
     struct buf body; /* --body */
-    uint64_t count;
+    uint64_t count, bad;
 };
 
 /* ---- what to send ---- */
@@ -74,7 +80,8 @@ static enum err make(void *arg, struct shot *shot, struct why *w)
     struct sender *s = arg;
     struct recipe_header headers[SHOOT_HEADERS_MAX];
     const char *public_url = s->source && s->source->public_url[0] ? s->source->public_url : s->url;
-    struct recipe_request q = {.method = SPAN_LIT("POST"), .url = span_str(public_url), .headers = headers, .now_ms = clock_wall_ms()};
+    struct recipe_request q = {
+        .method = SPAN_LIT("POST"), .url = span_str(public_url), .headers = headers, .now_ms = clock_wall_ms()};
     struct id id = id_new(q.now_ms);
     id_format(&id, shot->id);
     shot->id[ID_TEXT_BYTES] = 0;
@@ -106,8 +113,8 @@ static void answer_json(const struct shot *shot)
 {
     struct buf b;
     buf_init(&b, 8 * SHOOT_ANSWER_BYTES);
-    buf_printf(&b, "{\"n\":%llu,\"event_id\":\"%s\",\"status\":%d,\"ms\":%.3f,\"answer\":", (unsigned long long)shot->number, shot->id,
-               shot->status, (double)shot->micros / 1000);
+    buf_printf(&b, "{\"n\":%llu,\"event_id\":\"%s\",\"status\":%d,\"ms\":%.3f,\"answer\":",
+               (unsigned long long)shot->number, shot->id, shot->status, (double)shot->micros / 1000);
     buf_put_json_text(&b, shot->status ? span_of(shot->answer, shot->n_answer) : span_str(shot->error));
     puts(b.failed ? "{}" : (buf_putc(&b, '}'), buf_putc(&b, 0), b.p));
     buf_fini(&b);
@@ -127,7 +134,8 @@ static void answer_text(const struct shot *shot)
 static void answered(void *arg, const struct shot *shot)
 {
     struct sender *s = arg;
-    if (s->count > LINES_MAX)
+    bool bad = shot->status < 200 || shot->status > 299;
+    if (s->count > LINES_MAX && (!bad || ++s->bad > LINES_MAX))
         return;
     if (s->ctl->json)
         answer_json(shot);
@@ -151,9 +159,11 @@ static void print_statuses(const struct shoot_result *r, bool json)
 static void print_summary(const struct sender *s, const struct shoot_result *r)
 {
     double rate = r->seconds > 0 ? (double)r->sent / r->seconds : 0;
-    double p50 = shoot_percentile(r, 0.5), p90 = shoot_percentile(r, 0.9), p99 = shoot_percentile(r, 0.99), max = shoot_percentile(r, 1);
+    double p50 = shoot_percentile(r, 0.5), p90 = shoot_percentile(r, 0.9), p99 = shoot_percentile(r, 0.99),
+           max = shoot_percentile(r, 1);
     if (s->ctl->json) {
-        printf("{\"sent\":%llu,\"accepted\":%llu,\"seconds\":%.3f,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,"
+        printf("{\"sent\":%llu,\"accepted\":%llu,\"seconds\":%.3f,\"per_second\":%.1f,\"p50_ms\":%.3f,\"p90_ms\":%.3f,"
+               "\"p99_ms\":%.3f,"
                "\"max_ms\":%.3f,\"statuses\":{",
                (unsigned long long)r->sent, (unsigned long long)r->accepted, r->seconds, rate, p50, p90, p99, max);
         print_statuses(r, true);
@@ -185,7 +195,8 @@ static struct span without_newline(struct span s)
 
 static enum err ring_from(struct sender *s, struct span text, struct why *w)
 {
-    const struct keyring_key key = {.id = "send", .encoding = s->key_encoding, .raw = without_newline(text), .not_after_ms = INT64_MAX};
+    const struct keyring_key key = {
+        .id = "send", .encoding = s->key_encoding, .raw = without_newline(text), .not_after_ms = INT64_MAX};
     return keyring_new(s->recipe, &key, 1, &s->ring, w);
 }
 
@@ -218,9 +229,11 @@ static enum err ring_from_source(struct sender *s, struct why *w)
             return ring_from_file(s, k->secret_file, w);
         const char *value = getenv(k->secret_env);
         return value ? ring_from(s, span_str(value), w)
-                     : why_set(w, ERR_NOT_FOUND, "key %s is in the variable %s, which is not set here", k->id, k->secret_env);
+                     : why_set(w, ERR_NOT_FOUND, "key %s is in the variable %s, which is not set here", k->id,
+                               k->secret_env);
     }
-    return why_set(w, ERR_NOT_FOUND, "source %s has no secret that is valid now: give what signs by --secret-file", s->source->name);
+    return why_set(w, ERR_NOT_FOUND, "source %s has no secret that is valid now: give what signs by --secret-file",
+                   s->source->name);
 }
 
 static enum err load_ring(struct sender *s, struct why *w)
@@ -294,9 +307,12 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
         const char *name;
         size_t at;
     } texts[] = {
-        {"--recipe", offsetof(struct sender, recipe_name)},   {"--secret-file", offsetof(struct sender, secret_file)},
-        {"--type", offsetof(struct sender, type)},            {"--body", offsetof(struct sender, body_file)},
-        {"--key-encoding", offsetof(struct sender, key_encoding)}, {"--content-type", offsetof(struct sender, content_type)},
+        {"--recipe", offsetof(struct sender, recipe_name)},
+        {"--secret-file", offsetof(struct sender, secret_file)},
+        {"--type", offsetof(struct sender, type)},
+        {"--body", offsetof(struct sender, body_file)},
+        {"--key-encoding", offsetof(struct sender, key_encoding)},
+        {"--content-type", offsetof(struct sender, content_type)},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         ctl_option(argc, argv, texts[i].name, (const char **)((char *)s + texts[i].at));

@@ -41,13 +41,15 @@ static bool set_up(struct lane *lane, const char *url)
 {
     CURL *h = lane->easy = curl_easy_init();
     buf_init(&lane->shot.body, BODY_BYTES_MAX);
-    return h && curl_easy_setopt(h, CURLOPT_URL, url) == CURLE_OK && curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK && curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S) == CURLE_OK &&
+    return h && curl_easy_setopt(h, CURLOPT_URL, url) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_USERAGENT, "creel/" PACKAGE_VERSION) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, keep_answer) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_WRITEDATA, &lane->shot) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_ERRORBUFFER, lane->shot.error) == CURLE_OK && curl_easy_setopt(h, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_PRIVATE, lane) == CURLE_OK;
+           curl_easy_setopt(h, CURLOPT_ERRORBUFFER, lane->shot.error) == CURLE_OK &&
+           curl_easy_setopt(h, CURLOPT_POST, 1L) == CURLE_OK && curl_easy_setopt(h, CURLOPT_PRIVATE, lane) == CURLE_OK;
 }
 
 static enum err start_one(struct loop *l, struct lane *lane, struct why *w)
@@ -67,7 +69,8 @@ static enum err start_one(struct loop *l, struct lane *lane, struct why *w)
     CURL *h = lane->easy;
     if (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)shot->body.n) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, shot->body.p ? shot->body.p : "") != CURLE_OK ||
-        curl_easy_setopt(h, CURLOPT_HTTPHEADER, shot->headers) != CURLE_OK || curl_multi_add_handle(l->multi, h) != CURLM_OK)
+        curl_easy_setopt(h, CURLOPT_HTTPHEADER, shot->headers) != CURLE_OK ||
+        curl_multi_add_handle(l->multi, h) != CURLM_OK)
         return why_set(w, ERR_SYSTEM, "libcurl takes no further request");
     lane->busy = true;
     return ERR_OK;
@@ -141,7 +144,8 @@ static void show_progress(struct loop *l, bool last)
     if (last)
         fputs("\r\033[K", stderr);
     else
-        fprintf(stderr, "\r%llu of %llu answered", (unsigned long long)l->result->sent, (unsigned long long)l->s->count);
+        fprintf(stderr, "\r%llu of %llu answered", (unsigned long long)l->result->sent,
+                (unsigned long long)l->s->count);
 }
 
 static enum err run(struct loop *l, struct why *w)
@@ -184,12 +188,15 @@ static void tear_down(struct loop *l)
 
 enum err shoot_all(const struct shoot *s, struct shoot_result *result, struct why *w)
 {
-    struct loop l = {.s = s, .result = result, .n_lanes = (uint64_t)s->concurrency < s->count ? (size_t)s->concurrency : (size_t)s->count};
+    struct loop l = {.s = s,
+                     .result = result,
+                     .n_lanes = (uint64_t)s->concurrency < s->count ? (size_t)s->concurrency : (size_t)s->count};
     enum err e = ERR_OK;
     *result = (struct shoot_result){.micros = calloc(s->count + 1, sizeof *result->micros)};
     l.multi = curl_multi_init();
     l.lanes = calloc(l.n_lanes + 1, sizeof *l.lanes);
-    bool ok = result->micros && l.multi && l.lanes && curl_multi_setopt(l.multi, CURLMOPT_MAXCONNECTS, s->concurrency) == CURLM_OK;
+    bool ok = result->micros && l.multi && l.lanes &&
+              curl_multi_setopt(l.multi, CURLMOPT_MAXCONNECTS, s->concurrency) == CURLM_OK;
     for (size_t i = 0; ok && i < l.n_lanes; i++)
         ok = set_up(&l.lanes[i], s->url);
     if (!ok)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * shoot: many HTTP requests over few connections, at a rate, with what came of them. Knows nothing of recipes. One thread.
+ * shoot: many HTTP requests over few connections, at a rate, with what came of them. Knows nothing of recipes. One
+ * thread.
  */
 #ifndef CREEL_CTL_SHOOT_H
 #define CREEL_CTL_SHOOT_H
@@ -15,11 +16,11 @@ enum { SHOOT_ANSWER_BYTES = 16384, SHOOT_HEADERS_MAX = 32, SHOOT_STATUSES = 600 
 
 /* One request and its answer. */
 struct shot {
-    uint64_t number;              /* from 1 */
-    char id[ID_TEXT_BYTES + 1];   /* the sender's id of the event, by whoever makes it */
+    uint64_t number;            /* from 1 */
+    char id[ID_TEXT_BYTES + 1]; /* the sender's id of the event, by whoever makes it */
     struct buf body;
-    struct curl_slist *headers;   /* owned */
-    int status;                   /* 0: no answer, for the reason in error */
+    struct curl_slist *headers; /* owned */
+    int status;                 /* 0: no answer, for the reason in error */
     int64_t micros;
     char answer[SHOOT_ANSWER_BYTES]; /* the beginning of it */
     size_t n_answer;

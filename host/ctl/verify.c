@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * verify: creel verify: runs written-down requests through the door's own verification, each with its own clock. Needs neither the
- * daemon nor the spool nor a configuration. One thread.
+ * verify: creel verify: runs written-down requests through the door's own verification, each with its own clock. Needs
+ * neither the daemon nor the spool nor a configuration. One thread.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,8 +78,11 @@ static void disagree(struct run *run, const struct recipe_case *t, const char *v
     }
     struct buf b;
     buf_init(&b, ROOM_FOR_ONE);
-    const char *const members[][2] = {{"provider", provider}, {"case", name}, {"expect", t->expect.p ? t->expect.p : ""},
-                                      {"verdict", verdict},   {"detail", detail}};
+    const char *const members[][2] = {{"provider", provider},
+                                      {"case", name},
+                                      {"expect", t->expect.p ? t->expect.p : ""},
+                                      {"verdict", verdict},
+                                      {"detail", detail}};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         buf_puts(&b, i ? "," : "{");
         buf_put_json_string(&b, span_str(members[i][0]));
@@ -133,7 +136,8 @@ static int run_text(struct run *run, const char *file, struct span text)
         return ctl_fail(EXIT_USAGE, "%s: byte %zu: %s", file, bad.offset, bad.what);
     if (json_type_of(text) != JSON_ARRAY)
         return ctl_fail(EXIT_USAGE, "%s is not an array of requests", file);
-    /* A body is unescaped, may be decoded, and for public keys is put together: three times the text is always enough. */
+    /* A body is unescaped, may be decoded, and for public keys is put together: three times the text is always enough.
+     */
     if (recipe_context_new(&run->context) != ERR_OK || !arena_init(&run->arena, text.n * 3 + ROOM_FOR_ONE))
         return ctl_fail(EXIT_SYSTEM, "out of memory");
     for (struct json_iter it = json_iter(text); json_next_element(&it, &object);)
@@ -162,7 +166,8 @@ int verb_verify(struct ctl *c, int argc, char **argv)
     run->ctl = c;
     buf_init(&text, FILE_BYTES_MAX);
     enum err e = fs_read(AT_FDCWD, file, &text, &w);
-    int status = e == ERR_OK ? run_text(run, file, buf_span(&text)) : ctl_fail(e == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
+    int status = e == ERR_OK ? run_text(run, file, buf_span(&text))
+                             : ctl_fail(e == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
     for (size_t i = 0; i < run->n_kept; i++) {
         recipe_free(run->kept[i].recipe);
         free(run->kept[i].name);

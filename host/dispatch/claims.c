@@ -8,8 +8,9 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "dispatch/registry.h"
 
-enum { FILE_BYTES = 64 << 20, WRITE_AFTER_MS = 100, WRITE_AGAIN_MS = 5000 };
+enum { FILE_BYTES = 64 << 20, WRITE_AGAIN_MS = 5000 };
 
 static enum err copy_words(struct word_list *to, const struct word_list *from)
 {
@@ -144,13 +145,13 @@ enum err claims_write(struct dispatch *d, struct why *w)
 void claims_changed(struct dispatch *d)
 {
     if (!d->claims_write_ms)
-        d->claims_write_ms = d->now_ms + WRITE_AFTER_MS;
+        d->claims_write_ms = d->now_ms;
 }
 
 void claims_turn(struct dispatch *d)
 {
     struct why w;
-    if (!d->claims_write_ms || d->now_ms < d->claims_write_ms)
+    if (!d->claims_write_ms || d->now_ms < d->claims_write_ms || !registry_settled(d))
         return;
     if (claims_write(d, &w) != ERR_OK)
         log_line(LOG_ERROR, "what functions claim cannot be written down", LOG_T("file", CLAIMS_FILE), LOG_T("why", w.text));

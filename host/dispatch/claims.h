@@ -19,7 +19,7 @@ void claims_forget(struct function *f);
 
 /* Make functions of what the file says (they are missing until their file is found). */
 void claims_recall(struct dispatch *d);
-/* Write the file soon; now. */
+/* Write the file in the next turn, before anything more is routed; now. */
 void claims_changed(struct dispatch *d);
 enum err claims_write(struct dispatch *d, struct why *w);
 void claims_turn(struct dispatch *d);

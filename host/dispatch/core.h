@@ -102,6 +102,9 @@ struct function {
     unsigned n_workers, n_running; /* over all generations */
 };
 
+/* What dispatch keeps in entry->user: it has been taken into the queues; its carry line has been sent and is awaited. */
+enum { ENTRY_ADOPTED = 1, ENTRY_CARRIED = 2 };
+
 struct dispatch {
     struct config *config, *prepared; /* owned */
     struct shared *shared;
@@ -152,6 +155,7 @@ void watch_remove(struct dispatch *d, struct watch *w);
 struct function *function_get(struct dispatch *d, struct span name);
 struct function *function_find(struct dispatch *d, struct span name);
 struct function *function_of(struct dispatch *d, const struct invocation *inv);
+void functions_free(struct dispatch *d);
 /* Can its invocations run: live and not held? */
 bool function_available(const struct function *f);
 /* After any change of that: its queue becomes PENDING or HELD. */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "dispatch/core.h"
+#include "dispatch/generation.h"
 
 struct function *function_find(struct dispatch *d, struct span name)
 {
@@ -74,4 +75,20 @@ void function_enqueue(struct dispatch *d, struct entry *e, struct invocation *in
     set_state(d, e, inv, function_available(f) ? STATE_PENDING : STATE_HELD);
     if (heap_push(&f->queue, d->arrivals++, e, inv) != ERR_OK)
         die(EXIT_SYSTEM, "out of memory for the queue of a function");
+}
+
+void functions_free(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->n_functions; i++) {
+        struct function *f = d->functions[i];
+        f->live = f->candidate = NULL;
+        while (f->generations)
+            generation_retire(d, f->generations);
+        settings_fini(&f->claims);
+        heap_fini(&f->queue);
+        free(f);
+    }
+    free(d->functions);
+    d->functions = NULL;
+    d->n_functions = 0;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "dispatch/claims.h"
-#include "dispatch/runs.h"
+#include "dispatch/worker.h"
 
 enum { SO_BYTES = 256 << 20, START_BYTES = 160 * 1024 };
 

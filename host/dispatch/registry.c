@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -16,7 +17,6 @@
 #include "base/log.h"
 #include "dispatch/claims.h"
 #include "dispatch/generation.h"
-#include "dispatch/runs.h"
 
 enum {
     LOOK_MS = 5000,        /* without any hint: links that lead elsewhere, folders that inotify cannot watch */
@@ -289,7 +289,7 @@ int64_t registry_next_ms(const struct dispatch *d)
     int64_t next = r->folder_fd >= 0 ? r->look_ms : INT64_MAX;
     if (!r->settled && r->settle_by_ms < next)
         next = r->settle_by_ms;
-    return d->claims_write_ms && d->claims_write_ms < next ? d->claims_write_ms : next;
+    return r->settled && d->claims_write_ms && d->claims_write_ms < next ? d->claims_write_ms : next;
 }
 
 bool registry_settled(const struct dispatch *d)

@@ -4,6 +4,7 @@
 #include "dispatch/runs.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "dispatch/generation.h"
@@ -188,7 +189,7 @@ void runs_begin(struct dispatch *d)
 
 /* ---- the end of a run ---- */
 
-static const enum stat outcome_stats[OUTCOME_COUNT] = {
+static const enum stat_id outcome_stats[OUTCOME_COUNT] = {
     [OUTCOME_DONE] = STAT_outcome_done_total,       [OUTCOME_RETRY] = STAT_outcome_retry_total,
     [OUTCOME_REJECT] = STAT_outcome_reject_total,   [OUTCOME_CRASH] = STAT_outcome_crash_total,
     [OUTCOME_TIMEOUT] = STAT_outcome_timeout_total, [OUTCOME_LOST] = STAT_outcome_lost_total};

@@ -16,7 +16,8 @@ enum {
     SLICE_MS = 5,       /* of writing in one turn */
     AGAIN_MS = 2000,    /* after a letter could not be written */
     TABLE_FIRST = 64,
-    LETTER_BYTES = 1 << 30
+    LETTER_BYTES = 1 << 30,
+    PATH_BYTES = 4096
 };
 
 enum progress { STORY_OPEN, STORY_OWED, STORY_READY };
@@ -27,7 +28,6 @@ struct story {
     struct entry event;       /* a copy without invocations */
     uint16_t function;
     enum progress progress;
-    bool maybe_there;
     uint32_t attempt; /* of the outcome that made it dead */
     uint32_t n, cap;
     struct pos *lines; /* owned */
@@ -196,16 +196,27 @@ void view_dead(struct dispatch *d, const struct entry *e, const struct invocatio
 {
     struct story *s = get(d->view, e, inv);
     s->attempt = inv->attempts;
-    s->maybe_there = false;
     set_progress(d->view, s, STORY_OWED);
+}
+
+static bool is_there(const struct dispatch *d, const struct entry *e, const struct invocation *inv)
+{
+    struct buf path;
+    buf_init(&path, PATH_BYTES);
+    dead_path(&path, ledger_name(d->ledger, e->source), ledger_name(d->ledger, e->type), &e->id, ledger_name(d->ledger, inv->function));
+    bool there = !path.failed && faccessat(d->spool_fd, path.p, F_OK, 0) == 0;
+    buf_fini(&path);
+    return there;
 }
 
 void view_found_dead(struct dispatch *d, const struct entry *e, const struct invocation *inv)
 {
     view_dead(d, e, inv);
     struct story *s = get(d->view, e, inv);
-    s->maybe_there = true;
-    set_progress(d->view, s, STORY_READY);
+    if (is_there(d, e, inv))
+        forget(d->view, s);
+    else
+        set_progress(d->view, s, STORY_READY);
 }
 
 void view_done(struct dispatch *d, const struct entry *e, const struct invocation *inv)
@@ -242,17 +253,6 @@ void view_line(struct dispatch *d, const struct line *line, struct pos at)
 
 /* ---- writing ---- */
 
-static bool is_there(struct dispatch *d, const struct story *s)
-{
-    struct buf path;
-    buf_init(&path, 4096);
-    dead_path(&path, ledger_name(d->ledger, s->event.source), ledger_name(d->ledger, s->event.type), &s->event.id,
-              ledger_name(d->ledger, s->function));
-    bool there = !path.failed && faccessat(d->spool_fd, path.p, F_OK, 0) == 0;
-    buf_fini(&path);
-    return there;
-}
-
 /* Its lines one behind the other in v->text; those whose segment was retired are not there any more. */
 static size_t gather(struct dispatch *d, const struct story *s, struct span *lines)
 {
@@ -277,8 +277,6 @@ static size_t gather(struct dispatch *d, const struct story *s, struct span *lin
 static enum err write_letter(struct dispatch *d, const struct story *s, struct why *w)
 {
     struct span lines[LINES_MAX];
-    if (s->maybe_there && is_there(d, s))
-        return ERR_OK;
     size_t n = gather(d, s, lines);
     return dead_write(d->spool_fd, d->finder, &s->event, ledger_name(d->ledger, s->function), lines, n, w);
 }

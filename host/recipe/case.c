@@ -35,9 +35,9 @@ static enum err take_texts(struct span object, struct arena *a, struct recipe_ca
         const char *name;
         struct span *to;
     } rows[] = {
-        {"provider", &out->provider}, {"case", &out->name},      {"scheme", &out->scheme},        {"kind", &out->kind},
-        {"expect", &out->expect},     {"why", &out->why},        {"key_encoding", &encoding},     {"method", &method},
-        {"url", &out->request.url},
+        {"provider", &out->provider}, {"case", &out->name},     {"scheme", &out->scheme},
+        {"kind", &out->kind},         {"expect", &out->expect}, {"why", &out->why},
+        {"key_encoding", &encoding},  {"method", &method},      {"url", &out->request.url},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum err e = scalar(json_member(object, rows[i].name), a, rows[i].to);
@@ -205,8 +205,8 @@ static enum err no_repeats(const struct recipe *r, const struct recipe_request *
     return ERR_OK;
 }
 
-enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t, struct arena *scratch,
-                     struct recipe_verdict *verdict)
+enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
+                     struct arena *scratch, struct recipe_verdict *verdict)
 {
     struct keyring_key keys[CASE_KEYS_MAX];
     char ids[CASE_KEYS_MAX][24];
@@ -214,8 +214,12 @@ enum err case_verify(const struct recipe *r, struct recipe_context *c, const str
     struct why w;
     for (size_t i = 0; i < t->n_keys; i++) {
         snprintf(ids[i], sizeof ids[i], "%zu", i + 1);
-        keys[i] = (struct keyring_key){.id = ids[i], .encoding = t->key_encoding, .is_public = recipe_takes_public_keys(r),
-                                       .raw = t->keys[i], .not_before_ms = 0, .not_after_ms = INT64_MAX};
+        keys[i] = (struct keyring_key){.id = ids[i],
+                                       .encoding = t->key_encoding,
+                                       .is_public = recipe_takes_public_keys(r),
+                                       .raw = t->keys[i],
+                                       .not_before_ms = 0,
+                                       .not_after_ms = INT64_MAX};
     }
     enum err e = keyring_new(r, keys, recipe_is_none(r) ? 0 : t->n_keys, &ring, &w);
     if (e != ERR_OK) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * case: a request written down as JSON, with the keys, the clock and the verdict it must get: what creel verify runs and the
- * tests are made of (creel(1), "Request objects"). Not used on the door's way.
+ * case: a request written down as JSON, with the keys, the clock and the verdict it must get: what creel verify runs
+ * and the tests are made of (creel(1), "Request objects"). Not used on the door's way.
  */
 #ifndef CREEL_RECIPE_CASE_H
 #define CREEL_RECIPE_CASE_H
@@ -19,14 +19,14 @@ struct recipe_case {
     struct recipe_request request; /* points into the case */
 };
 
-/* Fill *out (in place, do not copy it: it points into itself) from one object of a text that json_check passed; texts are
- * terminated and live in a. Members it does not know are left alone. now_ms is the clock where the object has none. ERR_INVALID
- * with the reason, ERR_NO_ROOM when a is full. */
+/* Fill *out (in place, do not copy it: it points into itself) from one object of a text that json_check passed; texts
+ * are terminated and live in a. Members it does not know are left alone. now_ms is the clock where the object has none.
+ * ERR_INVALID with the reason, ERR_NO_ROOM when a is full. */
 enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct recipe_case *out, struct why *w);
 
-/* Load the case's keys and verify, after the door's rule that no header comes twice but what the recipe allows. The verdict, or what keyring_new says with its reason in verdict->detail: a receiver with
- * such a key takes nothing. */
-enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t, struct arena *scratch,
-                     struct recipe_verdict *verdict);
+/* Load the case's keys and verify, after the door's rule that no header comes twice but what the recipe allows. The
+ * verdict, or what keyring_new says with its reason in verdict->detail: a receiver with such a key takes nothing. */
+enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
+                     struct arena *scratch, struct recipe_verdict *verdict);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * compile: a recipe's JSON into struct recipe, every member by a row of a table, every fault with its JSON pointer. Runs when a
- * configuration is loaded, in any process; never on a request.
+ * compile: a recipe's JSON into struct recipe, every member by a row of a table, every fault with its JSON pointer.
+ * Runs when a configuration is loaded, in any process; never on a request.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,8 +100,8 @@ static enum err set_content(struct compiler *c, struct span value)
 }
 
 static const struct compiler_member signature_members[] = {
-    {"algorithm", set_algorithm, true}, {"from", set_from, true}, {"list", set_list, false},
-    {"pair", set_pair, false},          {"key", set_key, false},  {"prefix", set_prefix, false},
+    {"algorithm", set_algorithm, true}, {"from", set_from, true},       {"list", set_list, false},
+    {"pair", set_pair, false},          {"key", set_key, false},        {"prefix", set_prefix, false},
     {"encoding", set_encoding, true},   {"content", set_content, true},
 };
 
@@ -166,7 +166,9 @@ static enum err set_future(struct compiler *c, struct span value)
         c->r->timestamp.future_ms = FUTURE_ANY;
         return ERR_OK;
     }
-    return duration_parse(s, &c->r->timestamp.future_ms) == ERR_OK ? ERR_OK : compiler_fault(c, "must be a duration like \"5m\", or \"any\"");
+    return duration_parse(s, &c->r->timestamp.future_ms) == ERR_OK
+               ? ERR_OK
+               : compiler_fault(c, "must be a duration like \"5m\", or \"any\"");
 }
 
 static const struct compiler_member timestamp_members[] = {
@@ -204,7 +206,8 @@ static enum err set_max_bytes(struct compiler *c, struct span value)
     return ERR_OK;
 }
 
-static const struct compiler_member assert_members[] = {{"without", set_without, false}, {"max_bytes", set_max_bytes, false}};
+static const struct compiler_member assert_members[] = {{"without", set_without, false},
+                                                        {"max_bytes", set_max_bytes, false}};
 
 /* The names of the members are references, so they are copied like strings are. */
 static enum err set_assert(struct compiler *c, struct span value)
@@ -282,7 +285,8 @@ static enum err set_repeatable(struct compiler *c, struct span value)
 
 static bool default_valid(struct span s)
 {
-    static const struct span json = SPAN_LIT("json:"), header = SPAN_LIT("header:"), path = SPAN_LIT("path:"), konst = SPAN_LIT("const:");
+    static const struct span json = SPAN_LIT("json:"), header = SPAN_LIT("header:"), path = SPAN_LIT("path:"),
+                             konst = SPAN_LIT("const:");
     if (span_starts(s, json))
         return json_pointer_valid(span_skip(s, json.n));
     if (span_starts(s, header))
@@ -341,10 +345,12 @@ static enum err set_variants(struct compiler *c, struct span value)
 }
 
 static const struct compiler_member recipe_members[] = {
-    {"signature", set_signature, true},       {"timestamp", set_timestamp, false},     {"assert", set_assert, false},
-    {"key_encoding", set_key_encoding, false}, {"credentials", set_credentials, false}, {"repeatable", set_repeatable, false},
-    {"defaults", set_defaults, false},        {"title", set_prose, false},             {"documentation", set_prose, false},
-    {"recipe", set_name, true},               {"variants", set_variants, false},
+    {"signature", set_signature, true},      {"timestamp", set_timestamp, false},
+    {"assert", set_assert, false},           {"key_encoding", set_key_encoding, false},
+    {"credentials", set_credentials, false}, {"repeatable", set_repeatable, false},
+    {"defaults", set_defaults, false},       {"title", set_prose, false},
+    {"documentation", set_prose, false},     {"recipe", set_name, true},
+    {"variants", set_variants, false},
 };
 /* A variant may say everything but the last two. */
 enum { N_MEMBERS = sizeof recipe_members / sizeof *recipe_members, N_VARIANT_MEMBERS = N_MEMBERS - 2 };
@@ -417,7 +423,8 @@ static enum err check_whole(struct compiler *c)
     const struct ref body = {.kind = REF_BODY};
     if (r->none)
         return r->has_timestamp || r->n_asserts || r->key_encoding
-                   ? compiler_fault(c, "\"signature\": \"none\" leaves nothing for 'timestamp', 'assert' or 'key_encoding'")
+                   ? compiler_fault(
+                         c, "\"signature\": \"none\" leaves nothing for 'timestamp', 'assert' or 'key_encoding'")
                    : ERR_OK;
     if (!in_content(r, &body))
         return compiler_fault(c, "the signed content must hold {body}");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * compiled: what a recipe is after compiling, shared by the files of this room only. All names a recipe reads from a request
- * are numbered once (slots), so that verifying is one pass over the headers and then array look-ups.
+ * compiled: what a recipe is after compiling, shared by the files of this room only. All names a recipe reads from a
+ * request are numbered once (slots), so that verifying is one pass over the headers and then array look-ups.
  */
 #ifndef CREEL_RECIPE_COMPILED_H
 #define CREEL_RECIPE_COMPILED_H
@@ -8,15 +8,15 @@
 #include "recipe/recipe.h"
 
 enum {
-    RECIPE_HEADERS_MAX = 16,      /* header names one recipe reads */
-    RECIPE_FIELDS_MAX = 8,        /* elements of the signature header it refers to */
-    RECIPE_PIECES_MAX = 32,       /* pieces of one content template */
+    RECIPE_HEADERS_MAX = 16, /* header names one recipe reads */
+    RECIPE_FIELDS_MAX = 8,   /* elements of the signature header it refers to */
+    RECIPE_PIECES_MAX = 32,  /* pieces of one content template */
     RECIPE_ASSERTS_MAX = 8,
-    RECIPE_NAMES_MAX = 16,        /* credentials, repeatable */
-    RECIPE_REFS_MAX = 8,          /* references in one default */
-    RECIPE_SIGNATURES_MAX = 8,    /* signatures looked at in one request */
-    RECIPE_SIGNATURE_BYTES = 64,  /* the longest of algorithms.tbl */
-    RECIPE_TEXT_MAX = 64 * 1024,  /* bytes of a recipe file */
+    RECIPE_NAMES_MAX = 16,       /* credentials, repeatable */
+    RECIPE_REFS_MAX = 8,         /* references in one default */
+    RECIPE_SIGNATURES_MAX = 8,   /* signatures looked at in one request */
+    RECIPE_SIGNATURE_BYTES = 64, /* the longest of algorithms.tbl */
+    RECIPE_TEXT_MAX = 64 * 1024, /* bytes of a recipe file */
 };
 
 enum family { FAMILY_HMAC, FAMILY_ED25519 };
@@ -48,7 +48,8 @@ struct header_slot {
     bool repeats; /* may come several times: only a signature's header */
 };
 
-/* Grammar of a signature header: items split by `list`, each "key<pair>value" or a bare value, the value behind `prefix`. */
+/* Grammar of a signature header: items split by `list`, each "key<pair>value" or a bare value, the value behind
+ * `prefix`. */
 struct signature {
     unsigned from[RECIPE_HEADERS_MAX]; /* header slots */
     size_t n_from;

@@ -34,8 +34,8 @@ void compiler_leave(struct compiler *c, size_t at)
 enum err compiler_unknown(struct compiler *c, const char *what, struct span name, const char *const *known, size_t n)
 {
     const char *near = nearest_word(name, known, n);
-    return compiler_fault(c, "there is no %s '%.*s'%s%s%s", what, (int)name.n, name.p, near ? ", did you mean '" : "", near ? near : "",
-                 near ? "'" : "");
+    return compiler_fault(c, "there is no %s '%.*s'%s%s%s", what, (int)name.n, name.p, near ? ", did you mean '" : "",
+                          near ? near : "", near ? "'" : "");
 }
 
 static enum err unknown_member(struct compiler *c, struct span name, const struct compiler_member *rows, size_t n)
@@ -47,7 +47,8 @@ static enum err unknown_member(struct compiler *c, struct span name, const struc
     return compiler_unknown(c, "member", name, known, n);
 }
 
-enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n, struct span skip)
+enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n,
+                       struct span skip)
 {
     struct span name, v;
     if (json_type_of(value) != JSON_OBJECT)
@@ -102,7 +103,8 @@ enum err compiler_nonempty(struct compiler *c, struct span value, struct span *o
     return e;
 }
 
-enum err compiler_texts(struct compiler *c, struct span value, enum err (*each)(struct compiler *, struct span, void *), void *arg)
+enum err compiler_texts(struct compiler *c, struct span value, enum err (*each)(struct compiler *, struct span, void *),
+                        void *arg)
 {
     struct span s, element;
     enum err e;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * compiler: walks a recipe's JSON by tables of members and says every fault with its JSON pointer. Knows no member by name. Used
- * while compiling only, never on a request.
+ * compiler: walks a recipe's JSON by tables of members and says every fault with its JSON pointer. Knows no member by
+ * name. Used while compiling only, never on a request.
  */
 #ifndef CREEL_RECIPE_COMPILER_H
 #define CREEL_RECIPE_COMPILER_H
@@ -22,7 +22,8 @@ struct compiler_member {
     bool required;
 };
 
-/* All of these return ERR_INVALID with the pointer and the reason in c->w when something is wrong; then c->pointer stays. */
+/* All of these return ERR_INVALID with the pointer and the reason in c->w when something is wrong; then c->pointer
+ * stays. */
 enum err compiler_fault(struct compiler *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "there is no WHAT 'NAME'", with the nearest of the known ones. */
 enum err compiler_unknown(struct compiler *c, const char *what, struct span name, const char *const *known, size_t n);
@@ -30,14 +31,16 @@ enum err compiler_unknown(struct compiler *c, const char *what, struct span name
 size_t compiler_enter(struct compiler *c, struct span name);
 void compiler_leave(struct compiler *c, size_t at);
 /* Hand each member of an object to its row. skip: an object whose members take the place of ours, or SPAN_NONE. */
-enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n, struct span skip);
+enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n,
+                       struct span skip);
 /* The same, and the required ones must be there. */
 enum err compiler_object(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n);
 /* A string, kept in the recipe's memory, terminated; nonempty: with at least one byte. */
 enum err compiler_text(struct compiler *c, struct span value, struct span *out);
 enum err compiler_nonempty(struct compiler *c, struct span value, struct span *out);
 /* A string or an array of at least one, none of them empty: each in turn. */
-enum err compiler_texts(struct compiler *c, struct span value, enum err (*each)(struct compiler *c, struct span text, void *arg), void *arg);
+enum err compiler_texts(struct compiler *c, struct span value,
+                        enum err (*each)(struct compiler *c, struct span text, void *arg), void *arg);
 /* A string that is one printable ASCII character. */
 enum err compiler_character(struct compiler *c, struct span value, char *out);
 

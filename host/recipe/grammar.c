@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * grammar: splits by the separators a recipe names, decodes canonically (a form with other unused bits is another text, not
- * the same signature). Owns nothing.
+ * grammar: splits by the separators a recipe names, decodes canonically (a form with other unused bits is another text,
+ * not the same signature). Owns nothing.
  */
 #include "recipe/grammar.h"
 
@@ -88,7 +88,8 @@ static enum err take_signature(const struct recipe *r, struct span text, struct 
     return ERR_OK;
 }
 
-static enum err take_field(const struct recipe *r, struct span key, struct span value, struct values *v, const char **problem)
+static enum err take_field(const struct recipe *r, struct span key, struct span value, struct values *v,
+                           const char **problem)
 {
     for (size_t i = 0; i < r->n_fields; i++) {
         if (!span_eq(r->fields[i], key))
@@ -102,7 +103,8 @@ static enum err take_field(const struct recipe *r, struct span key, struct span 
     return ERR_OK;
 }
 
-static enum err take_item(const struct recipe *r, struct span item, struct values *v, struct signatures *s, const char **problem)
+static enum err take_item(const struct recipe *r, struct span item, struct values *v, struct signatures *s,
+                          const char **problem)
 {
     if (!r->signature.pair)
         return take_signature(r, item, s, problem);
@@ -115,7 +117,8 @@ static enum err take_item(const struct recipe *r, struct span item, struct value
     return e == ERR_OK && span_eq(key, r->signature.key) ? take_signature(r, value, s, problem) : e;
 }
 
-enum err grammar_split(const struct recipe *r, struct span value, struct values *v, struct signatures *s, const char **problem)
+enum err grammar_split(const struct recipe *r, struct span value, struct values *v, struct signatures *s,
+                       const char **problem)
 {
     const char list = r->signature.list;
     struct span rest = value;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * key: decodes keys the ways providers write them. Owns a keyring's memory; the caller's copy of a secret is the caller's to
- * wipe. Never says a key's bytes in a message.
+ * key: decodes keys the ways providers write them. Owns a keyring's memory; the caller's copy of a secret is the
+ * caller's to wipe. Never says a key's bytes in a message.
  */
 #include "recipe/key.h"
 
@@ -150,12 +150,13 @@ static struct span without_prefix(struct span s, const char *prefix, bool *had)
     return *had ? span_skip(s, p.n) : s;
 }
 
-static enum err load_hmac(struct key *k, const struct keyring_key *in, const struct key_encoding *enc, unsigned char *room, size_t cap,
-                          struct why *w)
+static enum err load_hmac(struct key *k, const struct keyring_key *in, const struct key_encoding *enc,
+                          unsigned char *room, size_t cap, struct why *w)
 {
     bool had;
     if (in->is_public)
-        return why_set(w, ERR_INVALID, "key %s: this recipe proves itself by a shared secret: give it as secret_file", in->id);
+        return why_set(w, ERR_INVALID, "key %s: this recipe proves itself by a shared secret: give it as secret_file",
+                       in->id);
     struct span text = enc->decode == decode_utf8 ? in->raw : without_prefix(trim(in->raw), enc->prefix, &had);
     if (enc->decode(text, room, cap, &k->n_secret) != ERR_OK)
         return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
@@ -182,15 +183,16 @@ static enum err take_private(struct key *k, const char *id, unsigned char *room,
     return ERR_OK;
 }
 
-static enum err load_ed25519(struct key *k, const struct keyring_key *in, const struct key_encoding *enc, unsigned char *room,
-                             size_t cap, struct why *w)
+static enum err load_ed25519(struct key *k, const struct keyring_key *in, const struct key_encoding *enc,
+                             unsigned char *room, size_t cap, struct why *w)
 {
     bool marked_private, marked_public;
     size_t n;
     struct span text = without_prefix(trim(in->raw), "whsk_", &marked_private);
     text = without_prefix(text, enc->prefix, &marked_public);
     if (marked_private && in->is_public)
-        return why_set(w, ERR_INVALID, "key %s is a private key: give the public one (whpk_…) as public_key_file", in->id);
+        return why_set(w, ERR_INVALID, "key %s is a private key: give the public one (whpk_…) as public_key_file",
+                       in->id);
     if (enc->decode(text, room, cap, &n) != ERR_OK)
         return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
     bool spki = enc->decode == decode_spki_pem || enc->decode == decode_spki_base64;
@@ -204,8 +206,8 @@ static enum err load_ed25519(struct key *k, const struct keyring_key *in, const 
     return ERR_OK;
 }
 
-static enum err load_key(const struct recipe *r, struct key *k, const struct keyring_key *in, unsigned char *room, size_t cap,
-                         struct why *w)
+static enum err load_key(const struct recipe *r, struct key *k, const struct keyring_key *in, unsigned char *room,
+                         size_t cap, struct why *w)
 {
     static atomic_uint_fast64_t serials = 1;
     const char *name = in->encoding ? in->encoding : r->key_encoding;
@@ -214,11 +216,12 @@ static enum err load_key(const struct recipe *r, struct key *k, const struct key
         size_t n;
         const char *const *names = key_encoding_names(&n);
         const char *near = nearest_word(span_str(name), names, n);
-        return why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name, near ? ", did you mean " : "",
-                       near ? near : "");
+        return why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name,
+                       near ? ", did you mean " : "", near ? near : "");
     }
     if (enc->family != r->algorithm->family)
-        return why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name, r->algorithm->name);
+        return why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name,
+                       r->algorithm->name);
     k->serial = atomic_fetch_add(&serials, 1);
     k->not_before_ms = in->not_before_ms;
     k->not_after_ms = in->not_after_ms;
@@ -244,7 +247,8 @@ static enum err allocate(struct keyring *k, const struct keyring_key *keys, size
     return k->keys && k->ids && (k->secrets || n == 0) ? ERR_OK : ERR_NO_MEMORY;
 }
 
-enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out, struct why *w)
+enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
+                     struct why *w)
 {
     if (sodium_init() < 0)
         return why_set(w, ERR_SYSTEM, "libsodium cannot start");

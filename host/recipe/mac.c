@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * mac: a thread's struct recipe_context: a table of keyed EVP_MAC contexts, found by the key's serial number. Owns the contexts; a
- * context whose key is gone stays until its place is needed or the struct recipe_context ends.
+ * mac: a thread's struct recipe_context: a table of keyed EVP_MAC contexts, found by the key's serial number. Owns the
+ * contexts; a context whose key is gone stays until its place is needed or the struct recipe_context ends.
  */
 #include "recipe/mac.h"
 
@@ -75,8 +75,8 @@ static EVP_MAC_CTX *begin(struct recipe_context *c, const struct algorithm *a, c
     return mac;
 }
 
-enum err mac_content(struct recipe_context *c, const struct recipe *r, const struct key *k, const struct recipe_request *q,
-                     const struct values *v, unsigned char out[RECIPE_SIGNATURE_BYTES])
+enum err mac_content(struct recipe_context *c, const struct recipe *r, const struct key *k,
+                     const struct recipe_request *q, const struct values *v, unsigned char out[RECIPE_SIGNATURE_BYTES])
 {
     EVP_MAC_CTX *mac = begin(c, r->algorithm, k);
     if (!mac)

@@ -56,7 +56,8 @@ static bool listed(const struct span *names, size_t n, struct span header)
 
 bool recipe_is_credential(const struct recipe *r, struct span header)
 {
-    static const struct span always[] = {SPAN_LIT("Authorization"), SPAN_LIT("Proxy-Authorization"), SPAN_LIT("Cookie")};
+    static const struct span always[] = {SPAN_LIT("Authorization"), SPAN_LIT("Proxy-Authorization"),
+                                         SPAN_LIT("Cookie")};
     return listed(always, sizeof always / sizeof *always, header) || listed(r->credentials, r->n_credentials, header);
 }
 

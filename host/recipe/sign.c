@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * sign: the other direction: what a sender adds to a request so that verify takes it. For creel send and the tests; the door
- * never signs. Any thread with its own struct recipe_context.
+ * sign: the other direction: what a sender adds to a request so that verify takes it. For creel send and the tests; the
+ * door never signs. Any thread with its own struct recipe_context.
  */
 #include <sodium.h>
 
@@ -41,7 +41,8 @@ static bool given(const struct recipe_request *q, struct span name, struct span 
     return false;
 }
 
-/* The header that carries the message id, by the recipe's default for event_id; SPAN_NONE: it is in the body, or nowhere. */
+/* The header that carries the message id, by the recipe's default for event_id; SPAN_NONE: it is in the body, or
+ * nowhere. */
 static struct span id_header(const struct recipe *r)
 {
     const struct span header = SPAN_LIT("header:");
@@ -64,7 +65,8 @@ static enum err fill_header(struct signing *s, unsigned slot, struct span time)
     if (value->p || given(s->q, name, value))
         return ERR_OK;
     if (!is_time(s->r, REF_HEADER, slot))
-        return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs header %.*s, which has to be given", s->r->name, (int)name.n, name.p);
+        return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs header %.*s, which has to be given", s->r->name,
+                       (int)name.n, name.p);
     *value = time;
     return add(s, name, time);
 }
@@ -102,7 +104,8 @@ static enum err fits_asserts(struct signing *s)
         const struct assertion *a = &s->r->asserts[i];
         struct span value = template_value(&a->of, s->q, &s->values), name = template_name(s->r, &a->of);
         if (!value.p || !template_allows(a, value))
-            return why_set(s->w, ERR_INVALID, "recipe %s does not allow this value of %.*s", s->r->name, (int)name.n, name.p);
+            return why_set(s->w, ERR_INVALID, "recipe %s does not allow this value of %.*s", s->r->name, (int)name.n,
+                           name.p);
     }
     return ERR_OK;
 }
@@ -139,8 +142,9 @@ static enum err make_signature(struct signing *s, const struct key *k, struct re
     return ERR_OK;
 }
 
-enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c, const struct recipe_request *q,
-                     const char *id, struct arena *scratch, struct recipe_header *out, size_t cap, size_t *n, struct why *w)
+enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
+                     const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_header *out,
+                     size_t cap, size_t *n, struct why *w)
 {
     struct signing s = {.r = r, .q = q, .scratch = scratch, .out = out, .cap = cap, .w = w};
     unsigned char signature[RECIPE_SIGNATURE_BYTES];

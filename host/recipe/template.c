@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * template: parses what a recipe refers to; looks it up in a request. Owns nothing: texts belong to the recipe and the request.
+ * template: parses what a recipe refers to; looks it up in a request. Owns nothing: texts belong to the recipe and the
+ * request.
  */
 #include "recipe/template.h"
 
@@ -79,7 +80,8 @@ enum err template_ref(struct recipe *r, struct span text, struct ref *out, struc
         const char *colon = memchr(text.p, ':', text.n);
         struct span word = colon ? span_of(text.p, (size_t)(colon - text.p) + 1) : text;
         const char *near = nearest_word(word, words, sizeof words / sizeof *words);
-        return why_set(w, ERR_INVALID, "'%.*s' refers to nothing known%s%s (body, method, url, header:NAME, field:NAME)", (int)text.n,
+        return why_set(w, ERR_INVALID,
+                       "'%.*s' refers to nothing known%s%s (body, method, url, header:NAME, field:NAME)", (int)text.n,
                        text.p, near ? ", did you mean " : "", near ? near : "");
     }
     if (e == ERR_OK)
@@ -169,7 +171,8 @@ bool template_allows(const struct assertion *a, struct span value)
     return true;
 }
 
-struct span template_join(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct arena *scratch)
+struct span template_join(const struct recipe *r, const struct recipe_request *q, const struct values *v,
+                          struct arena *scratch)
 {
     if (r->n_content == 1)
         return template_value(&r->content[0], q, v);

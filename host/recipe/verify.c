@@ -33,13 +33,14 @@ static bool is_signature(const struct recipe *r, unsigned slot)
 }
 
 /* One header of interest. Which of two different values was signed cannot be known, so that is refused. */
-static enum err take_header(const struct recipe *r, unsigned slot, struct span value, struct values *v, struct signatures *s,
-                            struct recipe_verdict *verdict)
+static enum err take_header(const struct recipe *r, unsigned slot, struct span value, struct values *v,
+                            struct signatures *s, struct recipe_verdict *verdict)
 {
     const struct header_slot *h = &r->headers[slot];
     struct span *seen = &v->header[slot];
     if (seen->p && !h->repeats && !span_eq(*seen, value))
-        return refuse(verdict, ERR_MALFORMED_REQUEST, "header %.*s came twice with different values", (int)h->name.n, h->name.p);
+        return refuse(verdict, ERR_MALFORMED_REQUEST, "header %.*s came twice with different values", (int)h->name.n,
+                      h->name.p);
     bool again = seen->p && span_eq(*seen, value);
     *seen = value;
     if (again || value.n == 0 || !is_signature(r, slot))
@@ -49,8 +50,8 @@ static enum err take_header(const struct recipe *r, unsigned slot, struct span v
     return e == ERR_OK ? e : refuse(verdict, e, "%s", problem);
 }
 
-static enum err take_headers(const struct recipe *r, const struct recipe_request *q, struct values *v, struct signatures *s,
-                             struct recipe_verdict *verdict)
+static enum err take_headers(const struct recipe *r, const struct recipe_request *q, struct values *v,
+                             struct signatures *s, struct recipe_verdict *verdict)
 {
     for (size_t i = 0; i < q->n_headers; i++) {
         for (unsigned slot = 0; slot < r->n_headers; slot++) {
@@ -65,7 +66,8 @@ static enum err take_headers(const struct recipe *r, const struct recipe_request
     return ERR_OK;
 }
 
-static enum err need_signature(const struct recipe *r, const struct values *v, const struct signatures *s, struct recipe_verdict *verdict)
+static enum err need_signature(const struct recipe *r, const struct values *v, const struct signatures *s,
+                               struct recipe_verdict *verdict)
 {
     struct span first = r->headers[r->signature.from[0]].name;
     bool any = false;
@@ -74,13 +76,13 @@ static enum err need_signature(const struct recipe *r, const struct values *v, c
     if (!any)
         return refuse(verdict, ERR_SIGNATURE_MISSING, "header %.*s is missing or empty", (int)first.n, first.p);
     if (s->n == 0)
-        return refuse(verdict, ERR_SIGNATURE_INVALID, "header %.*s has no usable signature: wrong form, version or length",
-                      (int)first.n, first.p);
+        return refuse(verdict, ERR_SIGNATURE_INVALID,
+                      "header %.*s has no usable signature: wrong form, version or length", (int)first.n, first.p);
     return ERR_OK;
 }
 
-static enum err need_ref(const struct recipe *r, const struct ref *ref, const struct recipe_request *q, const struct values *v,
-                         struct recipe_verdict *verdict)
+static enum err need_ref(const struct recipe *r, const struct ref *ref, const struct recipe_request *q,
+                         const struct values *v, struct recipe_verdict *verdict)
 {
     if (template_value(ref, q, v).p)
         return ERR_OK;
@@ -90,7 +92,8 @@ static enum err need_ref(const struct recipe *r, const struct ref *ref, const st
     return refuse(verdict, ERR_SIGNATURE_MISSING, "%.*s is missing, and it is signed", (int)name.n, name.p);
 }
 
-static enum err need_content(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct recipe_verdict *verdict)
+static enum err need_content(const struct recipe *r, const struct recipe_request *q, const struct values *v,
+                             struct recipe_verdict *verdict)
 {
     for (size_t i = 0; i < r->n_content; i++) {
         enum err e = need_ref(r, &r->content[i], q, v, verdict);
@@ -100,7 +103,8 @@ static enum err need_content(const struct recipe *r, const struct recipe_request
     return ERR_OK;
 }
 
-static enum err hold_asserts(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct recipe_verdict *verdict)
+static enum err hold_asserts(const struct recipe *r, const struct recipe_request *q, const struct values *v,
+                             struct recipe_verdict *verdict)
 {
     for (size_t i = 0; i < r->n_asserts; i++) {
         const struct assertion *a = &r->asserts[i];
@@ -109,12 +113,14 @@ static enum err hold_asserts(const struct recipe *r, const struct recipe_request
             return e;
         struct span name = template_name(r, &a->of);
         if (!template_allows(a, template_value(&a->of, q, v)))
-            return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is too long or holds a character that it must not", (int)name.n, name.p);
+            return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is too long or holds a character that it must not",
+                          (int)name.n, name.p);
     }
     return ERR_OK;
 }
 
-static enum err hold_time(const struct recipe *r, const struct recipe_request *q, const struct values *v, struct recipe_verdict *verdict)
+static enum err hold_time(const struct recipe *r, const struct recipe_request *q, const struct values *v,
+                          struct recipe_verdict *verdict)
 {
     int64_t signed_ms;
     const struct timestamp *t = &r->timestamp;
@@ -122,7 +128,8 @@ static enum err hold_time(const struct recipe *r, const struct recipe_request *q
         return ERR_OK;
     struct span name = template_name(r, &t->from);
     if (timestamp_read(t->format, template_value(&t->from, q, v), &signed_ms) != ERR_OK)
-        return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is not %s", (int)name.n, name.p, timestamp_words(t->format));
+        return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is not %s", (int)name.n, name.p,
+                      timestamp_words(t->format));
     verdict->signed_at_ms = signed_ms;
     if (!timestamp_near(t, signed_ms, q->now_ms, q->tolerance_ms))
         return refuse(verdict, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
@@ -130,8 +137,9 @@ static enum err hold_time(const struct recipe *r, const struct recipe_request *q
     return ERR_OK;
 }
 
-static enum err try_hmac(const struct recipe *r, const struct key *k, struct recipe_context *c, const struct recipe_request *q,
-                         const struct values *v, const struct signatures *s, bool *match)
+static enum err try_hmac(const struct recipe *r, const struct key *k, struct recipe_context *c,
+                         const struct recipe_request *q, const struct values *v, const struct signatures *s,
+                         bool *match)
 {
     unsigned char mac[RECIPE_SIGNATURE_BYTES];
     enum err e = mac_content(c, r, k, q, v, mac);
@@ -141,8 +149,9 @@ static enum err try_hmac(const struct recipe *r, const struct key *k, struct rec
     return e;
 }
 
-static enum err try_hmac_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c, const struct recipe_request *q,
-                              const struct values *v, const struct signatures *s, const struct key **matched)
+static enum err try_hmac_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c,
+                              const struct recipe_request *q, const struct values *v, const struct signatures *s,
+                              const struct key **matched)
 {
     for (size_t i = 0; i < ring->n && !*matched; i++) {
         bool match = false;
@@ -157,8 +166,9 @@ static enum err try_hmac_keys(const struct recipe *r, const struct keyring *ring
     return ERR_OK;
 }
 
-static enum err try_ed25519_keys(const struct recipe *r, const struct keyring *ring, const struct recipe_request *q, const struct values *v,
-                                 const struct signatures *s, struct arena *scratch, const struct key **matched)
+static enum err try_ed25519_keys(const struct recipe *r, const struct keyring *ring, const struct recipe_request *q,
+                                 const struct values *v, const struct signatures *s, struct arena *scratch,
+                                 const struct key **matched)
 {
     struct span content = template_join(r, q, v, scratch);
     if (!content.p)
@@ -167,7 +177,8 @@ static enum err try_ed25519_keys(const struct recipe *r, const struct keyring *r
         if (!key_live(&ring->keys[i], q->now_ms))
             continue;
         for (size_t n = 0; n < s->n && !*matched; n++)
-            if (crypto_sign_verify_detached(s->bytes[n], (const unsigned char *)content.p, content.n, ring->keys[i].public_key) == 0)
+            if (crypto_sign_verify_detached(s->bytes[n], (const unsigned char *)content.p, content.n,
+                                            ring->keys[i].public_key) == 0)
                 *matched = &ring->keys[i];
     }
     return ERR_OK;
@@ -181,23 +192,26 @@ static bool any_live(const struct keyring *ring, int64_t now_ms)
     return false;
 }
 
-static enum err try_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c, const struct recipe_request *q,
-                         const struct values *v, const struct signatures *s, struct arena *scratch, struct recipe_verdict *verdict)
+static enum err try_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c,
+                         const struct recipe_request *q, const struct values *v, const struct signatures *s,
+                         struct arena *scratch, struct recipe_verdict *verdict)
 {
     const struct key *matched = NULL;
     enum err e = r->algorithm->family == FAMILY_HMAC ? try_hmac_keys(r, ring, c, q, v, s, &matched)
                                                      : try_ed25519_keys(r, ring, q, v, s, scratch, &matched);
     if (e != ERR_OK)
-        return refuse(verdict, e, "%s", e == ERR_BODY_TOO_LARGE ? "no room to put together what was signed" : err_title(e));
+        return refuse(verdict, e, "%s",
+                      e == ERR_BODY_TOO_LARGE ? "no room to put together what was signed" : err_title(e));
     if (!matched)
         return refuse(verdict, ERR_SIGNATURE_INVALID, "%s",
-                      any_live(ring, q->now_ms) ? "no key of this source made this signature" : "no key of this source is valid now");
+                      any_live(ring, q->now_ms) ? "no key of this source made this signature"
+                                                : "no key of this source is valid now");
     verdict->key_id = matched->id;
     return ERR_OK;
 }
 
-enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c, const struct recipe_request *q,
-                       struct arena *scratch, struct recipe_verdict *verdict)
+enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
+                       const struct recipe_request *q, struct arena *scratch, struct recipe_verdict *verdict)
 {
     struct values v = {0};
     struct signatures s;

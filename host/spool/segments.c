@@ -205,8 +205,8 @@ static enum err read_head(struct segments *s, uint32_t number, char *buffer, str
     while (rest.n && !e) {
         const char *lf = memchr(rest.p, '\n', rest.n);
         struct line l;
-        if (!lf)
-            break;
+        if (!lf || lf == rest.p)
+            break; /* the filling begins */
         bool read = line_parse(span_of(rest.p, (size_t)(lf - rest.p)), &l) == ERR_OK;
         if (read && l.kind == KIND_VOID && l.segment < number)
             e = add_void(s, l.from);

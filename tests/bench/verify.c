@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * bench verify: what recipe_verify costs for one event, against the bare cryptography over the same bytes, in interleaved
- * pairs, by CPU time. --json prints one object a line. No pass or fail.
+ * bench verify: what recipe_verify costs for one event, against the bare cryptography over the same bytes, in
+ * interleaved pairs, by CPU time. --json prints one object a line. No pass or fail.
  */
 #include <fcntl.h>
 #include <openssl/core_names.h>
@@ -28,10 +28,14 @@ static const struct {
 
 /* What a web server passes on besides. */
 static const struct recipe_header usual[] = {
-    {SPAN_LIT("Host"), SPAN_LIT("hooks.example.test")},       {SPAN_LIT("User-Agent"), SPAN_LIT("sender/1.0")},
-    {SPAN_LIT("Accept"), SPAN_LIT("*/*")},                    {SPAN_LIT("Content-Type"), SPAN_LIT("application/json")},
-    {SPAN_LIT("Content-Length"), SPAN_LIT("1024")},           {SPAN_LIT("X-Forwarded-For"), SPAN_LIT("192.0.2.7")},
-    {SPAN_LIT("X-Forwarded-Proto"), SPAN_LIT("https")},       {SPAN_LIT("Accept-Encoding"), SPAN_LIT("gzip")},
+    {SPAN_LIT("Host"), SPAN_LIT("hooks.example.test")},
+    {SPAN_LIT("User-Agent"), SPAN_LIT("sender/1.0")},
+    {SPAN_LIT("Accept"), SPAN_LIT("*/*")},
+    {SPAN_LIT("Content-Type"), SPAN_LIT("application/json")},
+    {SPAN_LIT("Content-Length"), SPAN_LIT("1024")},
+    {SPAN_LIT("X-Forwarded-For"), SPAN_LIT("192.0.2.7")},
+    {SPAN_LIT("X-Forwarded-Proto"), SPAN_LIT("https")},
+    {SPAN_LIT("Accept-Encoding"), SPAN_LIT("gzip")},
 };
 
 struct bench {
@@ -70,13 +74,17 @@ static void prepare(struct bench *b, const char *name, const char *key)
     const struct keyring_key keys = {"k", NULL, false, span_str(key), 0, INT64_MAX};
     memset(b->body, 'x', sizeof b->body);
     memcpy(b->headers, usual, sizeof usual);
-    b->q = (struct recipe_request){.method = SPAN_LIT("POST"), .headers = b->headers, .n_headers = sizeof usual / sizeof *usual,
-                                   .body = span_of(b->body, sizeof b->body), .now_ms = clock_wall_ms()};
-    if (!arena_init(&b->sign_memory, 1 << 16) || !arena_init(&b->scratch, 1 << 16) || recipe_context_new(&b->c) != ERR_OK)
+    b->q = (struct recipe_request){.method = SPAN_LIT("POST"),
+                                   .headers = b->headers,
+                                   .n_headers = sizeof usual / sizeof *usual,
+                                   .body = span_of(b->body, sizeof b->body),
+                                   .now_ms = clock_wall_ms()};
+    if (!arena_init(&b->sign_memory, 1 << 16) || !arena_init(&b->scratch, 1 << 16) ||
+        recipe_context_new(&b->c) != ERR_OK)
         die(EXIT_SYSTEM, "out of memory");
     if (keyring_new(b->r, &keys, 1, &b->k, &w) != ERR_OK ||
-        recipe_sign(b->r, b->k, b->c, &b->q, "msg_1", &b->sign_memory, b->headers + b->q.n_headers, HEADERS_MAX - b->q.n_headers, &n, &w) !=
-            ERR_OK)
+        recipe_sign(b->r, b->k, b->c, &b->q, "msg_1", &b->sign_memory, b->headers + b->q.n_headers,
+                    HEADERS_MAX - b->q.n_headers, &n, &w) != ERR_OK)
         die(EXIT_SYSTEM, "%s", w.text);
     b->q.n_headers += n;
 }
@@ -86,9 +94,12 @@ static void prepare_bare(struct bench *b, bool ed25519)
 {
     unsigned char private_key[64];
     static const unsigned char seed[32] = "0123456789abcdef0123456789abcde";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
+                           OSSL_PARAM_construct_end()};
     memset(b->content, 'x', sizeof b->content);
-    b->n_content = BODY_BYTES + (strcmp(recipe_name(b->r), "github") == 0 ? 0 : strcmp(recipe_name(b->r), "stripe") == 0 ? 11 : 17);
+    b->n_content = BODY_BYTES + (strcmp(recipe_name(b->r), "github") == 0   ? 0
+                                 : strcmp(recipe_name(b->r), "stripe") == 0 ? 11
+                                                                            : 17);
     if (ed25519) {
         crypto_sign_seed_keypair(b->public_key, private_key, seed);
         crypto_sign_detached(b->signature, NULL, b->content, b->n_content, private_key);
@@ -119,7 +130,8 @@ static double run_bare(struct bench *b, int runs)
     size_t n;
     int64_t from = clock_cpu_ns();
     for (int i = 0; i < runs; i++) {
-        bool ok = b->mac ? EVP_MAC_init(b->mac, NULL, 0, NULL) == 1 && EVP_MAC_update(b->mac, b->content, b->n_content) == 1 &&
+        bool ok = b->mac ? EVP_MAC_init(b->mac, NULL, 0, NULL) == 1 &&
+                               EVP_MAC_update(b->mac, b->content, b->n_content) == 1 &&
                                EVP_MAC_final(b->mac, out, &n, sizeof out) == 1
                          : crypto_sign_verify_detached(b->signature, b->content, b->n_content, b->public_key) == 0;
         if (!ok)
@@ -152,11 +164,12 @@ static void measure(size_t row, bool json)
     qsort(bare, PAIRS, sizeof *bare, by_value);
     qsort(ratio, PAIRS, sizeof *ratio, by_value);
     if (json)
-        printf("{\"bench\":\"verify\",\"recipe\":\"%s\",\"ns\":%.0f,\"bare_ns\":%.0f,\"ratio\":%.3f,\"ratio_min\":%.3f,\"ratio_max\":%.3f}\n",
+        printf("{\"bench\":\"verify\",\"recipe\":\"%s\",\"ns\":%.0f,\"bare_ns\":%.0f,\"ratio\":%.3f,\"ratio_min\":%.3f,"
+               "\"ratio_max\":%.3f}\n",
                rows[row].recipe, ours[PAIRS / 2], bare[PAIRS / 2], ratio[PAIRS / 2], ratio[0], ratio[PAIRS - 1]);
     else
-        printf("%-22s %8.0f ns %8.0f ns bare   ratio %.2f (%.2f to %.2f)\n", rows[row].recipe, ours[PAIRS / 2], bare[PAIRS / 2],
-               ratio[PAIRS / 2], ratio[0], ratio[PAIRS - 1]);
+        printf("%-22s %8.0f ns %8.0f ns bare   ratio %.2f (%.2f to %.2f)\n", rows[row].recipe, ours[PAIRS / 2],
+               bare[PAIRS / 2], ratio[PAIRS / 2], ratio[0], ratio[PAIRS - 1]);
     EVP_MAC_CTX_free(b->mac);
     recipe_context_free(b->c);
     keyring_free(b->k);

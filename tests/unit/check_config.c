@@ -430,6 +430,25 @@ START_TEST(defaults_are_the_interface)
 }
 END_TEST
 
+START_TEST(sources_are_found_by_path_and_name)
+{
+    struct config *c = load_good("{\"recipes\":\"recipes\",\"sources\":{"
+                                 "\"a\":{\"path\":\"/z\",\"recipe\":\"none\",\"allow_unsigned\":true},"
+                                 "\"b\":{\"path\":\"/\",\"recipe\":\"none\",\"allow_unsigned\":true},"
+                                 "\"d\":{\"path\":\"/zz\",\"recipe\":\"none\",\"allow_unsigned\":true},"
+                                 "\"c\":{\"path\":\"/m/n\",\"recipe\":\"none\",\"allow_unsigned\":true}}}");
+    for (size_t i = 0; i < c->n_sources; i++) {
+        const struct config_source *s = &c->sources[i];
+        ck_assert_ptr_eq(config_source_by_path(c, span_str(s->path)), s);
+        ck_assert_ptr_eq(config_source_by_name(c, span_str(s->name)), s);
+    }
+    static const char *const nowhere[] = {"", "/z/", "/zzz", "/m", "/m/n/", "z"};
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+        ck_assert_ptr_null(config_source_by_path(c, span_str(nowhere[i])));
+    config_free(c);
+}
+END_TEST
+
 START_TEST(addresses)
 {
     struct config_address a;
@@ -625,6 +644,7 @@ int main(void)
     tcase_add_test(t, read_does_not_look_at_keys);
     tcase_add_test(t, fixed_settings_are_named);
     tcase_add_test(t, defaults_are_the_interface);
+    tcase_add_test(t, sources_are_found_by_path_and_name);
     tcase_add_test(t, addresses);
     tcase_add_test(t, patterns);
     tcase_add_test(t, mutations_are_loaded_or_refused);

@@ -3,6 +3,7 @@
  */
 #include "pen.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -319,7 +320,7 @@ START_TEST(a_full_disk_refuses_and_recovers_by_itself)
     int n = 1, records = 0;
     pen_open(&pen);
     pen_settle(&pen);
-    disk.full = true;
+    disk_obey((struct disk_plan){.full = true, .free_part = 1});
     enum err e;
     while ((e = pen_event(&pen, n, 300)) == ERR_OK) {
         ck_assert_int_eq(pen_commit(&pen), ERR_OK);
@@ -337,7 +338,7 @@ START_TEST(a_full_disk_refuses_and_recovers_by_itself)
     ck_assert_int_ge(records, PEN_SEGMENT_BYTES / 4 / 256 - 1); /* the reserve was theirs */
     journal_tick(pen.j);
     ck_assert_int_eq(pen_event(&pen, n, 300), ERR_NO_ROOM);
-    disk.full = false;
+    disk_obey(DISK_HEALTHY);
     journal_tick(pen.j);
     pen_settle(&pen);
     ck_assert(journal_accepts(pen.j));
@@ -352,12 +353,12 @@ START_TEST(a_start_on_a_full_disk_refuses_until_there_is_room)
     pen_open(&pen);
     write_events(1, 5, 100);
     pen_close(&pen);
-    disk.full = true;
+    disk_obey((struct disk_plan){.full = true, .free_part = 1});
     pen_open(&pen);
     ck_assert(!journal_accepts(pen.j));
     ck_assert_int_eq(pen_event(&pen, 6, 10), ERR_NO_ROOM);
     assert_events(1, 5);
-    disk.full = false;
+    disk_obey(DISK_HEALTHY);
     journal_tick(pen.j);
     pen_settle(&pen);
     ck_assert(journal_accepts(pen.j));
@@ -369,18 +370,24 @@ END_TEST
 START_TEST(little_free_space_closes_the_door_but_not_the_pen)
 {
     pen_open(&pen);
-    disk.free_part = 0.04;
+    disk_obey((struct disk_plan){.free_part = 0.04});
     journal_tick(pen.j);
     ck_assert(!journal_accepts(pen.j));
     for (int n = 1; n <= 200; n++) {
         ck_assert_int_eq(pen_attempt(&pen, n), ERR_OK);
         ck_assert_int_eq(pen_commit(&pen), ERR_OK);
     }
-    disk.free_part = 0.06;
+    disk_obey((struct disk_plan){.free_part = 0.06});
     journal_tick(pen.j);
     ck_assert(journal_accepts(pen.j));
 }
 END_TEST
+
+/* The n-th call from now fails, and those after it. */
+static void fail_from(int n, int times)
+{
+    disk_obey((struct disk_plan){.fail_at = disk_calls() + n, .fail_times = times, .error = EIO, .free_part = 1});
+}
 
 /* Every call fails for a while: no fresh segment can be had. What was refused stays away, what was acknowledged stays. */
 START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
@@ -389,14 +396,11 @@ START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
     pen_open(&pen);
     write_events(1, 3, 100);
     ck_assert_int_eq(pen_event(&pen, 4, 100), ERR_OK);
-    disk.error = 5; /* EIO */
-    disk.fail_at = disk_calls() + 2; /* the sync */
-    disk.fail_times = 1;
+    fail_from(2, 1); /* the sync */
     ck_assert_int_eq(pen_commit(&pen), ERR_NOT_DURABLE);
     ck_assert_uint_eq(journal_pending(pen.j), 0);
     write_events(5, 6, 100);
-    disk.fail_at = disk_calls() + 1;
-    disk.fail_times = 1000;
+    fail_from(1, 1000);
     ck_assert_int_eq(pen_event(&pen, 7, 100), ERR_OK);
     ck_assert_int_ne(pen_commit(&pen), ERR_OK);
     ck_assert_int_ne(pen_event(&pen, 8, 100), ERR_OK);
@@ -404,7 +408,7 @@ START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
     journal_tick(pen.j);
     ck_assert_int_ne(pen_event(&pen, 8, 100), ERR_OK);
     ck_assert(!journal_accepts(pen.j));
-    disk.fail_times = 0;
+    disk_obey(DISK_HEALTHY);
     journal_tick(pen.j);
     write_events(9, 9, 100);
     for (int round = 0; round < 3; round++) {
@@ -426,9 +430,7 @@ START_TEST(written_lines_are_saved_when_the_sync_fails)
     write_events(1, 1, 100);
     ck_assert_int_eq(pen_event(&pen, 2, 100), ERR_OK);
     ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
-    disk.error = 5;
-    disk.fail_at = disk_calls() + 1;
-    disk.fail_times = 1;
+    fail_from(1, 1);
     journal_tick(pen.j);
     assert_events(1, 2);
     pen_close(&pen);

@@ -42,8 +42,8 @@ static void fail_at_each_call(const char *what, struct disk_plan plan)
     for (int n = 1; n <= calls; n++) {
         disk_reset();
         struct story *s = story_new();
-        disk = plan;
-        disk.fail_at = n;
+        plan.fail_at = n;
+        disk_obey(plan);
         story_tell(s);
         disk_reset();
         assert_refused_stay_away(s, what, n);
@@ -77,7 +77,7 @@ START_TEST(writes_may_be_short)
 {
     disk_reset();
     struct story *s = story_new();
-    disk.short_writes = true;
+    disk_obey((struct disk_plan){.short_writes = true, .free_part = 1});
     story_tell(s);
     for (int i = 1; i <= s->events; i++)
         ck_assert(s->synced[i]);
@@ -93,7 +93,7 @@ static void in_child(struct story *s, int kill_at, void (*what)(struct story *s)
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        disk.kill_at = kill_at;
+        disk_obey((struct disk_plan){.kill_at = kill_at, .free_part = 1});
         what(s);
         _exit(0);
     }

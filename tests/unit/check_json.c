@@ -97,6 +97,7 @@ static const struct {
     BAD("\"\\ud83dx\\ude00\"", "lone surrogate", 1),
     BAD("\"\\ud83d\\ud83d\"", "lone surrogate", 1),
     BAD("\"\\ud83d\\u0041\"", "lone surrogate", 1),
+    BAD("\"\\ud83d\\ue000\"", "lone surrogate", 1),
     BAD("\"\\ud83d\\uZZZZ\"", "bad escape", 7),
     BAD("\"\xff\"", "invalid UTF-8", 1),
     BAD("\"\xc0\x80\"", "invalid UTF-8", 1),
@@ -253,6 +254,12 @@ START_TEST(walks_members_and_elements)
     ck_assert_span_eq(json_member(text, "bc"), "-1.5e3");
     ck_assert_ptr_null(json_member(text, "b").p);
     ck_assert_ptr_null(json_member(SPAN_LIT("[\"a\",1]"), "a").p);
+    it = json_iter(SPAN_LIT("[\"\\\\\",\"\\\\\\\"\",\"\"]"));
+    static const char *const backslashes[] = {"\"\\\\\"", "\"\\\\\\\"\"", "\"\""};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(json_next_element(&it, &value));
+        ck_assert_span_eq(value, backslashes[i]);
+    }
     it = json_iter(SPAN_LIT("{}"));
     ck_assert(!json_next_member(&it, &name, &value));
     it = json_iter(SPAN_LIT("5"));

@@ -22,8 +22,8 @@ static unsigned run_vectors(const char *path)
         ck_assert_msg(case_parse(object, 0, &a, &t, &w) == ERR_OK, "%s", w.text);
         struct recipe *r = installed(t.provider.p);
         enum err e = case_verify(r, c, &t, &a, &verdict);
-        ck_assert_msg((e == ERR_OK) == span_eq_str(t.expect, "accept"), "%s/%s must %s (%s): %s %s", t.provider.p, t.name.p,
-                      t.expect.p, t.why.p ? t.why.p : "", err_code(e), verdict.detail);
+        ck_assert_msg((e == ERR_OK) == span_eq_str(t.expect, "accept"), "%s/%s must %s (%s): %s %s", t.provider.p,
+                      t.name.p, t.expect.p, t.why.p ? t.why.p : "", err_code(e), verdict.detail);
         recipe_free(r);
     }
     arena_fini(&a);
@@ -38,11 +38,11 @@ START_TEST(published_vectors_agree)
 }
 END_TEST
 
-
 /* ---- the language ---- */
 
 #define HMAC_SIGNATURE "\"algorithm\":\"hmac-sha256\",\"from\":\"header:X-Sig\",\"encoding\":\"hex\""
-static const char minimal[] = "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"utf8\"}";
+static const char minimal[] =
+    "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"utf8\"}";
 
 static void refused(const char *json, const char *reason)
 {
@@ -58,21 +58,30 @@ START_TEST(faults_name_the_place_and_the_way_out)
     refused("[]", "/: must be an object");
     refused("{\"recipe\":\"t\"}", "member 'signature' is missing");
     refused("{\"recipe\":\"u\",\"signature\":\"none\"}", "/recipe: must be the file's name, 't'");
-    refused("{\"recipe\":\"t\",\"signatur\":\"none\"}", "/signatur: there is no member 'signatur', did you mean 'signature'");
+    refused("{\"recipe\":\"t\",\"signatur\":\"none\"}",
+            "/signatur: there is no member 'signatur', did you mean 'signature'");
     refused("{\"recipe\":\"t\",\"signature\":\"nothing\"}", "/signature: must be an object");
     refused("{\"recipe\":\"t\",\"signature\":\"none\",\"key_encoding\":\"utf8\"}", "leaves nothing");
-    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE "},\"key_encoding\":\"utf8\"}", "/signature: member 'content' is missing");
-    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"}}", "/key_encoding: is missing");
-    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"utf-8\"}", "did you mean 'utf8'");
-    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"whpk_base64\"}",
+    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE "},\"key_encoding\":\"utf8\"}",
+            "/signature: member 'content' is missing");
+    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"}}",
+            "/key_encoding: is missing");
+    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"utf-8\"}",
+            "did you mean 'utf8'");
+    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE
+            ",\"content\":\"{body}\"},\"key_encoding\":\"whpk_base64\"}",
             "whpk_base64 does not go with hmac-sha256");
-    refused("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-md5\"}}", "/signature/algorithm: there is no algorithm 'hmac-md5'");
+    refused("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-md5\"}}",
+            "/signature/algorithm: there is no algorithm 'hmac-md5'");
     refused("{\"recipe\":\"t\",\"signature\":{\"encoding\":\"base46\"}}", "did you mean 'base64'");
-    refused("{\"recipe\":\"t\",\"signature\":{\"list\":\", \"}}", "/signature/list: must be one printable ASCII character");
-    refused("{\"recipe\":\"t\",\"signature\":{\"from\":\"body\"}}", "/signature/from: a signature is read from header:NAME");
+    refused("{\"recipe\":\"t\",\"signature\":{\"list\":\", \"}}",
+            "/signature/list: must be one printable ASCII character");
+    refused("{\"recipe\":\"t\",\"signature\":{\"from\":\"body\"}}",
+            "/signature/from: a signature is read from header:NAME");
     refused("{\"recipe\":\"t\",\"signature\":{\"from\":[]}}", "must not be an empty list");
     refused("{\"recipe\":\"t\",\"signature\":{\"from\":[\"header:A\",7]}}", "/signature/from/1: must be a string");
-    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"pair\":\"=\",\"content\":\"{body}\"},\"key_encoding\":\"utf8\"}",
+    refused("{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE
+            ",\"pair\":\"=\",\"content\":\"{body}\"},\"key_encoding\":\"utf8\"}",
             "'pair' and 'key' go together");
     refused("{\"recipe\":\"t\",\"signature\":\"none\",\"recipe\":\"t\"}", "duplicate");
 }
@@ -80,7 +89,8 @@ END_TEST
 
 START_TEST(templates_are_checked)
 {
-#define CONTENT(c) "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"" c "\"},\"key_encoding\":\"utf8\"}"
+#define CONTENT(c)                                                                                                     \
+    "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"" c "\"},\"key_encoding\":\"utf8\"}"
     refused(CONTENT("{bdy}"), "/signature/content: 'bdy' refers to nothing known, did you mean body");
     refused(CONTENT("{body"), "'{' without '}'");
     refused(CONTENT("{header:}{body}"), "'' is not a header name");
@@ -96,12 +106,17 @@ END_TEST
 
 START_TEST(times_and_asserts_are_checked)
 {
-#define WITH(more) "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{header:T}{body}\"},\"key_encoding\":\"utf8\"," more "}"
-    refused(WITH("\"timestamp\":{\"from\":\"header:U\",\"format\":\"s\",\"tolerance\":\"5m\"}"), "not part of the signed content");
+#define WITH(more)                                                                                                     \
+    "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE                                                                 \
+    ",\"content\":\"{header:T}{body}\"},\"key_encoding\":\"utf8\"," more "}"
+    refused(WITH("\"timestamp\":{\"from\":\"header:U\",\"format\":\"s\",\"tolerance\":\"5m\"}"),
+            "not part of the signed content");
     refused(WITH("\"timestamp\":{\"from\":\"body\",\"format\":\"s\",\"tolerance\":\"5m\"}"), "/timestamp/from");
     refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"sec\",\"tolerance\":\"5m\"}"), "/timestamp/format");
-    refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"s\",\"tolerance\":\"5 m\"}"), "/timestamp/tolerance");
-    refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"s\",\"tolerance\":\"5m\",\"future\":\"all\"}"), "/timestamp/future");
+    refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"s\",\"tolerance\":\"5 m\"}"),
+            "/timestamp/tolerance");
+    refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"s\",\"tolerance\":\"5m\",\"future\":\"all\"}"),
+            "/timestamp/future");
     refused(WITH("\"timestamp\":{\"from\":\"header:T\",\"format\":\"s\"}"), "member 'tolerance' is missing");
     refused(WITH("\"assert\":{\"header:T\":{\"witout\":\".\"}}"), "did you mean 'without'");
     refused(WITH("\"assert\":{\"header:T\":{\"max_bytes\":0}}"), "/assert/header:T/max_bytes");
@@ -115,8 +130,10 @@ END_TEST
 
 START_TEST(variants_replace_whole_members)
 {
-    static const char json[] = "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE ",\"content\":\"{body}\"},\"key_encoding\":\"utf8\",\"variants\":{"
-                               "\"b\":{\"key_encoding\":\"hex\"},\"c\":{\"variants\":{}},\"d\":{\"signature\":\"none\"}}}";
+    static const char json[] =
+        "{\"recipe\":\"t\",\"signature\":{" HMAC_SIGNATURE
+        ",\"content\":\"{body}\"},\"key_encoding\":\"utf8\",\"variants\":{"
+        "\"b\":{\"key_encoding\":\"hex\"},\"c\":{\"variants\":{}},\"d\":{\"signature\":\"none\"}}}";
     struct recipe *r;
     struct why w;
     ck_assert_int_eq(recipe_compile("t", span_str(json), NULL, &r, &w), ERR_OK);
@@ -158,7 +175,8 @@ START_TEST(questions_are_answered)
 }
 END_TEST
 
-static void key_refused(const struct recipe *r, const char *key, const char *encoding, bool is_public, const char *reason)
+static void key_refused(const struct recipe *r, const char *key, const char *encoding, bool is_public,
+                        const char *reason)
 {
     struct keyring *k = NULL;
     struct why w = {""};
@@ -185,11 +203,14 @@ START_TEST(bad_keys_are_refused)
     recipe_free(r);
     r = installed("standard-webhooks-v1a");
     key_refused(r, "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", NULL, true, "is a private key");
-    key_refused(r, "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUQ==", NULL, true, "31 bytes where a public Ed25519 key has 32");
+    key_refused(r, "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHUQ==", NULL, true,
+                "31 bytes where a public Ed25519 key has 32");
     key_refused(r, "whpk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", NULL, true, "not a point");
-    key_refused(r, "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGQ==", NULL, false, "halves");
+    key_refused(r, "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGQ==", NULL,
+                false, "halves");
     key_refused(r, "d75a98", "ed25519-hex", false, "3 bytes where a private");
-    key_refused(r, "MCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "spki-base64", true, "not spki-base64");
+    key_refused(r, "MCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "spki-base64", true,
+                "not spki-base64");
     recipe_free(r);
     r = installed("none");
     key_refused(r, "secretsecret", NULL, false, "takes no keys");

@@ -135,7 +135,7 @@ START_TEST(open_files_are_refused)
         bool secret_ok, public_ok;
     } modes[] = {{0600, true, true},  {0640, true, true},   {0440, true, true},  {0400, true, true},
                  {0644, false, true}, {0660, false, false}, {0604, false, true}, {0602, false, false},
-                 {0650, false, true}, {0666, false, false}, {0641, false, true}, {0620, false, false}};
+                 {0650, false, true}, {0666, false, false}, {0641, false, true}, {0700, false, true}, {0620, false, false}};
     struct why w;
     int fd;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -184,6 +184,11 @@ START_TEST(a_damaged_memfd_is_refused)
         ck_assert_msg(secrets_read(part, &s, &w) == ERR_CORRUPT, "%zu bytes", n);
         close(part);
     }
+    for (int i = 0; i < 16; i++) /* the head of a record without anything */
+        buf_putc(&b, 0);
+    ck_assert_int_eq(fs_sealed("check", buf_span(&b), &part, &w), ERR_OK);
+    ck_assert_int_eq(secrets_read(part, &s, &w), ERR_CORRUPT);
+    close(part);
     int pipes[2];
     ck_assert_int_eq(pipe(pipes), 0);
     ck_assert_int_eq(secrets_read(pipes[0], &s, &w), ERR_CORRUPT);

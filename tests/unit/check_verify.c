@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * check_verify: requests against recipes: header grammar, times, live keys, signing, and what mutated requests do to all of it.
+ * check_verify: requests against recipes: header grammar, times, live keys, signing, and what mutated requests do to
+ * all of it.
  */
 #include "recipe_kit.h"
+
+#include <pthread.h>
 
 /* The seed is that of RFC 8032 section 7.1, TEST 1. */
 static const struct {
@@ -44,12 +47,15 @@ START_TEST(ed25519_keys_in_all_forms)
         {"ed25519-hex", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\r\n"},
         {"ed25519-base64", "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
         {"spki-base64", "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
-        {"spki-pem", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n"},
+        {"spki-pem",
+         "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC "
+         "KEY-----\n"},
     };
     struct bench signer, b;
     struct recipe *r = installed("standard-webhooks-v1a");
     bench_init(&signer, r,
-               ring_of(r, "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==", NULL, false));
+               ring_of(r, "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==",
+                       NULL, false));
     sign(&signer, "msg_1");
     r = installed("standard-webhooks-v1a");
     bench_init(&b, r, ring_of(r, keys[_i].text, keys[_i].encoding, true));
@@ -112,6 +118,39 @@ START_TEST(a_full_context_goes_on)
 }
 END_TEST
 
+static void *verify_often(void *arg)
+{
+    const struct bench *shared = arg;
+    struct bench mine = *shared;
+    bool good = recipe_context_new(&mine.c) == ERR_OK && arena_init(&mine.a, 65536);
+    mine.q.headers = mine.headers;
+    for (int i = 0; good && i < 200; i++)
+        good = verify(&mine) == ERR_OK;
+    recipe_context_free(mine.c);
+    arena_fini(&mine.a);
+    return good ? arg : NULL;
+}
+
+START_TEST(threads_share_keys)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    struct bench b;
+    struct recipe *r = installed(signers[_i].recipe);
+    bench_init(&b, r, ring_of(r, signers[_i].key, NULL, false));
+    sign(&b, "msg_1");
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_often, &b), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *good;
+        ck_assert_int_eq(pthread_join(threads[i], &good), 0);
+        ck_assert_ptr_nonnull(good);
+    }
+    forget(&b);
+    bench_fini(&b);
+}
+END_TEST
+
 /* A Standard Webhooks request whose signature is published. */
 static struct bench standard(void)
 {
@@ -147,7 +186,8 @@ static const struct {
     {"", NULL, ERR_SIGNATURE_MISSING},
     {"", SW_GOOD, ERR_OK},
     {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL, ERR_OK},
-    {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL, ERR_SIGNATURE_INVALID},
+    {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL,
+     ERR_SIGNATURE_INVALID},
 };
 
 START_TEST(signature_headers_are_taken_apart)
@@ -160,7 +200,8 @@ START_TEST(signature_headers_are_taken_apart)
     if (signature_headers[_i].second)
         header(&b, "Webhook-Signature", signature_headers[_i].second);
     enum err e = verify(&b);
-    ck_assert_msg(e == signature_headers[_i].verdict, "'%s': %s %s", signature_headers[_i].signature, err_code(e), b.verdict.detail);
+    ck_assert_msg(e == signature_headers[_i].verdict, "'%s': %s %s", signature_headers[_i].signature, err_code(e),
+                  b.verdict.detail);
     ck_assert_int_eq(e == ERR_OK, b.verdict.detail[0] == 0);
     bench_fini(&b);
 }
@@ -215,7 +256,8 @@ START_TEST(times_are_digits_and_near)
     header(&b, "webhook-timestamp", standard_times[_i].text);
     header(&b, "webhook-signature", SW_BAD);
     enum err e = verify(&b);
-    ck_assert_msg(e == standard_times[_i].verdict, "'%s': %s %s", standard_times[_i].text, err_code(e), b.verdict.detail);
+    ck_assert_msg(e == standard_times[_i].verdict, "'%s': %s %s", standard_times[_i].text, err_code(e),
+                  b.verdict.detail);
     bool far = e == ERR_TIMESTAMP_OUT_OF_TOLERANCE;
     ck_assert_int_eq(far, strstr(b.verdict.detail, "this receiver's clock") != NULL);
     bench_fini(&b);
@@ -267,12 +309,69 @@ START_TEST(stripe_headers_are_taken_apart)
     struct bench b;
     struct recipe *r = installed("stripe");
     bench_init(&b, r, ring_of(r, "whsec_test_secret", NULL, false));
-    b.q.body = SPAN_LIT("{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\",\n  \"data\": { \"object\": { \"id\": \"rdr_123\", \"object\": "
+    b.q.body = SPAN_LIT("{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\",\n  \"data\": { \"object\": { "
+                        "\"id\": \"rdr_123\", \"object\": "
                         "\"terminal.reader\" } }\n}");
     b.q.now_ms = NOW_MS + stripe_headers[_i].later_s * 1000;
     header(&b, "Stripe-Signature", stripe_headers[_i].header);
     enum err e = verify(&b);
-    ck_assert_msg(e == stripe_headers[_i].verdict, "'%s': %s %s", stripe_headers[_i].header, err_code(e), b.verdict.detail);
+    ck_assert_msg(e == stripe_headers[_i].verdict, "'%s': %s %s", stripe_headers[_i].header, err_code(e),
+                  b.verdict.detail);
+    bench_fini(&b);
+}
+END_TEST
+
+#define DIGEST "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e"
+static const struct {
+    const char *header, *reason; /* NULL: good */
+} github_headers[] = {
+    {"sha256=" DIGEST "17", NULL},
+    {" sha256=757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17 ", NULL},
+    {"SHA256=" DIGEST "17", "no usable signature"},
+    {"sha512=" DIGEST "17", "no usable signature"},
+    {DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST, "no usable signature"},
+    {"sha256=" DIGEST "1", "no usable signature"},
+    {"sha256=" DIGEST "1700", "no usable signature"},
+    {"sha256=", "no usable signature"},
+    {"sha256= " DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST "17, sha256=" DIGEST "17", "no usable signature"},
+    {"sha256=" DIGEST "18", "no key of this source"},
+};
+
+START_TEST(github_headers_are_exact)
+{
+    struct bench b;
+    struct recipe *r = installed("github");
+    bench_init(&b, r, ring_of(r, "It's a Secret to Everybody", NULL, false));
+    b.q.body = SPAN_LIT("Hello, World!");
+    header(&b, "x-hub-signature-256", github_headers[_i].header);
+    const char *reason = github_headers[_i].reason;
+    enum err e = verify(&b);
+    ck_assert_msg(e == (reason ? ERR_SIGNATURE_INVALID : ERR_OK), "'%s': %s", github_headers[_i].header,
+                  b.verdict.detail);
+    ck_assert_msg(!reason || strstr(b.verdict.detail, reason), "'%s': %s", github_headers[_i].header, b.verdict.detail);
+    bench_fini(&b);
+}
+END_TEST
+
+START_TEST(ids_have_a_greatest_length)
+{
+    struct bench b = standard();
+    char id[258];
+    memset(id, 'i', sizeof id);
+    id[256] = 0;
+    b.q.headers = b.headers;
+    sign(&b, id);
+    ck_assert_int_eq(verify(&b), ERR_OK);
+    id[256] = 'i';
+    id[257] = 0;
+    struct span was = b.headers[0].value;
+    b.headers[0].value = span_str(id);
+    ck_assert_int_eq(verify(&b), ERR_SIGNATURE_INVALID);
+    ck_assert_str_eq(b.verdict.detail, "webhook-id is too long or holds a character that it must not");
+    b.headers[0].value = was;
+    forget(&b);
     bench_fini(&b);
 }
 END_TEST
@@ -280,13 +379,19 @@ END_TEST
 START_TEST(every_knob_round_trips)
 {
     static const char *const recipes[] = {
-        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha1\",\"from\":[\"header:A\",\"header:B\"],\"encoding\":\"base64url\",\"content\":"
-        "\"{{{method} {url}\\n{header:X-Time}|{body}\"},\"key_encoding\":\"base64\",\"timestamp\":{\"from\":\"header:X-Time\",\"format\":"
+        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha1\",\"from\":[\"header:A\",\"header:B\"],"
+        "\"encoding\":\"base64url\",\"content\":"
+        "\"{{{method} "
+        "{url}\\n{header:X-Time}|{body}\"},\"key_encoding\":\"base64\",\"timestamp\":{\"from\":\"header:X-Time\","
+        "\"format\":"
         "\"rfc3339\",\"tolerance\":\"5s\"}}",
-        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha512\",\"from\":\"header:A\",\"list\":\";\",\"pair\":\"=\",\"key\":\"h1\",\"prefix\":"
-        "\"p:\",\"encoding\":\"base64\",\"content\":\"{field:ts}:{body}:{field:ts}\"},\"key_encoding\":\"base64\",\"timestamp\":{\"from\":"
+        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha512\",\"from\":\"header:A\",\"list\":\";\",\"pair\":"
+        "\"=\",\"key\":\"h1\",\"prefix\":"
+        "\"p:\",\"encoding\":\"base64\",\"content\":\"{field:ts}:{body}:{field:ts}\"},\"key_encoding\":\"base64\","
+        "\"timestamp\":{\"from\":"
         "\"field:ts\",\"format\":\"ms\",\"tolerance\":\"5s\",\"future\":\"0\"}}",
-        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"ed25519\",\"from\":\"header:A\",\"encoding\":\"hex\",\"content\":\"{body}\"},"
+        "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"ed25519\",\"from\":\"header:A\",\"encoding\":\"hex\","
+        "\"content\":\"{body}\"},"
         "\"key_encoding\":\"ed25519-base64\",\"defaults\":{\"event_id\":[\"json:/id\",\"header:X-Id\"]}}",
     };
     struct bench b;
@@ -360,7 +465,8 @@ START_TEST(mutated_requests_are_answered)
         bool same_id = span_eq(b.headers[which].value, was);
         ck_assert(e == ERR_OK || b.verdict.detail[0]);
         if (e == ERR_OK && !same_id)
-            ck_assert_msg(which == b.q.n_headers - 1 || strcmp(signers[_i].recipe, "github") == 0, "took %.*s", (int)n, exact);
+            ck_assert_msg(which == b.q.n_headers - 1 || strcmp(signers[_i].recipe, "github") == 0, "took %.*s", (int)n,
+                          exact);
         b.headers[which].value = was;
         free(exact);
         free(text);
@@ -377,6 +483,7 @@ int main(void)
 #define EACH(test, table) tcase_add_loop_test(t, test, 0, (int)(sizeof table / sizeof *table))
     EACH(what_is_signed_verifies, signers);
     tcase_add_loop_test(t, ed25519_keys_in_all_forms, 0, 6);
+    EACH(threads_share_keys, signers);
     tcase_add_test(t, keys_live_between_their_dates);
     tcase_add_test(t, a_full_context_goes_on);
     EACH(signature_headers_are_taken_apart, signature_headers);
@@ -384,6 +491,8 @@ int main(void)
     EACH(times_are_digits_and_near, standard_times);
     tcase_add_test(t, a_source_sets_its_own_tolerance);
     EACH(stripe_headers_are_taken_apart, stripe_headers);
+    EACH(github_headers_are_exact, github_headers);
+    tcase_add_test(t, ids_have_a_greatest_length);
     tcase_add_loop_test(t, every_knob_round_trips, 0, 3);
     tcase_add_test(t, signing_says_what_it_cannot);
     tcase_add_test(t, a_full_arena_is_an_answer);

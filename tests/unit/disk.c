@@ -44,7 +44,7 @@ struct op {
     char *name, *to; /* below root */
 };
 
-struct disk_plan disk = {.free_part = 1};
+static struct disk_plan disk = {.free_part = 1};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int calls, paused;
 static char root[PATH_MAX];
@@ -75,10 +75,17 @@ static void forget(void)
     root[0] = 0;
 }
 
+void disk_obey(struct disk_plan plan)
+{
+    pthread_mutex_lock(&lock);
+    disk = plan;
+    pthread_mutex_unlock(&lock);
+}
+
 void disk_reset(void)
 {
     pthread_mutex_lock(&lock);
-    disk = (struct disk_plan){.free_part = 1};
+    disk = DISK_HEALTHY;
     calls = paused = 0;
     forget();
     pthread_mutex_unlock(&lock);
@@ -342,7 +349,9 @@ int __wrap_fstatvfs(int fd, struct statvfs *f)
     int e = __real_fstatvfs(fd, f);
     f->f_frsize = 4096;
     f->f_blocks = 1 << 20;
+    pthread_mutex_lock(&lock);
     f->f_bavail = (fsblkcnt_t)(disk.free_part * (1 << 20));
+    pthread_mutex_unlock(&lock);
     return e;
 }
 

@@ -19,9 +19,11 @@ struct disk_plan {
     bool full;               /* files cannot grow: ENOSPC */
     double free_part;        /* what fstatvfs says is free, of 1 */
 };
-extern struct disk_plan disk;
+#define DISK_HEALTHY ((struct disk_plan){.free_part = 1})
 
-/* Forget everything: nothing fails, nothing is recorded, counted from 0. free_part is 1. */
+/* From now on it goes by this plan. */
+void disk_obey(struct disk_plan plan);
+/* Forget everything: nothing fails, nothing is recorded, counted from 0. */
 void disk_reset(void);
 int disk_calls(void);
 

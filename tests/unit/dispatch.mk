@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_schedule
-TESTS += tests/unit/check_schedule
+DISPATCH_CHECKS = tests/unit/check_schedule tests/unit/check_dispatch tests/unit/check_verbs
+check_PROGRAMS += $(DISPATCH_CHECKS)
+TESTS += $(DISPATCH_CHECKS)
 tests_unit_check_schedule_SOURCES = tests/unit/check_schedule.c tests/unit/suite.h
 tests_unit_check_schedule_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_schedule_LDADD = host/dispatch/libdispatch.a $(LIB_BASE) $(CHECK_LIBS)
+tests_unit_check_schedule_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
+tests_unit_check_dispatch_SOURCES = tests/unit/check_dispatch.c tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
+tests_unit_check_dispatch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_dispatch_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
+# Runs ./creel, which every build makes first.
+tests_unit_check_verbs_SOURCES = tests/unit/check_verbs.c tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
+tests_unit_check_verbs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_verbs_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 endif

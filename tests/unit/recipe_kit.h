@@ -68,8 +68,11 @@ static inline struct keyring *ring_of(const struct recipe *r, const char *key, c
 static inline void bench_init(struct bench *b, struct recipe *r, struct keyring *k)
 {
     *b = (struct bench){.r = r, .k = k};
-    b->q = (struct recipe_request){.method = SPAN_LIT("POST"), .url = SPAN_LIT("https://hooks.example.test/in"), .headers = b->headers,
-                                   .body = SPAN_LIT("{\"type\":\"a\"}"), .now_ms = NOW_MS};
+    b->q = (struct recipe_request){.method = SPAN_LIT("POST"),
+                                   .url = SPAN_LIT("https://hooks.example.test/in"),
+                                   .headers = b->headers,
+                                   .body = SPAN_LIT("{\"type\":\"a\"}"),
+                                   .now_ms = NOW_MS};
     ck_assert_int_eq(recipe_context_new(&b->c), ERR_OK);
     ck_assert(arena_init(&b->a, 65536));
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
 SPOOL_CHECKS = tests/unit/check_lifecycle tests/unit/check_line tests/unit/check_reader \
-	tests/unit/check_ledger tests/unit/check_dead
+	tests/unit/check_ledger tests/unit/check_dead tests/unit/check_fsck
 check_PROGRAMS += $(SPOOL_CHECKS)
 TESTS += $(SPOOL_CHECKS)
 tests_unit_check_lifecycle_SOURCES = tests/unit/check_lifecycle.c tests/unit/suite.h
@@ -19,4 +19,7 @@ tests_unit_check_ledger_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
 tests_unit_check_dead_SOURCES = tests/unit/check_dead.c tests/unit/suite.h tests/unit/spool_dir.h
 tests_unit_check_dead_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dead_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+tests_unit_check_fsck_SOURCES = tests/unit/check_fsck.c tests/unit/suite.h tests/unit/spool_dir.h
+tests_unit_check_fsck_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_fsck_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
 endif

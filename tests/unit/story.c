@@ -31,8 +31,7 @@ static void open_anyhow(struct story *s)
 {
     if (pen_try_open(&s->pen) == ERR_OK)
         return;
-    disk.fail_at = 0;
-    disk.short_writes = false;
+    disk_obey(DISK_HEALTHY);
     pen_open(&s->pen);
 }
 
@@ -102,7 +101,7 @@ static void retire(struct story *s)
 static void restart(struct story *s)
 {
     if (s->pen.j->live.fd < 0) {
-        disk.fail_at = 0;
+        disk_obey(DISK_HEALTHY);
         tick(s);
     }
     pen_close(&s->pen);
@@ -126,7 +125,7 @@ void story_tell(struct story *s)
         if (step == RESTART_STEP)
             restart(s);
     }
-    disk.fail_at = 0;
+    disk_obey(DISK_HEALTHY);
     tick(s);
     tick(s);
     story_batch(s, 1, true);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ * route: from an event to its functions.
+ */
+#include "dispatch/route.h"
+
+#include "base/log.h"
+#include "dispatch/runs.h"
+
+size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
+                  struct span *names, size_t max, bool *more)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!settings_wants(&functions[i]->claims, type, source, unsigned_source))
+            continue;
+        if (found == max) {
+            if (more)
+                *more = true;
+            break;
+        }
+        names[found++] = span_str(functions[i]->name);
+    }
+    return found;
+}
+
+static void tell(const struct dispatch *d, const struct entry *e, size_t n)
+{
+    char id[ID_TEXT_BYTES];
+    enum log_level level = n ? LOG_DEBUG : LOG_INFO;
+    if (!log_wants(level))
+        return;
+    id_format(&e->id, id);
+    log_line(level, n ? "routed" : "ignored: no function wants it", LOG_S("event", span_of(id, sizeof id)),
+             LOG_S("source", ledger_name(d->ledger, e->source)), LOG_S("type", ledger_name(d->ledger, e->type)),
+             LOG_N("functions", n));
+}
+
+bool route_event(struct dispatch *d, struct entry *e)
+{
+    struct span names[LINE_FUNCTIONS_MAX];
+    bool more = false;
+    size_t n = route_find(d->functions, d->n_functions, ledger_name(d->ledger, e->type), ledger_name(d->ledger, e->source),
+                          e->unsigned_source, names, LINE_FUNCTIONS_MAX, &more);
+    if (more)
+        log_line(LOG_WARN, "more functions want an event than it can have: the rest is left out", LOG_N("most", LINE_FUNCTIONS_MAX));
+    tell(d, e, n);
+    if (ledger_route(d->ledger, e, names, n) != ERR_OK)
+        die(EXIT_SYSTEM, "out of memory for an event's functions");
+    line_put_routed(records_begin(&d->records), &e->id, d->wall_ms, names, n);
+    (void)records_end(&d->records);
+    if (!n) {
+        stat_add(STAT_ignored_total, 1);
+        ledger_remove(d->ledger, e);
+        return true;
+    }
+    for (uint16_t i = 0; i < e->n; i++)
+        function_enqueue(d, e, &e->inv[i]);
+    return false;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * route: which functions want an event. Pure: a function's claims against the event's type and source. Dispatch's only thread.
+ */
+#ifndef CREEL_DISPATCH_ROUTE_H
+#define CREEL_DISPATCH_ROUTE_H
+
+#include "dispatch/core.h"
+
+/* The names (they live as long as the functions) of at most `max`, in the order of the array. *more, when not NULL: there were
+ * more of them. An event of an unsigned source reaches only functions that name the source. */
+size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
+                  struct span *names, size_t max, bool *more);
+
+/* Write down where an event that is not routed yet goes, and queue it. It leaves dispatch's mind when nobody wants it; true
+ * then. */
+bool route_event(struct dispatch *d, struct entry *e);
+
+#endif
