@@ -16,3 +16,7 @@ LIB_INTAKE = host/intake/libintake.a $(LIB_SPOOL) $(LIB_RECIPE) $(FCGI_LIBS)
 LIB_WORKER = host/worker/libworker.a $(LIB_BASE)
 LIB_SUPERVISOR = host/supervisor/libsupervisor.a $(LIB_BASE)
 LIB_DISPATCH = host/dispatch/libdispatch.a host/worker/libworker.a $(LIB_SPOOL)
+
+sbin_PROGRAMS += creeld
+creeld_SOURCES = host/main.c
+creeld_LDADD = host/supervisor/libsupervisor.a $(LIB_DISPATCH) $(LIB_INTAKE)

@@ -24,6 +24,8 @@ void buf_clear(struct buf *b);
 
 /* Room for n more bytes; false (and failed) if that passes the limit or memory. */
 bool buf_reserve(struct buf *b, size_t n);
+/* The same, but room that cannot be had fails nothing. */
+bool buf_room(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_span(struct buf *b, struct span s);
 void buf_puts(struct buf *b, const char *s);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 
 #include "base/json_escape.h"
+#include "base/run.h"
 
 static inline bool is_space(char c)
 {
@@ -36,15 +37,14 @@ static struct span trim(struct span s)
  * backslashes stands before it. */
 static const char *skip_string(const char *p, const char *end)
 {
-    const char *from = ++p;
-    while (p < end && (p = memchr(p, '"', (size_t)(end - p))) != NULL) {
-        const char *run = p++;
-        while (run > from && run[-1] == '\\')
-            run--;
-        if ((p - 1 - run) % 2 == 0)
-            return p;
+    for (p++;;) {
+        p += run_in_string(p, (size_t)(end - p));
+        if (p >= end)
+            return end;
+        if (*p == '"')
+            return p + 1;
+        p += end - p > 1 ? 2 : 1;
     }
-    return end;
 }
 
 /* A byte that numbers and literals are made of. */
@@ -343,11 +343,40 @@ static struct span inside_of(struct span string)
     return span_of(s.p + 1, s.n - 2);
 }
 
+/* The same as below where there is room for whatever comes (an escape that is none takes 3 bytes for 2). Returns how many bytes. */
+static size_t unescape_to(char *out, struct span s)
+{
+    static const char meant[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+    char *from = out;
+    struct json_reader r = json_reader(s);
+    for (;;) {
+        size_t n = run_unescaped(out, r.p, (size_t)(r.end - r.p));
+        out += n;
+        r.p += n;
+        if (r.p == r.end)
+            return (size_t)(out - from);
+        char c = r.end - r.p > 1 ? meant[r.p[1] & 127] : 0;
+        if (c && !(r.p[1] & 0x80)) {
+            *out++ = c;
+            r.p += 2;
+            continue;
+        }
+        json_reader_escape(&r);
+        memcpy(out, r.out, r.n);
+        out += r.n;
+    }
+}
+
 enum err json_unescape(struct span string, struct buf *b)
 {
     struct span s = inside_of(string);
     if (!s.p)
         return ERR_INVALID;
+    if (buf_room(b, s.n + s.n / 2 + 4 + RUN_SLACK)) {
+        b->n += unescape_to(b->p + b->n, s);
+        return ERR_OK;
+    }
     struct json_reader r = json_reader(s);
     while (r.p < r.end) {
         const char *backslash = memchr(r.p, '\\', (size_t)(r.end - r.p));

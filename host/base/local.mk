@@ -15,6 +15,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/json.c host/base/json.h host/base/json_check.c host/base/json_escape.h \
 	host/base/log.c host/base/log.h \
 	host/base/nearest.c host/base/nearest.h \
+	host/base/run.h \
 	host/base/secrets.c host/base/secrets.h \
 	host/base/span.h \
 	host/base/stats.c host/base/stats.h host/base/stats.tbl \

@@ -12,7 +12,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS };
 enum log_format { LOG_TEXT, LOG_JSON };
-enum { LOG_BURST = 50, LOG_WINDOW_MS = 10000, LOG_LINE_BYTES = 4096 };
+enum { LOG_BURST = 1000, LOG_WINDOW_MS = 10000, LOG_LINE_BYTES = 4096 };
 
 struct log_field {
     const char *key; /* static */

@@ -5,6 +5,7 @@
 #include "spool/line.h"
 
 #include "base/codec.h"
+#include "base/run.h"
 #include "base/units.h"
 
 static const char *const words[KIND_COUNT] = {
@@ -65,15 +66,6 @@ static void put_bool(struct buf *b, const char *name, bool v)
     buf_puts(b, v ? "true" : "false");
 }
 
-static void put_text(struct buf *b, const char *name, struct span s)
-{
-    buf_puts(b, name);
-    if (s.p)
-        buf_put_json_text(b, s);
-    else
-        PUT(b, "null");
-}
-
 /* 16 bytes in hex, or null. */
 static void put_key(struct buf *b, const char *name, const uint8_t key[16], bool present)
 {
@@ -98,9 +90,10 @@ static void put_base64(struct buf *b, const char *name, struct span s)
     buf_putc(b, '"');
 }
 
-enum { ESCAPE_PIECE = 4096, ESCAPE_MOST = 6 }; /* bytes looked at between two reservations; longest escape of one byte */
+enum { ESCAPE_PIECE = 512, ESCAPE_MOST = 6 }; /* bytes looked at between two reservations; longest escape of one byte */
 
-static size_t escape(unsigned char c, char *out)
+/* c is ASCII and does not stand for itself. Returns how many bytes. */
+static inline size_t escape(unsigned char c, char *out)
 {
     static const char hex[] = "0123456789abcdef";
     static const char shorts[0x60] = {['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
@@ -116,37 +109,68 @@ static size_t escape(unsigned char c, char *out)
     return ESCAPE_MOST;
 }
 
+/* Bytes [*i, stop) of s as the content of a JSON string, *i moved on (a character may reach past stop); NULL when they are no
+ * UTF-8 text or hold NUL. Returns the end of what was written. */
+static char *put_piece(char *out, struct span s, size_t *i, size_t stop)
+{
+    size_t at = *i;
+    while (at < stop) {
+        size_t n = run_plain(out, s.p + at, stop - at);
+        out += n;
+        at += n;
+        if (at == stop)
+            break;
+        unsigned char c = (unsigned char)s.p[at];
+        if (c < 0x80 && c) {
+            out += escape(c, out);
+            at++;
+            continue;
+        }
+        n = c ? utf8_sequence(span_skip(s, at)) : 0;
+        if (n == 0)
+            return NULL;
+        memcpy(out, s.p + at, n);
+        out += n;
+        at += n;
+    }
+    *i = at;
+    return out;
+}
+
 /* The content of a JSON string, checking UTF-8 on the way; false, with b as it was, when s is no UTF-8 text or holds NUL. One
  * walk: bodies are most of what the journal writes, and nearly all of them are text. */
 static bool put_if_text(struct buf *b, struct span s)
 {
-    size_t before = b->n, i = 0;
-    while (i < s.n && buf_reserve(b, ESCAPE_PIECE * ESCAPE_MOST)) {
-        char *out = b->p + b->n;
-        size_t stop = s.n - i > ESCAPE_PIECE - 4 ? i + ESCAPE_PIECE - 4 : s.n;
-        while (i < stop) {
-            unsigned char c = (unsigned char)s.p[i];
-            if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-                *out++ = (char)c;
-                i++;
-                continue;
-            }
-            size_t n = c ? utf8_sequence(span_skip(s, i)) : 0;
-            if (n == 0) {
-                b->n = before;
-                return false;
-            }
-            if (n == 1) {
-                out += escape(c, out);
-            } else {
-                memcpy(out, s.p + i, n);
-                out += n;
-            }
-            i += n;
+    size_t before = b->n;
+    for (size_t i = 0; i < s.n;) {
+        size_t n = s.n - i < ESCAPE_PIECE ? s.n - i : ESCAPE_PIECE;
+        if (!buf_reserve(b, n * ESCAPE_MOST + RUN_SLACK))
+            return true; /* b says that it failed */
+        char *end = put_piece(b->p + b->n, s, &i, i + n);
+        if (!end) {
+            b->n = before;
+            return false;
         }
-        b->n = (size_t)(out - b->p);
+        b->n = (size_t)(end - b->p);
     }
     return true;
+}
+
+static void put_text(struct buf *b, const char *name, struct span s)
+{
+    buf_puts(b, name);
+    if (!s.p) {
+        PUT(b, "null");
+        return;
+    }
+    size_t before = b->n;
+    buf_putc(b, '"');
+    if (put_if_text(b, s)) {
+        buf_putc(b, '"');
+        return;
+    }
+    b->n = before;
+    buf_put_json_text(b, s);
 }
 
 /* Raw bytes as "name":"text", or as "name_base64" where they are no text. */

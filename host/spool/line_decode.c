@@ -162,12 +162,15 @@ static enum err decode(struct span object, struct buf *b, const struct member *r
     if (json_type_of(object) != JSON_OBJECT)
         return ERR_CORRUPT;
     struct json_iter it = json_iter(object);
-    while (json_next_member(&it, &name, &value)) {
-        size_t i = 0;
-        while (i < n && !span_eq_str(name, rows[i].name))
-            i++;
-        if (i == n)
+    for (size_t next = 0; json_next_member(&it, &name, &value);) {
+        size_t i = next, looked = 0; /* they come in the table's order */
+        while (looked < n && !span_eq_str(name, rows[i].name)) {
+            i = i + 1 < n ? i + 1 : 0;
+            looked++;
+        }
+        if (looked == n)
             continue;
+        next = i + 1 < n ? i + 1 : 0;
         if (seen & (uint64_t)1 << i)
             return ERR_CORRUPT;
         seen |= (uint64_t)1 << i;

@@ -11,8 +11,17 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/line.c host/spool/line_decode.c host/spool/line_parse.c host/spool/line.h \
 	host/spool/names.c host/spool/names.h \
 	host/spool/pos.h \
+	host/spool/readme.c host/spool/readme.h \
 	host/spool/reader.c host/spool/reader.h \
 	host/spool/segments.c host/spool/segments.h
+
+# The spool's README as a C string, one literal for each line.
+EXTRA_DIST += host/spool/README.spool
+CLEANFILES += host/spool/readme_text.h
+host/spool/readme_text.h: $(top_srcdir)/host/spool/README.spool
+	$(AM_V_GEN)$(MKDIR_P) host/spool && \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(top_srcdir)/host/spool/README.spool > $@.tmp && mv $@.tmp $@
+host/spool/readme.$(OBJEXT): host/spool/readme_text.h
 
 # The pen: intake's side of the journal.
 host_spool_libspool_a_SOURCES += \
@@ -26,3 +35,5 @@ host_spool_libspool_a_SOURCES += \
 	host/spool/scan.c host/spool/scan.h \
 	host/spool/segment.c host/spool/segment.h \
 	host/spool/survey.c host/spool/survey.h
+
+dist_man_MANS += man/creel-journal.5
