@@ -7,3 +7,4 @@ tests_bench_verify_LDADD = $(LIB_RECIPE)
 bench-verify: tests/bench/verify$(EXEEXT)
 	tests/bench/verify
 .PHONY: bench-verify
+BENCHES += tests/bench/verify

@@ -60,7 +60,7 @@ def test_bad():
         h.start()
         good = open(h.config).read()
         for text, reason in ((good[:-3], "creel.json"), (good.replace('"spool"', '"spooll"'), "spool"),
-                             (good.replace('"standard-webhooks"', '"standard-webhoks"'), "standard-webhooks"),
+                             (good.replace('"standard-webhooks"', '"standard-webhoks"'), "standard-webhoks"),
                              (good.replace("key-shop", "key-nowhere"), "key-nowhere")):
             with open(h.config, "w") as f:
                 f.write(text)
