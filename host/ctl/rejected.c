@@ -30,7 +30,7 @@ static bool chosen(const struct choice *which, struct span line, struct buf *b)
     int64_t at = 0;
     if (which->source && !span_eq_str(member(line, "source", b), which->source))
         return false;
-    if (which->type && !span_eq_str(member(line, "type", b), which->type))
+    if (which->type && !config_pattern_match(which->type, member(line, "type", b)))
         return false;
     return rfc3339_parse(member(line, "at", b), &at) == ERR_OK && at >= which->since_ms;
 }
