@@ -15,6 +15,7 @@ include tests/bench/door.mk
 include tests/bench/run.mk
 include tests/bench/verify.mk
 include tests/fuzz/local.mk
+include tests/fuzz/recipe.mk
 include tests/system/local.mk
 
 # The parallel harness keeps Check's closing lines in log files: add them up, print one, and fail when nothing ran.

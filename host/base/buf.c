@@ -160,7 +160,7 @@ void buf_put_json_string(struct buf *b, struct span s)
 {
     buf_putc(b, '"');
     size_t from = 0;
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = ascii_plain(s); i < s.n; i++, i += ascii_plain(span_skip(s, i))) {
         unsigned char c = (unsigned char)s.p[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
@@ -185,6 +185,10 @@ void buf_put_json_text(struct buf *b, struct span s)
 {
     buf_putc(b, '"');
     for (size_t i = 0; i < s.n;) {
+        size_t run = ascii_plain(span_skip(s, i));
+        buf_put(b, s.p + i, run);
+        if ((i += run) == s.n)
+            break;
         const unsigned char *p = (const unsigned char *)s.p + i;
         size_t len = utf8_sequence(span_skip(s, i));
         if (len == 0) {

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += creel
 creel_SOURCES = \
+	host/ctl/ask.c host/ctl/ask.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/fsck.c \
+	host/ctl/list.c \
+	host/ctl/past.c host/ctl/past.h \
+	host/ctl/replay.c \
+	host/ctl/show.c \
+	host/ctl/status.c \
 	host/ctl/frame.h \
 	host/ctl/main.c \
 	host/ctl/new.c \

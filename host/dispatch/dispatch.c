@@ -186,6 +186,8 @@ static int wait_ms(struct dispatch *d, bool busy)
     int64_t next = earlier(d->now_ms + TICK_MS, earlier(registry_next_ms(d), feed_next_ms(d)));
     const struct due *due = heap_top(&d->due);
     next = earlier(next, d->workers_look_ms);
+    if (d->stopping)
+        next = earlier(next, d->stop_by_ms);
     if (due)
         next = earlier(next, d->now_ms + (due->key > d->wall_ms ? due->key - d->wall_ms : 0));
     for (size_t i = 0; i < d->n_functions; i++)

@@ -176,11 +176,11 @@ static void tick(struct commit *c)
     stat_set(STAT_segments, last >= first && last > 0 ? last - first + 1 : 0);
 }
 
-static void wait_for_work(struct commit *c)
+/* stop: as it was before the last look into the queue and the socket. */
+static void wait_for_work(struct commit *c, int stop)
 {
     atomic_store(&c->asleep, true);
-    int stop = atomic_load(&c->stop);
-    if (!atomic_load(&c->queue) && (stop == RUNNING || !inbox_over(c->inbox, stop == STOP_WHEN_EMPTY))) {
+    if (!atomic_load(&c->queue) && atomic_load(&c->stop) == stop) {
         struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN}, {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
         int64_t left = c->next_tick_ms - clock_mono_ms();
         if (left > 0)
@@ -193,22 +193,20 @@ static void wait_for_work(struct commit *c)
     atomic_store(&c->asleep, false);
 }
 
-static bool over(struct commit *c)
-{
-    int stop = atomic_load(&c->stop);
-    return stop != RUNNING && !atomic_load(&c->queue) && !c->next && inbox_over(c->inbox, stop == STOP_WHEN_EMPTY);
-}
-
 static void *run(void *arg)
 {
     struct commit *c = arg;
     pthread_setname_np(pthread_self(), "commit");
     batch_begin(c);
-    while (!over(c)) {
+    for (;;) {
+        int stop = atomic_load(&c->stop);
         bool worked = commit_batch(c);
         tick(c);
-        if (!worked)
-            wait_for_work(c);
+        if (worked)
+            continue;
+        if (stop != RUNNING && !atomic_load(&c->queue) && inbox_over(c->inbox, stop == STOP_WHEN_EMPTY))
+            break;
+        wait_for_work(c, stop);
     }
     atomic_store(&c->ended, true);
     eventfd_write(c->ended_fd, 1);

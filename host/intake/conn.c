@@ -135,7 +135,8 @@ static void answer(struct request *q, struct voice *v)
         answer_put(q, &v->text);
         answer_record(q);
     }
-    if (!v->text.failed && fcgi_end(&q->fcgi, buf_span(&v->text), &v->records) == ERR_OK)
+    fcgi_answer(&q->fcgi, buf_span(&v->text), &v->records);
+    if (!v->text.failed && !v->records.failed)
         send_records(c, buf_span(&v->records));
     else
         c->close = true;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * fcgi: libfcgi between two pieces of memory. The pieces are thread-local and set only for the length of one call.
+ * fcgi: libfcgi reading from a piece of memory, which is thread-local and set only for the length of one call.
  */
 #include "intake/fcgi.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 
@@ -11,7 +10,6 @@
 enum { NO_DESCRIPTOR = INT_MAX - 1 };
 
 static _Thread_local struct span source;
-static _Thread_local struct buf *sink;
 
 /* Interposed: libfcgi's reads and writes (declared in fcgios.h, which defines macros we do not want). */
 int OS_Read(int fd, char *buf, size_t n);
@@ -27,16 +25,11 @@ int OS_Read(int fd, char *buf, size_t n)
     return (int)step;
 }
 
+/* What the library writes when a request is dropped are the closing records of an answer it was not asked for. */
 int OS_Write(int fd, char *buf, size_t n)
 {
     (void)fd;
-    if (!sink) /* a request that is given up: its closing records go nowhere */
-        return (int)n;
-    buf_put(sink, buf, n);
-    if (sink->failed) {
-        errno = ENOMEM;
-        return -1;
-    }
+    (void)buf;
     return (int)n;
 }
 
@@ -62,13 +55,13 @@ enum err fcgi_begin(struct fcgi *f, struct span bytes, size_t *used)
     f->r.ipcFd = NO_DESCRIPTOR;
     f->r.keepConnection = 1;
     source = bytes;
-    sink = NULL;
     int status = FCGX_Accept_r(&f->r);
     *used = bytes.n - source.n;
     source = SPAN_NONE;
     if (status != 0)
         return ERR_INVALID;
     f->open = true;
+    f->id = (uint16_t)f->r.requestId;
     f->r.keepConnection = 1; /* the web server's flag: the connection is the transport's affair */
     if (FCGX_GetError(f->r.in) != 0) {
         fcgi_drop(f);
@@ -108,22 +101,34 @@ enum err fcgi_read_end(struct fcgi *f, struct span bytes, size_t *used)
     return got == 0 && FCGX_GetError(f->r.in) == 0 ? ERR_OK : ERR_INVALID;
 }
 
-enum err fcgi_end(struct fcgi *f, struct span text, struct buf *out)
-{
-    bug_if(!f->open || text.n > INT_MAX);
-    sink = out;
-    int put = FCGX_PutStr(text.p, (int)text.n, f->r.out);
-    FCGX_Finish_r(&f->r);
-    sink = NULL;
-    f->open = false;
-    return put == (int)text.n && !out->failed ? ERR_OK : ERR_NO_MEMORY;
-}
-
 void fcgi_drop(struct fcgi *f)
 {
     if (!f->open)
         return;
-    sink = NULL;
     FCGX_Finish_r(&f->r);
     f->open = false;
+}
+
+enum { RECORD_END = 3, RECORD_STDOUT = 6, RECORD_CONTENT_BYTES = 65528 };
+
+/* One record (FastCGI 1.0 section 3.3), padded to eight bytes. */
+static void put_record(struct buf *out, int type, uint16_t id, struct span content)
+{
+    static const char zeros[8];
+    size_t padding = -content.n & 7;
+    const char header[8] = {1, (char)type, (char)(id >> 8), (char)id, (char)(content.n >> 8), (char)content.n, (char)padding, 0};
+    buf_put(out, header, sizeof header);
+    buf_put_span(out, content);
+    buf_put(out, zeros, padding);
+}
+
+void fcgi_answer(const struct fcgi *f, struct span text, struct buf *out)
+{
+    while (text.n > 0) {
+        size_t n = text.n < RECORD_CONTENT_BYTES ? text.n : RECORD_CONTENT_BYTES;
+        put_record(out, RECORD_STDOUT, f->id, span_of(text.p, n));
+        text = span_skip(text, n);
+    }
+    put_record(out, RECORD_STDOUT, f->id, SPAN_LIT(""));
+    put_record(out, RECORD_END, f->id, SPAN_LIT("\0\0\0\0\0\0\0\0")); /* status 0, request complete */
 }

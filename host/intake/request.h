@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * request: one request on its way through the step list: what came in, what the steps found out, and how it ended. It belongs
- * to the thread that owns its connection (transport.h). Its texts live in libfcgi's parameters and in its own arena, its
- * body and its journal line in buffers of its own; all of them until request_recycle.
+ * to the thread that owns its connection (transport.h). Its texts live in libfcgi's parameters (until the commit step drops
+ * them) and in its own arena, its body and its journal line in buffers of its own (until request_recycle).
  */
 #ifndef CREEL_INTAKE_REQUEST_H
 #define CREEL_INTAKE_REQUEST_H

@@ -62,6 +62,9 @@ enum err step_commit(struct request *q)
     if (q->headers_text.failed || q->line.failed)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the event");
     q->job.line = buf_span(&q->line);
+    /* All that is needed from now on is copied. */
+    q->type = arena_copy(&q->arena, q->type);
+    fcgi_drop(&q->fcgi);
     transport_gather(q);
     return ERR_AGAIN;
 }

@@ -18,6 +18,29 @@
 #include "base/nearest.h"
 #include "base/units.h"
 
+/* Every byte at every place among plain ones, and beside every other byte. */
+START_TEST(plain_ascii)
+{
+    char text[24];
+    for (int c = 0; c < 256; c++) {
+        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, 'a', sizeof text);
+            text[at] = (char)c;
+            ck_assert_uint_eq(ascii_plain(span_of(text, sizeof text)), plain ? sizeof text : at);
+        }
+        for (int d = 0; d < 256; d++) {
+            bool both = plain && d >= 0x20 && d < 0x7f && d != '"' && d != '\\';
+            memset(text, 'a', sizeof text);
+            text[3] = (char)c;
+            text[4] = (char)d;
+            ck_assert_uint_eq(ascii_plain(span_of(text, sizeof text)), both ? sizeof text : plain ? 4 : 3);
+        }
+    }
+    ck_assert_uint_eq(ascii_plain(SPAN_LIT("")), 0);
+}
+END_TEST
+
 START_TEST(ids_round_trip_and_sort_by_time)
 {
     struct id a = id_new(1700000000000), b = id_new(1700000000000), c = id_new(1700000000001);
@@ -319,6 +342,7 @@ int main(void)
 {
     Suite *s = suite_create("base");
     TCase *t = tcase_create("base");
+    tcase_add_test(t, plain_ascii);
     tcase_add_test(t, ids_round_trip_and_sort_by_time);
     tcase_add_test(t, ids_refuse_foreign_text);
     tcase_add_test(t, nearest_suggests_only_what_is_near);

@@ -18,8 +18,12 @@ static void set_up(void)
     rig_init(&r, "");
 }
 
+static bool spoilt; /* by the test itself */
+
 static void tear_down(void)
 {
+    if (!spoilt)
+        rig_check_spool(&r);
     rig_fini(&r);
 }
 
@@ -205,7 +209,7 @@ END_TEST
 START_TEST(test_stop_cuts_off_and_says_so)
 {
     rig_fini(&r);
-    rig_init(&r, ",\"stop_timeout\":\"200ms\"");
+    rig_init(&r, "");
     rig_drop(&r, "behave", "behave", NULL);
     rig_start(&r);
     struct id id = rig_event(&r, "order.paid", "hang", "{\"mark\":\"rig\"}");
@@ -504,6 +508,7 @@ START_TEST(test_event_that_cannot_be_read_any_more)
     (void)rig_ask(&r, "{\"op\":\"resume\",\"function\":\"behave\"}");
     rig_until(&r, rig_state(&r, &id) == STATE_DEAD);
     ck_assert(story_has("cannot be read from the journal"));
+    spoilt = true;
 }
 END_TEST
 

@@ -4,6 +4,8 @@
  */
 #include "recipe_kit.h"
 
+#include <pthread.h>
+
 /* The seed is that of RFC 8032 section 7.1, TEST 1. */
 static const struct {
     const char *recipe, *key;
@@ -111,6 +113,39 @@ START_TEST(a_full_context_goes_on)
     }
     ck_assert_int_eq(verify(&b), ERR_OK);
     free(rings);
+    forget(&b);
+    bench_fini(&b);
+}
+END_TEST
+
+static void *verify_often(void *arg)
+{
+    const struct bench *shared = arg;
+    struct bench mine = *shared;
+    bool good = recipe_context_new(&mine.c) == ERR_OK && arena_init(&mine.a, 65536);
+    mine.q.headers = mine.headers;
+    for (int i = 0; good && i < 200; i++)
+        good = verify(&mine) == ERR_OK;
+    recipe_context_free(mine.c);
+    arena_fini(&mine.a);
+    return good ? arg : NULL;
+}
+
+START_TEST(threads_share_keys)
+{
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    struct bench b;
+    struct recipe *r = installed(signers[_i].recipe);
+    bench_init(&b, r, ring_of(r, signers[_i].key, NULL, false));
+    sign(&b, "msg_1");
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_often, &b), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *good;
+        ck_assert_int_eq(pthread_join(threads[i], &good), 0);
+        ck_assert_ptr_nonnull(good);
+    }
     forget(&b);
     bench_fini(&b);
 }
@@ -448,6 +483,7 @@ int main(void)
 #define EACH(test, table) tcase_add_loop_test(t, test, 0, (int)(sizeof table / sizeof *table))
     EACH(what_is_signed_verifies, signers);
     tcase_add_loop_test(t, ed25519_keys_in_all_forms, 0, 6);
+    EACH(threads_share_keys, signers);
     tcase_add_test(t, keys_live_between_their_dates);
     tcase_add_test(t, a_full_context_goes_on);
     EACH(signature_headers_are_taken_apart, signature_headers);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
-DISPATCH_CHECKS = tests/unit/check_schedule tests/unit/check_dispatch
+DISPATCH_CHECKS = tests/unit/check_schedule tests/unit/check_dispatch tests/unit/check_verbs
 check_PROGRAMS += $(DISPATCH_CHECKS)
 TESTS += $(DISPATCH_CHECKS)
 tests_unit_check_schedule_SOURCES = tests/unit/check_schedule.c tests/unit/suite.h
@@ -9,4 +9,8 @@ tests_unit_check_schedule_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 tests_unit_check_dispatch_SOURCES = tests/unit/check_dispatch.c tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
 tests_unit_check_dispatch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dispatch_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
+# Runs ./creel, which every build makes first.
+tests_unit_check_verbs_SOURCES = tests/unit/check_verbs.c tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
+tests_unit_check_verbs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_verbs_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 endif

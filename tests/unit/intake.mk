@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
-INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_door tests/unit/check_screen
+INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_door tests/unit/check_intake tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
 TESTS += $(INTAKE_CHECKS)
 INTAKE_STAGE = tests/unit/stage.c tests/unit/stage.h tests/unit/suite.h
@@ -18,4 +18,10 @@ tests_unit_check_door_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_door_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
 tests_unit_check_door_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+# fdatasync goes through the test, so that it can hold it up or let it fail.
+tests_unit_check_intake_SOURCES = tests/unit/check_intake.c $(INTAKE_STAGE)
+tests_unit_check_intake_CPPFLAGS = $(INTAKE_CPPFLAGS)
+tests_unit_check_intake_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_intake_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
+tests_unit_check_intake_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 endif

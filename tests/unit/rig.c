@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "dispatch/dispatch.h"
+#include "spool/fsck.h"
 
 enum { PUMP_MS = 5, TICK_MS = 50, TEXT_BYTES = 64 << 20, SEGMENT_BYTES = 1 << 20 };
 
@@ -49,7 +50,7 @@ static void configure(struct rig *r, const char *more)
     struct why w;
     must(realpath("creel-worker", worker) != NULL, "creel-worker");
     buf_init(&b, 64 * 1024);
-    buf_printf(&b, "{\"listen\":\"unix:%s/fcgi\",\"control\":\"%s/control\",\"spool\":\"%s\",\"functions\":\"%s\",\"worker\":\"%s\"%s}\n",
+    buf_printf(&b, "{\"listen\":\"unix:%s/fcgi\",\"control\":\"%s/control\",\"spool\":\"%s\",\"functions\":\"%s\",\"worker\":\"%s\",\"stop_timeout\":\"300ms\"%s}\n",
                r->dir, r->dir, r->spool, r->functions, worker, more);
     buf_putc(&b, '\0');
     snprintf(path, sizeof path, "%s/creel.json", r->dir);
@@ -381,4 +382,48 @@ const char *rig_ask(struct rig *r, const char *request)
     answer[n] = '\0';
     close(fd);
     return answer;
+}
+
+const char *rig_creel(struct rig *r, const char *arguments, int *status)
+{
+    static char out[4 << 20];
+    char command[4096];
+    size_t n = 0;
+    snprintf(command, sizeof command, "./creel -c %s/creel.json %s 2>%s/err", r->dir, arguments, r->dir);
+    FILE *f = popen(command, "r");
+    must(f != NULL, command);
+    int fd = fileno(f);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    for (;;) {
+        ssize_t got = read(fd, out + n, sizeof out - n - 1);
+        if (got == 0)
+            break;
+        if (got > 0)
+            n += (size_t)got;
+        else
+            rig_pump(r); /* it may be waiting for dispatch, and dispatch for us */
+    }
+    out[n] = 0;
+    int ended = pclose(f);
+    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+    return out;
+}
+
+static void on_report(void *arg, bool finding, const char *text)
+{
+    (void)arg;
+    if (finding)
+        fprintf(stderr, "fsck: %s\n", text);
+}
+
+void rig_check_spool(struct rig *r)
+{
+    struct fsck_summary sum;
+    struct why w;
+    if (r->pid)
+        ck_assert_int_eq(rig_stop(r), 0);
+    rig_new_pen(r); /* so that what it was sent last is closed */
+    ck_assert_msg(fsck_run(r->spool_fd, on_report, NULL, &sum, &w) == ERR_OK, "%s", w.text);
+    if (sum.findings)
+        rig_fail(r, "fsck finds nothing wrong");
 }

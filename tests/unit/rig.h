@@ -79,6 +79,10 @@ const struct invocation *rig_invocation(struct rig *r, const struct id *id);
 bool rig_logged(struct rig *r, const char *text);
 /* One request to the control socket; the answer lives until the next. */
 const char *rig_ask(struct rig *r, const char *request);
+/* Run the built creel with these arguments and the rig's configuration; what it printed lives until the next. *status: exit. */
+const char *rig_creel(struct rig *r, const char *arguments, int *status);
+/* Stop dispatch if it runs and have fsck look at the spool: nothing may be wrong with it. */
+void rig_check_spool(struct rig *r);
 /* Does this path below the spool exist? */
 bool rig_has(struct rig *r, const char *path);
 

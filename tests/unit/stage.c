@@ -179,7 +179,7 @@ static int64_t now_ms(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int await_exit(struct stage *s)
+static int await_end(struct stage *s)
 {
     int status = 0;
     int64_t until = now_ms() + PATIENCE_MS;
@@ -197,18 +197,24 @@ static int await_exit(struct stage *s)
     return status;
 }
 
+int stage_await_exit(struct stage *s)
+{
+    int status = await_end(s);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 void stage_stop(struct stage *s)
 {
     stage_tell(s, CHANNEL_STOP);
     stage_tell(s, CHANNEL_STOP);
-    int status = await_exit(s);
+    int status = await_end(s);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "intake ended with status %#x", (unsigned)status);
 }
 
 void stage_kill(struct stage *s)
 {
     kill(s->pid, SIGKILL);
-    await_exit(s);
+    await_end(s);
 }
 
 static void remove_all(const char *path)

@@ -33,6 +33,7 @@ void stage_start(struct stage *s); /* until it is READY */
 enum channel_type stage_prepare(struct stage *s, struct buf *reason);
 void stage_tell(struct stage *s, enum channel_type type);
 void stage_stop(struct stage *s); /* STOP twice, exit 0 within the time */
+int stage_await_exit(struct stage *s); /* it ends by itself: its exit code, -1 for a signal */
 void stage_kill(struct stage *s);
 void stage_fini(struct stage *s);
 
