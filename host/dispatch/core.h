@@ -102,8 +102,9 @@ struct function {
     unsigned n_workers, n_running; /* over all generations */
 };
 
-/* What dispatch keeps in entry->user: it has been taken into the queues; its carry line has been sent and is awaited. */
-enum { ENTRY_ADOPTED = 1, ENTRY_CARRIED = 2 };
+/* What dispatch keeps in entry->user: it has been taken in; its carry line has been sent and is awaited; nobody wants it so far, but
+ * the functions folder is unclear. */
+enum { ENTRY_ADOPTED = 1, ENTRY_CARRIED = 2, ENTRY_UNDECIDED = 4 };
 
 struct dispatch {
     struct config *config, *prepared; /* owned */
@@ -127,6 +128,7 @@ struct dispatch {
     size_t n_functions;
     int64_t claims_write_ms; /* monotonic; 0: nothing to write */
     size_t n_workers, n_running, n_starting;
+    size_t n_undecided; /* entries */
     struct worker *staged, **staged_end; /* in the order of their marks */
     struct worker *graves;               /* freed at the end of the turn */
     int64_t workers_look_ms; /* monotonic: not before this is a worker's deadline or idle time over */

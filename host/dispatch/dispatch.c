@@ -26,6 +26,7 @@
 #include "dispatch/hide.h"
 #include "dispatch/registry.h"
 #include "dispatch/retire.h"
+#include "dispatch/route.h"
 #include "dispatch/runs.h"
 #include "dispatch/view.h"
 #include "dispatch/worker.h"
@@ -224,6 +225,7 @@ static bool turn(struct dispatch *d)
     bool more = false;
     registry_turn(d);
     workers_turn(d);
+    route_turn(d);
     more |= feed_turn(d);
     if (feed_is_live(d) || !d->stopping)
         runs_due(d);

@@ -224,7 +224,7 @@ void feed_adopt(struct dispatch *d, struct entry *e)
 {
     e->user |= ENTRY_ADOPTED;
     if (!e->routed) {
-        (void)route_event(d, e);
+        route_event(d, e);
         return;
     }
     struct id id = e->id;

@@ -23,6 +23,7 @@ enum {
     STABLE_MS = 100,       /* untouched for so long: worth judging */
     WRITING_MS = 3000,     /* … when somebody opened it for writing and has not closed it */
     FIRST_SETTLE_MS = 15000, /* the first look is over after this, whatever is still unclear */
+    UNCLEAR_MS = 12000,    /* after a change, events nobody else wants wait so long for it to become clear */
     DESCRIBING_MAX = 4,    /* at once: they use the processor that runs need */
     FUNCTIONS_MAX = 4096,
     HINT_BYTES = 64 * 1024
@@ -250,6 +251,19 @@ void registry_close(struct dispatch *d)
 static bool unclear(const struct function *f)
 {
     return f->present && (f->candidate || !same(&f->seen_so, &f->judged_so) || !same(&f->seen_sidecar, &f->judged_sidecar));
+}
+
+bool registry_unclear(struct dispatch *d)
+{
+    struct registry *r = d->registry;
+    if (r->hints.fd >= 0)
+        on_hints(d, &r->hints, EPOLLIN);
+    if (r->folder_fd >= 0 && d->now_ms >= r->look_ms)
+        look_around(d);
+    for (size_t i = 0; i < d->n_functions; i++)
+        if (unclear(d->functions[i]) && d->now_ms - d->functions[i]->seen_ms < UNCLEAR_MS)
+            return true;
+    return false;
 }
 
 static void settle(struct dispatch *d)

@@ -21,6 +21,10 @@ int64_t registry_next_ms(const struct dispatch *d);
 /* Has everything that the first look found been described or given up? Nothing is routed before. */
 bool registry_settled(const struct dispatch *d);
 
+/* Is there a file, new or changed, of which it is not known yet what it wants? Looks at the folder's hints first. An event that no
+ * function wants is not called ignored then. */
+bool registry_unclear(struct dispatch *d);
+
 /* The members that START has alike for all changed (a reload): describe every function anew. */
 void registry_renew(struct dispatch *d);
 /* A person said that this function will not come back: it claims nothing any more. ERR_INVALID while its file is there. */

@@ -4,7 +4,7 @@
 #include "dispatch/route.h"
 
 #include "base/log.h"
-#include "dispatch/runs.h"
+#include "dispatch/registry.h"
 
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more)
@@ -35,7 +35,14 @@ static void tell(const struct dispatch *d, const struct entry *e, size_t n)
              LOG_N("functions", n));
 }
 
-bool route_event(struct dispatch *d, struct entry *e)
+static void undecided(struct dispatch *d, struct entry *e, bool is)
+{
+    bool was = e->user & ENTRY_UNDECIDED;
+    d->n_undecided += (size_t)is - (size_t)was;
+    e->user = is ? e->user | ENTRY_UNDECIDED : e->user & ~(uint32_t)ENTRY_UNDECIDED;
+}
+
+void route_event(struct dispatch *d, struct entry *e)
 {
     struct span names[LINE_FUNCTIONS_MAX];
     bool more = false;
@@ -43,6 +50,9 @@ bool route_event(struct dispatch *d, struct entry *e)
                           e->unsigned_source, names, LINE_FUNCTIONS_MAX, &more);
     if (more)
         log_line(LOG_WARN, "more functions want an event than it can have: the rest is left out", LOG_N("most", LINE_FUNCTIONS_MAX));
+    undecided(d, e, n == 0 && registry_unclear(d));
+    if (e->user & ENTRY_UNDECIDED)
+        return;
     tell(d, e, n);
     if (ledger_route(d->ledger, e, names, n) != ERR_OK)
         die(EXIT_SYSTEM, "out of memory for an event's functions");
@@ -51,9 +61,19 @@ bool route_event(struct dispatch *d, struct entry *e)
     if (!n) {
         stat_add(STAT_ignored_total, 1);
         ledger_remove(d->ledger, e);
-        return true;
+        return;
     }
     for (uint16_t i = 0; i < e->n; i++)
         function_enqueue(d, e, &e->inv[i]);
-    return false;
+}
+
+void route_turn(struct dispatch *d)
+{
+    if (!d->n_undecided || registry_unclear(d))
+        return;
+    for (struct entry *e = ledger_oldest(d->ledger), *next; e && d->n_undecided; e = next) {
+        next = e->newer;
+        if (e->user & ENTRY_UNDECIDED)
+            route_event(d, e);
+    }
 }

@@ -11,8 +11,10 @@
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more);
 
-/* Write down where an event that is not routed yet goes, and queue it. It leaves dispatch's mind when nobody wants it; true
- * then. */
-bool route_event(struct dispatch *d, struct entry *e);
+/* Write down where an event that is not routed yet goes, and queue it. When nobody wants it, it leaves dispatch's mind, but not
+ * while the functions folder is unclear: then it stays undecided. */
+void route_event(struct dispatch *d, struct entry *e);
+/* Route the undecided ones, if the folder has become clear. */
+void route_turn(struct dispatch *d);
 
 #endif

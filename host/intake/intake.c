@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "intake/steps.h"
 #include "intake/transport.h"
+#include "spool/readme.h"
 
 enum { LOCK_WAIT_MS = 30000, DRAIN_MS = 5000, STOP_SLACK_MS = 30000, SPARE_DESCRIPTORS = 256 };
 
@@ -93,6 +94,8 @@ static enum err open_journal(struct role *r, const struct config *c, struct why 
     enum err e = journal_open(&o, LOCK_WAIT_MS, recall, r->in.dedupe, &r->in.journal, &found, w);
     if (e != ERR_OK)
         return e;
+    if (readme_write(r->spool_fd, w) != ERR_OK)
+        log_line(LOG_WARN, "the spool's README cannot be written", LOG_T("why", w->text));
     journal_salt(r->in.journal, r->in.salt);
     atomic_fetch_add(&r->in.shared->intake_epoch, 1);
     log_line(LOG_INFO, "journal open", LOG_N("lines", found.lines), LOG_N("copied", found.copied),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * line_decode: the whole of an event, a carried function or an outcome, strings unescaped and bytes as they were. One table of
- * members for each. Owns nothing; any thread.
+ * line_decode: the whole of an event, a carried function or an outcome, strings unescaped and bytes as they were. One
+ * table of members for each. Owns nothing; any thread.
  */
 #include "spool/line.h"
 
@@ -183,7 +183,10 @@ static enum err decode(struct span object, struct buf *b, const struct member *r
     return (seen & wanted) == wanted ? ERR_OK : ERR_CORRUPT;
 }
 
-#define ROW(type, member, take) {#member, offsetof(type, member), take, false}
+#define ROW(type, member, take)                                                                                        \
+    {                                                                                                                  \
+#member, offsetof(type, member), take, false                                                                   \
+    }
 #define ROWS(table) (table), sizeof(table) / sizeof((table)[0])
 
 enum err line_event_decode(struct span event, struct buf *b, struct line_event *e)

@@ -261,6 +261,17 @@ START_TEST(test_removed_is_held_and_comes_back)
 }
 END_TEST
 
+START_TEST(test_event_right_after_its_function)
+{
+    rig_start(&r);
+    rig_until(&r, r.shared->dispatching);
+    rig_drop(&r, "behave", "behave", NULL);
+    struct id id = rig_event(&r, "order.paid", "ok", "{}"), other = rig_event(&r, "nobody.wants", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    rig_until(&r, rig_state(&r, &other) == STATE_IGNORED);
+}
+END_TEST
+
 START_TEST(test_broken_file_changes_nothing)
 {
     char path[2 * RIG_PATH_BYTES];
@@ -546,6 +557,7 @@ int main(void)
     tcase_add_test(t, test_stop_cuts_off_and_says_so);
     tcase_add_test(t, test_unknown_safe_and_late_pen);
     tcase_add_test(t, test_removed_is_held_and_comes_back);
+    tcase_add_test(t, test_event_right_after_its_function);
     tcase_add_test(t, test_broken_file_changes_nothing);
     tcase_add_test(t, test_broken_from_the_start_is_held);
     tcase_add_test(t, test_replaced_while_running);
