@@ -101,8 +101,9 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
 {
     if (w->user_namespace && !map_user(w->owner_uid, w->owner_gid))
         return why_errno(why, "the user cannot be mapped in a user namespace");
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return why_errno(why, "the mounts cannot be made private");
+    /* What the host mounts and unmounts is still followed (beneath the covers); nothing goes the other way. */
+    if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+        return why_errno(why, "the mounts cannot be made our own");
     enum err e = sandbox_each_hidden(w, cover, NULL, why);
     if (e)
         return e;

@@ -28,6 +28,21 @@ START_TEST(manifest)
 }
 END_TEST
 
+/* What a constructor prints is told once, however many processes are forked after it. */
+START_TEST(constructor_output)
+{
+    max_uses = 1;
+    buf_clear(&said);
+    start_ready(_i, "behave");
+    if (!bare())
+        ck_assert_str_eq(said_text(), "constructed\n");
+    expect_outcome("ok", OUTCOME_DONE, "");
+    expect(SLOT_WAITING);
+    expect_outcome("ok", OUTCOME_DONE, "");
+    ck_assert_str_eq(said_text(), "");
+}
+END_TEST
+
 START_TEST(outcomes)
 {
     start_ready(_i, "behave");
@@ -265,6 +280,42 @@ START_TEST(run_meets_death)
 }
 END_TEST
 
+/* The pid of the n-th descendant of the slot's init: 0 is init itself, 1 the zygote, 2 the runner. */
+static pid_t descendant(int n)
+{
+    pid_t pid = slot_pid(slot);
+    while (n-- > 0) {
+        char path[64], text[32] = "";
+        snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+        FILE *f = fopen(path, "r");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
+        fclose(f);
+        pid = atoi(text);
+    }
+    return pid;
+}
+
+/* Somebody kills a part of the worker: the run is told as died, and only the runner's death leaves a slot to go on with. */
+START_TEST(killed_from_outside)
+{
+    int depth = bare() ? 1 : 2;
+    for (int n = 0; n <= depth; n++) {
+        char body[64];
+        start_ready(_i, "behave");
+        snprintf(body, sizeof body, "{\"mark\":\"%s\"}", mark);
+        give("hang", span_str(body));
+        wait_marked(bare() ? 1 : 2, 2);
+        ck_assert_int_eq(kill(descendant(n), SIGKILL), 0);
+        expect(SLOT_DIED);
+        struct slot_event e = next();
+        ck_assert_msg(e.kind >= SLOT_USED_UP || (bare() && n == depth && e.kind == SLOT_WAITING), "%d: event %d %s", n,
+                      (int)e.kind, way_names[way]);
+        end_leaves_nothing();
+    }
+}
+END_TEST
+
 /* The owner is killed while a run hangs: everything ends by itself. */
 START_TEST(owner_killed)
 {
@@ -367,7 +418,7 @@ START_TEST(init_hook)
     start_ready(_i, "behave");
     ck_assert_int_eq(run("ok").kind, SLOT_OUTCOME);
     expect(SLOT_WAITING);
-    ck_assert_str_eq(said_text(), "fini\n");
+    ck_assert_str_eq(said_text(), bare() ? "fini\nconstructed\n" : "fini\n");
 }
 END_TEST
 
@@ -427,6 +478,7 @@ int main(void)
         crashes,          hang_with_daemon, left_behind,
         fork_bomb,        leaking,          kills_everything,
         dies_while_idle,  run_meets_death,  owner_killed,
+        killed_from_outside, constructor_output,
         broken,           no_shared_object, hanging_constructor,
         constructor_with_daemon, init_hook, no_worker,
         output,           output_is_capped,
