@@ -116,12 +116,18 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
     return ERR_OK;
 }
 
-/* Nothing is left, and nothing can be gained by an exec. */
+/* What an exec could ever gain. Needs privilege: it comes before a change of user, and again in a new user namespace. */
+static void drop_bounds(void)
+{
+    for (unsigned long c = 0; c < 64; c++)
+        (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+}
+
+/* Nothing is left. */
 static void drop_capabilities(void)
 {
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    for (unsigned long c = 0; c < 64; c++)
-        (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+    drop_bounds();
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct none[2] = {{0}};
     (void)syscall(SYS_capset, &head, none);
@@ -189,6 +195,7 @@ static enum err limit_all(const struct worker *w, bool own_count, struct why *wh
 
 enum err sandbox_confine(const struct worker *w, struct why *why)
 {
+    drop_bounds();
     enum err e = become_user(w, why);
     if (e)
         return e;
