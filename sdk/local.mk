@@ -2,3 +2,4 @@
 include_HEADERS = sdk/creel.h
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = sdk/creel.pc
+dist_man_MANS += man/creel.h.3 man/creel-function.7

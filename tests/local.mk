@@ -15,6 +15,7 @@ include tests/bench/door.mk
 include tests/bench/run.mk
 include tests/bench/verify.mk
 include tests/fuzz/local.mk
+include tests/fuzz/spool.mk
 include tests/fuzz/recipe.mk
 include tests/system/local.mk
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * run: going over the bytes of a text up to the next one that needs care, sixteen at a time where the processor can (SSE2).
- * Nearly all bytes of an event are passed by one of these. No state; any thread.
+ * run: going over the bytes of a text up to the next one that needs care, sixteen at a time where the processor can
+ * (SSE2). Nearly all bytes of an event are passed by one of these. No state; any thread.
  */
 #ifndef CREEL_BASE_RUN_H
 #define CREEL_BASE_RUN_H
@@ -12,8 +12,8 @@
 
 enum { RUN_SLACK = 16 }; /* what the copying ones may write (not keep) behind the bytes they copy */
 
-/* Copy bytes that stand for themselves in a JSON string and are ASCII: from 0x20 on, neither quote nor backslash. Returns how
- * many; out has room for n + RUN_SLACK. */
+/* Copy bytes that stand for themselves in a JSON string and are ASCII: from 0x20 on, neither quote nor backslash.
+ * Returns how many; out has room for n + RUN_SLACK. */
 static inline size_t run_plain(char *out, const char *p, size_t n)
 {
     size_t i = 0;

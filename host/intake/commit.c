@@ -15,7 +15,6 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/stats.h"
 #include "intake/inbox.h"
 
 enum { TICK_MS = 1000, BATCH_BYTES = 4 << 20 };
@@ -92,10 +91,6 @@ static bool append_jobs(struct commit *c)
         if (e == ERR_NO_ROOM && journal_pending(c->o.journal) > 0)
             break; /* it may fit behind this batch */
         sync = sync || (e == ERR_OK && c->next->sync);
-        if (e == ERR_OK) {
-            stat_add(STAT_records_total, 1);
-            stat_add(STAT_journal_bytes_total, (int64_t)c->next->line.n);
-        }
         batch_add(c, e == ERR_OK ? ERR_OK : e == ERR_NO_ROOM ? ERR_SPOOL_FULL : ERR_NOT_DURABLE);
     }
     return sync;
@@ -118,7 +113,6 @@ static void fail_batch(struct commit *c, enum err e, const struct why *w)
 {
     enum err told = e == ERR_NO_ROOM ? ERR_SPOOL_FULL : ERR_NOT_DURABLE;
     log_line(LOG_ERROR, "the journal could not be written", LOG_T("why", w->text));
-    stat_add(STAT_sync_failures_total, 1);
     for (struct commit_job *job = c->batch; job; job = job->next)
         if (job->outcome == ERR_OK)
             job->outcome = told;
@@ -147,7 +141,6 @@ static bool commit_batch(struct commit *c)
         fail_batch(c, e, &w);
         return true;
     }
-    stat_add(STAT_batches_total, 1);
     inbox_done(c->inbox);
     if (sync) {
         inbox_nudge(c->inbox);
@@ -171,9 +164,6 @@ static void tick(struct commit *c)
     c->next_tick_ms = now + TICK_MS;
     journal_tick(c->o.journal);
     inbox_tick(c->inbox);
-    uint32_t first, last;
-    journal_bounds(c->o.journal, &first, &last);
-    stat_set(STAT_segments, last >= first && last > 0 ? last - first + 1 : 0);
 }
 
 /* stop: as it was before the last look into the queue and the socket. */

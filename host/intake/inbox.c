@@ -13,7 +13,6 @@
 #include "base/channel.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/stats.h"
 #include "spool/line.h"
 
 enum { MESSAGES_PER_BATCH = 16, MESSAGE_BYTES = CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head) };
@@ -67,12 +66,7 @@ static enum err append(struct inbox *r, struct span line)
         log_line(LOG_ERROR, "dispatch sent something that is no journal line: left out", LOG_N("bytes", line.n));
         return ERR_OK;
     }
-    enum err e = journal_append(r->journal, line, true);
-    if (e == ERR_OK) {
-        stat_add(STAT_records_total, 1);
-        stat_add(STAT_journal_bytes_total, (int64_t)line.n);
-    }
-    return e;
+    return journal_append(r->journal, line, true);
 }
 
 static enum err append_lines(struct inbox *r, struct span payload)

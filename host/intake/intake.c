@@ -23,8 +23,10 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/rejected.h"
 #include "intake/steps.h"
 #include "intake/transport.h"
+#include "spool/readme.h"
 
 enum { LOCK_WAIT_MS = 30000, DRAIN_MS = 5000, STOP_SLACK_MS = 30000, SPARE_DESCRIPTORS = 256 };
 
@@ -93,6 +95,8 @@ static enum err open_journal(struct role *r, const struct config *c, struct why 
     enum err e = journal_open(&o, LOCK_WAIT_MS, recall, r->in.dedupe, &r->in.journal, &found, w);
     if (e != ERR_OK)
         return e;
+    if (readme_write(r->spool_fd, w) != ERR_OK)
+        log_line(LOG_WARN, "the spool's README cannot be written", LOG_T("why", w->text));
     journal_salt(r->in.journal, r->in.salt);
     atomic_fetch_add(&r->in.shared->intake_epoch, 1);
     log_line(LOG_INFO, "journal open", LOG_N("lines", found.lines), LOG_N("copied", found.copied),
@@ -149,6 +153,8 @@ static enum err start(struct role *r, struct why *w)
     if (e == ERR_OK)
         e = open_journal(r, config, w);
     if (e == ERR_OK)
+        e = rejected_open(r->spool_fd, &r->in.rejected, w);
+    if (e == ERR_OK)
         e = start_threads(r, w);
     close(ROLE_FD_SECRETS);
     close(ROLE_FD_SNAPSHOT);
@@ -193,6 +199,7 @@ static void switch_over(struct role *r)
     house_release(r->house);
     r->house = r->prepared;
     r->prepared = NULL;
+    log_init_words("intake", r->house->config->log_format, r->house->config->log_level);
     log_line(LOG_INFO, "configuration switched", LOG_N("sources", r->house->config->n_sources));
 }
 
@@ -302,6 +309,7 @@ int intake_main(void)
     transport_free(r.in.transport);
     commit_free(r.in.commit);
     journal_close(r.in.journal);
+    rejected_close(r.in.rejected);
     discard(&r);
     house_release(r.house);
     dedupe_free(r.in.dedupe);

@@ -35,6 +35,7 @@ enum err compiler_each(struct compiler *c, struct span value, const struct compi
                        struct span skip);
 /* The same, and the required ones must be there. */
 enum err compiler_object(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n);
+#define COMPILER_OBJECT(c, value, rows) compiler_object(c, value, rows, sizeof rows / sizeof *rows)
 /* A string, kept in the recipe's memory, terminated; nonempty: with at least one byte. */
 enum err compiler_text(struct compiler *c, struct span value, struct span *out);
 enum err compiler_nonempty(struct compiler *c, struct span value, struct span *out);
@@ -43,5 +44,10 @@ enum err compiler_texts(struct compiler *c, struct span value,
                         enum err (*each)(struct compiler *c, struct span text, void *arg), void *arg);
 /* A string that is one printable ASCII character. */
 enum err compiler_character(struct compiler *c, struct span value, char *out);
+
+/* The setters of compile_parts.c. */
+enum err compile_signature(struct compiler *c, struct span value);
+enum err compile_timestamp(struct compiler *c, struct span value);
+enum err compile_assert(struct compiler *c, struct span value);
 
 #endif

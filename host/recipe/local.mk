@@ -4,6 +4,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/algorithms.tbl host/recipe/keys.tbl \
 	host/recipe/case.c host/recipe/case.h \
 	host/recipe/compile.c host/recipe/compiled.h \
+	host/recipe/compile_parts.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
 	host/recipe/key.c host/recipe/key.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * dead: dead letters. What is known is copied from the journal's lines member by member, as it stands there, so that nothing
- * is changed on the way; only the order and the line breaks are ours. Owns nothing. One thread at a time.
+ * dead: dead letters. What is known is copied from the journal's lines member by member, as it stands there, so that
+ * nothing is changed on the way; only the order and the line breaks are ours. Owns nothing. One thread at a time.
  */
 #include "spool/dead.h"
 
@@ -110,7 +110,8 @@ static void put_event_rest(struct buf *b, struct span event)
     }
 }
 
-/* The runs, put together from attempt and outcome lines in the order of the journal. Lines may be missing or there twice. */
+/* The runs, put together from attempt and outcome lines in the order of the journal. Lines may be missing or there
+ * twice. */
 struct story {
     struct buf *b;
     size_t n;            /* runs written */
@@ -193,7 +194,8 @@ static struct span carried_why(const struct line *event, struct span function_js
     return SPAN_NONE;
 }
 
-static void put_letter(struct buf *b, const struct line *event, struct span function, const struct span *lines, size_t n)
+static void put_letter(struct buf *b, const struct line *event, struct span function, const struct span *lines,
+                       size_t n)
 {
     struct buf runs, name;
     buf_init(&runs, LINE_MAX_BYTES);
@@ -231,12 +233,15 @@ struct history {
 
 static bool is_about(const struct line *l, const struct id *id, struct span function_json)
 {
-    return l->has_id && id_cmp(&l->id, id) == 0 && (l->kind == KIND_ATTEMPT || l->kind == KIND_OUTCOME || l->kind == KIND_ACTION) &&
+    return l->has_id && id_cmp(&l->id, id) == 0 &&
+           (l->kind == KIND_ATTEMPT || l->kind == KIND_OUTCOME || l->kind == KIND_ACTION) &&
            (!l->function.p || span_eq(span_of(l->function.p - 1, l->function.n + 2), function_json));
 }
 
-/* Everything about it from its event's line to the end of the journal. Spans are made when the texts have stopped moving. */
-static enum err read_history(int spool_fd, const struct entry *e, struct span function, struct history *h, struct why *w)
+/* Everything about it from its event's line to the end of the journal. Spans are made when the texts have stopped
+ * moving. */
+static enum err read_history(int spool_fd, const struct entry *e, struct span function, struct history *h,
+                             struct why *w)
 {
     struct reader *r;
     struct buf name;
@@ -293,8 +298,8 @@ static enum err put_file(int spool_fd, const struct line_event *event, const str
     return err;
 }
 
-enum err dead_write(int spool_fd, struct reader *r, const struct entry *e, struct span function, const struct span *lines,
-                    size_t n_lines, struct why *w)
+enum err dead_write(int spool_fd, struct reader *r, const struct entry *e, struct span function,
+                    const struct span *lines, size_t n_lines, struct why *w)
 {
     struct buf text, room, letter;
     struct history h = {.n = 0};
@@ -322,7 +327,8 @@ enum err dead_write(int spool_fd, struct reader *r, const struct entry *e, struc
     return err;
 }
 
-enum err dead_remove(int spool_fd, struct span source, struct span type, const struct id *id, struct span function, struct why *w)
+enum err dead_remove(int spool_fd, struct span source, struct span type, const struct id *id, struct span function,
+                     struct why *w)
 {
     struct buf path;
     buf_init(&path, 8192);

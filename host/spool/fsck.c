@@ -27,7 +27,8 @@ void fsck_say(struct fsck *f, bool finding, const char *fmt, ...)
 
 /* ---- quarantine ---- */
 
-/* The file in quarantine/ that holds bytes [from, from + n) of a segment: named segment.offset, perhaps .version behind it. */
+/* The file in quarantine/ that holds bytes [from, from + n) of a segment: named segment.offset, perhaps .version behind
+ * it. */
 static bool in_quarantine(int spool_fd, struct pos from, uint32_t n, char name[NAME_MAX + 1])
 {
     int fd = openat(spool_fd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,7 +44,8 @@ static bool in_quarantine(int spool_fd, struct pos from, uint32_t n, char name[N
         struct stat st;
         if (sscanf(d->d_name, "%12u.%u", &segment, &offset) != 2 || segment != from.segment || offset > from.offset)
             continue;
-        found = fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)offset + (uint64_t)st.st_size >= (uint64_t)from.offset + n;
+        found = fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                (uint64_t)offset + (uint64_t)st.st_size >= (uint64_t)from.offset + n;
         if (found)
             snprintf(name, NAME_MAX + 1, "%s", d->d_name);
     }
@@ -59,8 +61,9 @@ static void unreadable(void *arg, struct pos from, uint32_t n)
     f->sum.unreadable_ranges++;
     f->sum.unreadable_bytes += n;
     f->sum.quarantined_bytes += kept ? n : 0;
-    fsck_say(f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": %" PRIu32 " bytes cannot be read, %s%s", from.segment, from.offset, n,
-             kept ? "kept in quarantine/" : "and quarantine/ does not have them", kept ? name : "");
+    fsck_say(f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": %" PRIu32 " bytes cannot be read, %s%s",
+             from.segment, from.offset, n, kept ? "kept in quarantine/" : "and quarantine/ does not have them",
+             kept ? name : "");
 }
 
 /* ---- the whole ---- */

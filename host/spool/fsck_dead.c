@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fsck_dead: dead/ against the journal: a letter for each dead invocation and no other. Never writes. One thread at a time.
+ * fsck_dead: dead/ against the journal: a letter for each dead invocation and no other. Never writes. One thread at a
+ * time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,8 @@ enum { DEPTH = 3 }; /* dead/<source>/<type>/file */
 static const char *path_of(struct fsck *f, const struct entry *e, const struct invocation *i)
 {
     buf_clear(&f->room);
-    dead_path(&f->room, ledger_name(f->all, e->source), ledger_name(f->all, e->type), &e->id, ledger_name(f->all, i->function));
+    dead_path(&f->room, ledger_name(f->all, e->source), ledger_name(f->all, e->type), &e->id,
+              ledger_name(f->all, i->function));
     return f->room.failed ? NULL : f->room.p;
 }
 
@@ -25,7 +27,8 @@ static void find_missing(struct fsck *f)
         for (uint16_t k = 0; k < e->n; k++) {
             const char *path = e->inv[k].state == STATE_DEAD ? path_of(f, e, e->inv + k) : NULL;
             if (path && faccessat(f->spool_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-                fsck_say(f, !f->sum.live, "%s is missing%s", path, f->sum.live ? " (the daemon is running and may be about to write it)" : "");
+                fsck_say(f, !f->sum.live, "%s is missing%s", path,
+                         f->sum.live ? " (the daemon is running and may be about to write it)" : "");
         }
 }
 
@@ -47,7 +50,8 @@ static void check_letter(struct fsck *f, const char *path, const char *name)
     size_t n = text.n;
     if (n < ID_TEXT_BYTES || id_parse(span_of(name, ID_TEXT_BYTES), &id) != ERR_OK) {
         bool temporary = n > 4 && name[0] == '.' && strcmp(name + n - 4, ".tmp") == 0;
-        fsck_say(f, !temporary, temporary ? "%s was being written when something stopped it" : "%s is no dead letter's name", path);
+        fsck_say(f, !temporary,
+                 temporary ? "%s was being written when something stopped it" : "%s is no dead letter's name", path);
         return;
     }
     f->sum.letters++;

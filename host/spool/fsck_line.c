@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * fsck_line: one line of the journal against what the lines before it said. Stricter than the ledger, which makes the best of
- * what it gets. Never writes. One thread at a time.
+ * fsck_line: one line of the journal against what the lines before it said. Stricter than the ledger, which makes the
+ * best of what it gets. Never writes. One thread at a time.
  */
 #include <inttypes.h>
 
@@ -12,12 +12,13 @@ struct subject {
     struct fsck *f;
     const struct line *l;
     struct pos at;
-    struct entry *e;       /* the event it speaks of; NULL: none or not known */
-    struct invocation *i;  /* and of that, the function's */
+    struct entry *e;      /* the event it speaks of; NULL: none or not known */
+    struct invocation *i; /* and of that, the function's */
 };
 
 #define FAULT(s, fmt, ...)                                                                                             \
-    fsck_say((s)->f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": " fmt, (s)->at.segment, (s)->at.offset, ##__VA_ARGS__)
+    fsck_say((s)->f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": " fmt, (s)->at.segment, (s)->at.offset,       \
+             ##__VA_ARGS__)
 
 /* For messages. */
 static const char *id_of(const struct line *l, char text[ID_TEXT_BYTES + 1])
@@ -39,7 +40,8 @@ static void check_event(struct subject *s)
     struct line_event e;
     buf_clear(&s->f->room);
     if (s->e)
-        FAULT(s, "event %s is there a second time (first at %" PRIu32 ".%" PRIu32 ")", ID(s), s->e->at.segment, s->e->at.offset);
+        FAULT(s, "event %s is there a second time (first at %" PRIu32 ".%" PRIu32 ")", ID(s), s->e->at.segment,
+              s->e->at.offset);
     if (line_event_decode(s->l->event, &s->f->room, &e) != ERR_OK)
         FAULT(s, "event %s is intact but cannot be decoded", ID(s));
 }
@@ -59,8 +61,8 @@ static void check_carry(struct subject *s)
         }
         struct invocation *i = s->e ? ledger_invocation(s->f->all, s->e, f.name) : NULL;
         if (i && f.attempts < i->attempts)
-            FAULT(s, "event %s is carried with %" PRIu32 " attempts of %.*s, but %u are on record", ID(s), f.attempts, (int)f.name.n, f.name.p,
-                  i->attempts);
+            FAULT(s, "event %s is carried with %" PRIu32 " attempts of %.*s, but %u are on record", ID(s), f.attempts,
+                  (int)f.name.n, f.name.p, i->attempts);
     }
 }
 
@@ -83,8 +85,8 @@ static bool is_invoked(struct subject *s)
     if (!is_known(s))
         return false;
     if (!s->i)
-        FAULT(s, "%s line about event %s and %.*s, which it was not routed to", kind_name(s->l->kind), ID(s), (int)s->l->function.n,
-              s->l->function.p);
+        FAULT(s, "%s line about event %s and %.*s, which it was not routed to", kind_name(s->l->kind), ID(s),
+              (int)s->l->function.n, s->l->function.p);
     return s->i != NULL;
 }
 
@@ -124,8 +126,8 @@ static void check_checkpoint(struct subject *s)
     if (pos_cmp(s->l->from, s->at) > 0)
         FAULT(s, "a checkpoint of a place behind itself");
     else if (pos_cmp(low, s->l->from) < 0)
-        FAULT(s, "a checkpoint at %" PRIu32 ".%" PRIu32 ", but the event at %" PRIu32 ".%" PRIu32 " is unfinished", s->l->from.segment,
-              s->l->from.offset, low.segment, low.offset);
+        FAULT(s, "a checkpoint at %" PRIu32 ".%" PRIu32 ", but the event at %" PRIu32 ".%" PRIu32 " is unfinished",
+              s->l->from.segment, s->l->from.offset, low.segment, low.offset);
 }
 
 static void check_action(struct subject *s)
@@ -139,7 +141,8 @@ static void check_form(struct subject *s)
     struct json_error error;
     struct json_limits limits = {.max_depth = JSON_DEPTH_DEFAULT, .max_nodes = JSON_NODES_DEFAULT};
     if (json_check(s->l->text, limits, &error) != ERR_OK)
-        FAULT(s, "an intact %s line that is not valid JSON: %s at %zu", kind_name(s->l->kind), error.what, error.offset);
+        FAULT(s, "an intact %s line that is not valid JSON: %s at %zu", kind_name(s->l->kind), error.what,
+              error.offset);
     if (s->at.segment != s->f->segment && s->l->kind != KIND_SEGMENT)
         FAULT(s, "the segment's first line is missing");
     if (s->at.segment == s->f->segment && s->l->kind == KIND_SEGMENT)

@@ -15,6 +15,7 @@
 #include "base/stats.h"
 #include "spool/journal_in.h"
 #include "spool/lock.h"
+#include "spool/readme.h"
 
 enum {
     SEAL_BYTES = 64,            /* at most what line_seal adds */
@@ -104,6 +105,8 @@ enum err journal_open(const struct journal_options *o, int64_t wait_ms, journal_
         free_journal(j);
         return e;
     }
+    if (readme_write(o->spool_fd, w) != ERR_OK)
+        log_line(LOG_WARN, "the README of the spool cannot be written", LOG_T("why", w->text));
     *out = j;
     return ERR_OK;
 }

@@ -86,7 +86,7 @@ static void put_base64(struct buf *b, const char *name, struct span s)
     buf_puts(b, name);
     buf_putc(b, '"');
     if (buf_reserve(b, base64_size(s.n)))
-        b->n += base64_encode(s.p, s.n, b->p + b->n);
+        b->n += base64_encode_public(s.p, s.n, b->p + b->n);
     buf_putc(b, '"');
 }
 
@@ -109,8 +109,8 @@ static inline size_t escape(unsigned char c, char *out)
     return ESCAPE_MOST;
 }
 
-/* Bytes [*i, stop) of s as the content of a JSON string, *i moved on (a character may reach past stop); NULL when they are no
- * UTF-8 text or hold NUL. Returns the end of what was written. */
+/* Bytes [*i, stop) of s as the content of a JSON string, *i moved on (a character may reach past stop); NULL when they
+ * are no UTF-8 text or hold NUL. Returns the end of what was written. */
 static char *put_piece(char *out, struct span s, size_t *i, size_t stop)
 {
     size_t at = *i;
@@ -137,8 +137,8 @@ static char *put_piece(char *out, struct span s, size_t *i, size_t stop)
     return out;
 }
 
-/* The content of a JSON string, checking UTF-8 on the way; false, with b as it was, when s is no UTF-8 text or holds NUL. One
- * walk: bodies are most of what the journal writes, and nearly all of them are text. */
+/* The content of a JSON string, checking UTF-8 on the way; false, with b as it was, when s is no UTF-8 text or holds
+ * NUL. One walk: bodies are most of what the journal writes, and nearly all of them are text. */
 static bool put_if_text(struct buf *b, struct span s)
 {
     size_t before = b->n;
@@ -273,7 +273,8 @@ static void put_function(struct buf *b, const struct line_function *f)
     buf_putc(b, '}');
 }
 
-void line_put_carry(struct buf *b, int64_t at_ms, struct span event_line, const struct line_function *f, size_t n, bool routed)
+void line_put_carry(struct buf *b, int64_t at_ms, struct span event_line, const struct line_function *f, size_t n,
+                    bool routed)
 {
     struct line l;
     if (line_parse(event_line, &l) != ERR_OK || !l.event.p) {
@@ -335,7 +336,8 @@ void line_put_checkpoint(struct buf *b, struct pos from, int64_t at_ms)
     put_time(b, ",\"at\":", at_ms);
 }
 
-void line_put_action(struct buf *b, const char *action, const struct id *id, struct span function, int64_t at_ms, const char *who)
+void line_put_action(struct buf *b, const char *action, const struct id *id, struct span function, int64_t at_ms,
+                     const char *who)
 {
     begin(b, KIND_ACTION);
     put_text(b, ",\"action\":", span_str(action));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * line_decode: the whole of an event, a carried function or an outcome, strings unescaped and bytes as they were. One table of
- * members for each. Owns nothing; any thread.
+ * line_decode: the whole of an event, a carried function or an outcome, strings unescaped and bytes as they were. One
+ * table of members for each. Owns nothing; any thread.
  */
 #include "spool/line.h"
 
@@ -57,7 +57,7 @@ static enum err take_base64(struct decoder *d, struct span value, void *to)
         return ERR_CORRUPT;
     if (!buf_reserve(d->b, room + 1))
         return ERR_NO_ROOM;
-    if (base64_decode(text, d->b->p + d->b->n, room, &n) != ERR_OK)
+    if (base64_decode_public(text, d->b->p + d->b->n, room, &n) != ERR_OK)
         return ERR_CORRUPT;
     d->late[d->n_late++] = (struct late){to, d->b->n, n};
     d->b->n += n;
@@ -183,7 +183,10 @@ static enum err decode(struct span object, struct buf *b, const struct member *r
     return (seen & wanted) == wanted ? ERR_OK : ERR_CORRUPT;
 }
 
-#define ROW(type, member, take) {#member, offsetof(type, member), take, false}
+#define ROW(type, member, take)                                                                                        \
+    {                                                                                                                  \
+#member, offsetof(type, member), take, false                                                                   \
+    }
 #define ROWS(table) (table), sizeof(table) / sizeof((table)[0])
 
 enum err line_event_decode(struct span event, struct buf *b, struct line_event *e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * line_parse: is this an intact line, and what does its head say. One pass for the checksum; then only the head is walked, by
- * members.tbl, never the body. Owns nothing, allocates nothing, trusts nothing: a line with a good checksum but another
- * shape is corrupt. Any thread.
+ * line_parse: is this an intact line, and what does its head say. One pass for the checksum; then only the head is
+ * walked, by members.tbl, never the body. Owns nothing, allocates nothing, trusts nothing: a line with a good checksum
+ * but another shape is corrupt. Any thread.
  */
 #include "spool/line.h"
 
@@ -106,7 +106,8 @@ static bool take_key(struct head *h, uint8_t out[KEY_BYTES])
 
 static bool take_pos(struct head *h, struct pos *out)
 {
-    return TAKE(h, "\"") && take_number(h, &out->segment) && TAKE(h, ".") && take_number(h, &out->offset) && TAKE(h, "\"");
+    return TAKE(h, "\"") && take_number(h, &out->segment) && TAKE(h, ".") && take_number(h, &out->offset) &&
+           TAKE(h, "\"");
 }
 
 /* One function for each SHAPE of members.tbl. */
@@ -259,7 +260,8 @@ static bool checksum_holds(struct span text, size_t *n)
     return TAKE(&h, "\"}") && crc32c(0, text.p, text.n - DIGITS_BYTES - 2) == crc;
 }
 
-/* ,"safe":"SEGMENT.OFFSET" at the end of text, read backwards: no string can end in these bytes, its quotes would be escaped. */
+/* ,"safe":"SEGMENT.OFFSET" at the end of text, read backwards: no string can end in these bytes, its quotes would be
+ * escaped. */
 static size_t before_safe(struct span text, struct line *l)
 {
     static const struct span name = SPAN_LIT(",\"safe\":\"");
@@ -291,7 +293,7 @@ static bool take_kind(struct head *h, int *kind)
         h->p++;
     struct span word = span_of(from, (size_t)(h->p - from));
     for (*kind = 0; *kind < KIND_COUNT; ++*kind)
-        if (span_eq_str(word, kind_name((enum kind)*kind)))
+        if (span_eq_str(word, kind_name((enum kind) * kind)))
             break;
     return word.n && TAKE(h, "\"");
 }

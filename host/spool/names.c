@@ -64,7 +64,8 @@ void names_free(struct names *n)
     free(n);
 }
 
-/* FNV-1a. Chains that a sender makes long on purpose cost him one signed event for each link, and NAMES_UNUSED_KEPT bounds them. */
+/* FNV-1a. Chains that a sender makes long on purpose cost him one signed event for each link, and NAMES_UNUSED_KEPT
+ * bounds them. */
 static uint32_t hash_of(struct span s)
 {
     uint32_t h = 2166136261u;

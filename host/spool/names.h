@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * names: texts as small numbers, for the ledger. Function names stay for good and are few (their numbers fit 16 bits); sources
- * and types come from senders, so they are counted, and of those that nobody uses any more only the last ones are kept.
- * Owns copies of all texts. One thread at a time.
+ * names: texts as small numbers, for the ledger. Function names stay for good and are few (their numbers fit 16 bits);
+ * sources and types come from senders, so they are counted, and of those that nobody uses any more only the last ones
+ * are kept. Owns copies of all texts. One thread at a time.
  */
 #ifndef CREEL_SPOOL_NAMES_H
 #define CREEL_SPOOL_NAMES_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * reader: from bytes to intact lines, in order. Owns a window of bytes read from the segment it is in. Never writes, never
- * reads past the limit it is given. One thread at a time.
+ * reader: from bytes to intact lines, in order. Owns a window of bytes read from the segment it is in. Never writes,
+ * never reads past the limit it is given. One thread at a time.
  *
- * A line is looked for where the last one ended: filling is skipped, then there must be LINE_TOKEN. What is no intact line is
- * unreadable up to the next token, line feed or not: a damaged separator costs neither neighbour.
+ * A line is looked for where the last one ended: filling is skipped, then there must be LINE_TOKEN. What is no intact
+ * line is unreadable up to the next token, line feed or not: a damaged separator costs neither neighbour.
  */
 #include "spool/reader.h"
 
@@ -14,7 +14,13 @@
 
 #include "spool/segments.h"
 
-enum { CHUNK_BYTES = 256 * 1024, LINE_FIRST_READ_BYTES = 4096, TOKEN_BYTES = sizeof LINE_TOKEN - 1, CRC_TAIL_BYTES = 18 };
+enum {
+    CHUNK_BYTES = 256 * 1024,
+    WINDOW_KEPT_BYTES = 8 * CHUNK_BYTES,
+    LINE_FIRST_READ_BYTES = 4096,
+    TOKEN_BYTES = sizeof LINE_TOKEN - 1,
+    CRC_TAIL_BYTES = 18
+};
 #define CRC_MEMBER ",\"crc\":\""
 
 struct reader {
@@ -25,9 +31,11 @@ struct reader {
     struct buf window; /* bytes of segment at.segment, from window_at on */
     uint32_t window_at;
     uint32_t bad_from, bad_to; /* the unreadable range being collected; none when bad_to is 0 */
-    uint32_t settled_to; /* in a segment that is being written: nothing below will change, for something was seen here */
-    bool tail_seen;      /* of such a segment: its blank tail was read to the end, and need not be again */
+    uint32_t
+        settled_to; /* in a segment that is being written: nothing below will change, for something was seen here */
+    bool tail_seen; /* of such a segment: its blank tail was read to the end, and need not be again */
     bool at_rest;
+    bool voids_read;     /* without a limit: what the segments listed last say is void */
     bool window_settled; /* the window was read when nothing in it could change any more */
 };
 
@@ -37,12 +45,11 @@ struct bounds {
     bool settled; /* nothing below it will change any more */
 };
 
-/* Which segments there are now, and which ranges of them are void. */
-static enum err look_for_segments(struct reader *r, struct why *w)
+/* Which segments there are now. */
+static enum err list_segments(struct reader *r, struct why *w)
 {
-    enum err e = segments_refresh(&r->segments, w);
-    uint32_t last = !e && r->segments.n ? r->segments.numbers[r->segments.n - 1] : 0;
-    return e ? e : segments_read_voids(&r->segments, last, r->at_rest, w);
+    r->voids_read = false;
+    return segments_refresh(&r->segments, w);
 }
 
 enum err reader_open(int spool_fd, struct pos from, reader_unreadable cb, void *arg, struct reader **out, struct why *w)
@@ -60,7 +67,7 @@ enum err reader_open(int spool_fd, struct pos from, reader_unreadable cb, void *
     r->at = from;
     r->segments.heads_read = from.segment; /* void lines speak of older segments only */
     buf_init(&r->window, (size_t)LINE_MAX_BYTES + 2 * CHUNK_BYTES);
-    e = look_for_segments(r, w);
+    e = list_segments(r, w);
     if (e) {
         reader_free(r);
         return e;
@@ -92,6 +99,8 @@ void reader_at_rest(struct reader *r)
 
 static void forget_window(struct reader *r)
 {
+    if (r->window.cap > WINDOW_KEPT_BYTES)
+        buf_fini(&r->window); /* a long line is the exception */
     buf_clear(&r->window);
     r->window_at = r->at.offset;
 }
@@ -174,8 +183,8 @@ static const char *find_token(struct span s)
     return s.n ? memmem(s.p, s.n, LINE_TOKEN, TOKEN_BYTES) : NULL;
 }
 
-/* An intact line at the beginning of text, which begins with the token and ends before the next line feed (or the end). A line
- * has one checksum member, and it is its end: so a line whose separator is damaged is found by that. */
+/* An intact line at the beginning of text, which begins with the token and ends before the next line feed (or the end).
+ * A line has one checksum member, and it is its end: so a line whose separator is damaged is found by that. */
 static enum err judge(struct span text, struct line *out)
 {
     enum err e = line_parse(text, out);
@@ -187,8 +196,8 @@ static enum err judge(struct span text, struct line *out)
     return line_parse(span_of(text.p, (size_t)(crc - text.p) + CRC_TAIL_BYTES), out);
 }
 
-/* Where the text that begins at `from` (with the token) ends: before a line feed, a NUL (never in a line) or the end of what
- * there is. The window then holds it whole. */
+/* Where the text that begins at `from` (with the token) ends: before a line feed, a NUL (never in a line) or the end of
+ * what there is. The window then holds it whole. */
 static enum err find_end(struct reader *r, uint32_t from, const struct bounds *b, struct span *text, struct why *w)
 {
     size_t seen = 0, got = 1;
@@ -227,7 +236,8 @@ static size_t garbage_bytes(struct span s)
 /* A scan in progress. */
 struct scan {
     uint32_t at;
-    uint32_t broken_to; /* up to here is what looked like one line and is none: each further token begins a line of its own */
+    uint32_t broken_to; /* up to here is what looked like one line and is none: each further token begins a line of its
+                           own */
     bool doubtful;      /* filling or garbage was passed that may be a line by now: the segment is being written */
 };
 
@@ -248,7 +258,8 @@ static void unmark_unjudged(struct reader *r)
         r->bad_to = r->bad_from < r->at.offset ? r->at.offset : 0;
 }
 
-/* Behind a doubtful place there is something: writing goes forward, so by now all before it is as it will stay. Look again. */
+/* Behind a doubtful place there is something: writing goes forward, so by now all before it is as it will stay. Look
+ * again. */
 static void look_again(struct reader *r, struct scan *s)
 {
     struct span seen = buf_span(&r->window);
@@ -274,7 +285,8 @@ static enum err at_end(struct reader *r, const struct bounds *b)
 }
 
 /* The line that the token at s->at begins. ERR_CORRUPT: there is none, and it was passed. */
-static enum err take_line(struct reader *r, const struct bounds *b, struct scan *s, struct line *out, struct pos *at, struct why *w)
+static enum err take_line(struct reader *r, const struct bounds *b, struct scan *s, struct line *out, struct pos *at,
+                          struct why *w)
 {
     struct span text;
     struct line l;
@@ -288,8 +300,11 @@ static enum err take_line(struct reader *r, const struct bounds *b, struct scan 
     const char *next = s->at < s->broken_to ? find_token(span_skip(text, 1)) : NULL;
     e = judge(next ? span_of(text.p, (size_t)(next - text.p)) : text, &l);
     if (e == ERR_UNSUPPORTED)
-        return why_set(w, e, "journal/%012" PRIu32 ".jsonl: the line at %" PRIu32 " is intact but of a format or kind that this version does "
-                       "not know: a newer one wrote it, and it is needed to read it", r->at.segment, s->at);
+        return why_set(w, e,
+                       "journal/%012" PRIu32 ".jsonl: the line at %" PRIu32
+                       " is intact but of a format or kind that this version does "
+                       "not know: a newer one wrote it, and it is needed to read it",
+                       r->at.segment, s->at);
     if (e) {
         s->broken_to = s->at + (uint32_t)text.n;
         next = next ? next : find_token(span_skip(text, 1));
@@ -349,18 +364,29 @@ static enum err scan_segment(struct reader *r, const struct bounds *b, struct li
 
 /* ---- from segment to segment ---- */
 
+/* Know what is void before it is read: with a limit, what the segments up to it say; else what any of them says. */
+static enum err read_voids(struct reader *r, const struct pos *limit, struct why *w)
+{
+    struct segments *all = &r->segments;
+    uint32_t last = limit ? limit->segment - (limit->offset == 0) : 0;
+    if (last > all->heads_read) {
+        enum err e = list_segments(r, w);
+        return e ? e : segments_read_voids(all, last, true, w);
+    }
+    if (limit || r->voids_read)
+        return ERR_OK;
+    r->voids_read = true;
+    return segments_read_voids(all, all->n ? all->numbers[all->n - 1] : 0, r->at_rest, w);
+}
+
 static enum err find_bounds(struct reader *r, const struct pos *limit, struct bounds *b, struct why *w)
 {
     struct segments *all = &r->segments;
+    enum err e = read_voids(r, limit, w);
+    if (e)
+        return e;
     uint32_t last = all->n ? all->numbers[all->n - 1] : 0;
     *b = (struct bounds){.end = UINT32_MAX, .settled = limit || r->at_rest || last > r->at.segment};
-    if (limit && limit->segment > all->heads_read) {
-        enum err e = segments_refresh(all, w);
-        if (!e)
-            e = segments_read_voids(all, limit->segment, true, w);
-        if (e)
-            return e;
-    }
     if (limit && limit->segment == r->at.segment)
         b->end = limit->offset;
     uint32_t void_from = segments_void_from(all, r->at.segment);
@@ -402,8 +428,9 @@ enum err reader_next(struct reader *r, const struct pos *limit, struct line *out
         if (!moved && looked)
             return ERR_AGAIN;
         if (!moved) {
-            /* Something may have come since the segments were listed. With that known, what is here has to be finished first. */
-            e = look_for_segments(r, w);
+            /* Something may have come since the segments were listed. With that known, what is here has to be finished
+             * first. */
+            e = list_segments(r, w);
             if (e)
                 return e;
             looked = true;
@@ -424,7 +451,8 @@ enum err reader_at(struct reader *r, struct pos at, struct buf *b, struct line *
     ssize_t got = 1;
     for (size_t want = LINE_FIRST_READ_BYTES; !lf && got > 0 && b->n <= LINE_MAX_BYTES; want = b->n) {
         if (!buf_reserve(b, want))
-            return why_set(w, ERR_NO_ROOM, "the journal line at %" PRIu32 ".%" PRIu32 " is longer than %zu bytes", at.segment, at.offset, b->n);
+            return why_set(w, ERR_NO_ROOM, "the journal line at %" PRIu32 ".%" PRIu32 " is longer than %zu bytes",
+                           at.segment, at.offset, b->n);
         got = pread(fd, b->p + b->n, want, (off_t)at.offset + (off_t)b->n);
         if (got < 0 && errno != EINTR)
             return why_errno(w, "journal/%012" PRIu32 ".jsonl: cannot read at %" PRIu32, at.segment, at.offset);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * readme: the page that explains a spool to whoever looks into it: README.spool, put there as README. Any thread; only one
- * process may write a spool.
+ * readme: the page that explains a spool to whoever looks into it: README.spool, put there as README. Any thread; only
+ * one process may write a spool.
  */
 #ifndef CREEL_SPOOL_README_H
 #define CREEL_SPOOL_README_H

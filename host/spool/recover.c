@@ -95,15 +95,6 @@ static void take_salt(struct journal *j, const struct survey *s, struct journal_
         randombytes_buf(j->salt, sizeof j->salt);
 }
 
-static void say_what_was_found(const struct survey *s, const struct journal_recovery *found)
-{
-    stat_add(STAT_torn_bytes_total, (int64_t)s->torn_bytes);
-    if (s->torn_bytes)
-        log_line(LOG_WARN, "bytes behind the last acknowledged line were torn and are dropped", LOG_N("bytes", s->torn_bytes));
-    log_line(LOG_INFO, "journal read", LOG_N("segments", s->n), LOG_N("lines", found->lines), LOG_N("copied", found->copied),
-             LOG_N("torn_bytes", found->torn_bytes), LOG_N("quarantined_bytes", found->quarantined_bytes));
-}
-
 /* From here on the disk is changed. */
 static enum err make_good(struct journal *j, struct survey *s, struct journal_recovery *found, struct why *w)
 {
@@ -115,6 +106,9 @@ static enum err make_good(struct journal *j, struct survey *s, struct journal_re
     for (size_t i = 0; i < s->n; i++)
         if (!journal_add_number(j, s->all[i].number))
             return why_set(w, ERR_NO_MEMORY, "no memory to list the journal's segments");
+    stat_add(STAT_torn_bytes_total, (int64_t)s->torn_bytes);
+    if (s->torn_bytes)
+        log_line(LOG_WARN, "bytes behind the last acknowledged line were torn and are dropped", LOG_N("bytes", s->torn_bytes));
     list_voids(j, s);
     j->rescued = s->beyond;
     buf_init(&s->beyond, 1);
@@ -146,11 +140,8 @@ enum err journal_recover(struct journal *j, journal_dedupe_cb cb, void *arg, str
     f.torn_bytes = s.torn_bytes;
     if (!e)
         e = make_good(j, &s, &f, w);
-    if (!e) {
-        say_what_was_found(&s, &f);
-        if (found)
-            *found = f;
-    }
+    if (!e && found)
+        *found = f;
     survey_free(&s);
     return e;
 }

@@ -11,7 +11,7 @@
 
 /* Closed segments with a good index are read through all the same while no more than this was read: damage is found at the next
  * start in all but large spools, where it is found when it is read or, at the latest, retired. */
-enum { SURVEY_BYTES = 256 << 20 };
+enum { SURVEY_BYTES = 128 << 20 };
 
 struct survey_segment {
     uint32_t number, size;

@@ -65,6 +65,8 @@ static void check_manifest(struct worker *w, const struct creel_manifest *m)
     memcpy(&w->manifest, m, m->size);
     if (w->manifest.mode > CREEL_FORK)
         worker_broken(w, "%s.so: its manifest's mode %d is unknown", w->name, (int)w->manifest.mode);
+    if (w->max_uses < 0)
+        w->max_uses = w->manifest.max_uses ? w->manifest.max_uses : w->manifest.mode == CREEL_FORK;
 }
 
 static void put_text(struct worker *w, struct buf *b, const char *member, const char *text)

@@ -18,3 +18,5 @@ creel_worker_SOURCES = \
 	host/worker/zygote.c
 # Small on purpose: what it maps is what every fork copies.
 creel_worker_LDADD = host/worker/libworker.a host/base/libbase.a $(SODIUM_LIBS) -ldl
+
+dist_man_MANS += man/creel-worker.8

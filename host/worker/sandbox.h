@@ -15,7 +15,7 @@
  * SANDBOX_SPACE_TIMES as much, because language runtimes reserve far more than they use. */
 #define SANDBOX_MEMORY_BYTES (512LL << 20)
 #define SANDBOX_FILE_SIZE_BYTES (1LL << 30)
-enum { SANDBOX_FILES = 256, SANDBOX_PROCESSES = 128, SANDBOX_SPACE_TIMES = 32 };
+enum { SANDBOX_FILES = 256, SANDBOX_PROCESSES = 64, SANDBOX_SPACE_TIMES = 32 };
 
 /* As init of new mount and pid namespaces, still privileged in them. */
 enum err sandbox_mounts(const struct worker *w, struct why *why);

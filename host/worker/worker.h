@@ -28,7 +28,8 @@ struct worker {
     char *text;
     const char *name;
     struct span config, secrets, hide; /* JSON values or SPAN_NONE */
-    int64_t max_uses, memory_bytes, file_size_bytes, files, processes;
+    int64_t max_uses; /* -1 until START or the manifest says */
+    int64_t memory_bytes, file_size_bytes, files, processes;
 
     struct turn *turn;
     struct creel_manifest manifest; /* once loaded */

@@ -100,7 +100,7 @@ static void take_start(struct worker *w, struct wire_frame *f)
     w->config = json_member(json, "config");
     w->secrets = json_member(json, "secrets");
     w->hide = json_member(json, "hide");
-    w->max_uses = number_or(json, "max_uses", 0);
+    w->max_uses = number_or(json, "max_uses", -1);
     w->memory_bytes = number_or(json, "memory", SANDBOX_MEMORY_BYTES);
     w->file_size_bytes = number_or(json, "file_size", SANDBOX_FILE_SIZE_BYTES);
     w->files = number_or(json, "files", SANDBOX_FILES);

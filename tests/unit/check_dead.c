@@ -30,8 +30,15 @@ static void put_attempt(uint32_t n, uint32_t attempt)
 static void put_outcome(uint32_t n, uint32_t attempt, enum outcome outcome, struct span why, struct span output)
 {
     size_t from = b.n;
-    struct line_outcome o = {.id = small_id(n), .function = SPAN_LIT("pay\"er"), .attempt = attempt, .at_ms = 1764072002000, .run_ms = 7,
-                             .outcome = outcome, .state = outcome == OUTCOME_RETRY ? STATE_WAITING : STATE_DEAD, .why = why, .output = output};
+    struct line_outcome o = {.id = small_id(n),
+                             .function = SPAN_LIT("pay\"er"),
+                             .attempt = attempt,
+                             .at_ms = 1764072002000,
+                             .run_ms = 7,
+                             .outcome = outcome,
+                             .state = outcome == OUTCOME_RETRY ? STATE_WAITING : STATE_DEAD,
+                             .why = why,
+                             .output = output};
     line_put_outcome(&b, &o);
     seal_from(from);
 }
@@ -43,8 +50,15 @@ static void begin(struct span type, struct span body)
     put_segment_line(&b, 1);
     event_at = (struct pos){1, (uint32_t)b.n};
     size_t from = b.n;
-    struct line_event e = {.id = small_id(1), .received_ms = 1764072000000, .source = SPAN_LIT("shop"), .type = type, .event_id = SPAN_LIT("evt"),
-                           .has_dedupe = true, .dedupe_until_ms = 5, .headers = SPAN_LIT("[[\"a\",\"b\"]]"), .body = body};
+    struct line_event e = {.id = small_id(1),
+                           .received_ms = 1764072000000,
+                           .source = SPAN_LIT("shop"),
+                           .type = type,
+                           .event_id = SPAN_LIT("evt"),
+                           .has_dedupe = true,
+                           .dedupe_until_ms = 5,
+                           .headers = SPAN_LIT("[[\"a\",\"b\"]]"),
+                           .body = body};
     line_put_event(&b, &e);
     seal_from(from);
 }
@@ -155,7 +169,8 @@ END_TEST
 START_TEST(a_dropped_and_carried_event_says_so)
 {
     begin(SPAN_LIT("t"), SPAN_LIT("x"));
-    const struct line_function f = {.name = SPAN_LIT("pay\"er"), .state = STATE_DEAD, .attempts = 4, .why = SPAN_LIT("long ago")};
+    const struct line_function f = {
+        .name = SPAN_LIT("pay\"er"), .state = STATE_DEAD, .attempts = 4, .why = SPAN_LIT("long ago")};
     struct span event = span_of(b.p + event_at.offset, b.n - event_at.offset - 1);
     struct buf carry;
     buf_init(&carry, 1 << 16);
@@ -215,7 +230,8 @@ START_TEST(a_long_name_can_be_written_and_goes)
     begin(span_of(type, sizeof type), SPAN_LIT("x"));
     write_letter(span_of(type, sizeof type), NULL, 0);
     for (int twice = 0; twice < 2; twice++)
-        ck_assert_int_eq(dead_remove(d.fd, SPAN_LIT("shop"), span_of(type, sizeof type), &id, SPAN_LIT("pay\"er"), &w), ERR_OK);
+        ck_assert_int_eq(dead_remove(d.fd, SPAN_LIT("shop"), span_of(type, sizeof type), &id, SPAN_LIT("pay\"er"), &w),
+                         ERR_OK);
     ck_assert_int_ne(faccessat(d.fd, "dead/shop", F_OK, 0), 0);
     ck_assert_int_eq(faccessat(d.fd, "dead", F_OK, 0), 0);
     end();

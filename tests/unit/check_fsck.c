@@ -8,8 +8,8 @@
 #include "spool_dir.h"
 
 static struct spool_dir d;
-static struct buf b;          /* segment 1 */
-static char heard[8192];      /* findings, one a line */
+static struct buf b;     /* segment 1 */
+static char heard[8192]; /* findings, one a line */
 static struct fsck_summary sum;
 
 static void hear(void *arg, bool finding, const char *text)
@@ -61,8 +61,12 @@ static void put_attempt(uint32_t n, const char *function, uint32_t attempt)
 static void put_outcome(uint32_t n, const char *function, uint32_t attempt, enum outcome outcome, enum state state)
 {
     size_t from = b.n;
-    struct line_outcome o = {.id = small_id(n), .function = span_str(function), .attempt = attempt, .at_ms = 1764072000000,
-                             .outcome = outcome, .state = state};
+    struct line_outcome o = {.id = small_id(n),
+                             .function = span_str(function),
+                             .attempt = attempt,
+                             .at_ms = 1764072000000,
+                             .outcome = outcome,
+                             .state = state};
     line_put_outcome(&b, &o);
     seal_from(from);
 }
@@ -128,8 +132,10 @@ START_TEST(a_whole_spool_is_clean)
     spool_dir_write(&d, 1, 0, buf_span(&b));
     check_it();
     ck_assert_msg(sum.findings == 0, "%s", heard);
-    ck_assert(sum.segments == 1 && sum.events == 3 && sum.unfinished == 1 && sum.letters == 1 && !sum.live && sum.repeated == 2);
-    ck_assert(sum.invocations[STATE_DONE] == 1 && sum.invocations[STATE_DEAD] == 1 && sum.invocations[STATE_WAITING] == 1);
+    ck_assert(sum.segments == 1 && sum.events == 3 && sum.unfinished == 1 && sum.letters == 1 && !sum.live &&
+              sum.repeated == 2);
+    ck_assert(sum.invocations[STATE_DONE] == 1 && sum.invocations[STATE_DEAD] == 1 &&
+              sum.invocations[STATE_WAITING] == 1);
     ck_assert(sum.kinds[KIND_EVENT] == 3 && sum.kinds[KIND_SEGMENT] == 1 && sum.kinds[KIND_ATTEMPT] == 5);
 }
 END_TEST
@@ -141,7 +147,9 @@ START_TEST(damage_is_found_and_looked_up_in_quarantine)
     b.p[at] = 'x';
     spool_dir_write(&d, 1, 0, buf_span(&b));
     check_it();
-    ck_assert_msg(sum.findings == 2 && strstr(heard, "quarantine/ does not have them") && strstr(heard, "first line is missing"), "%s", heard);
+    ck_assert_msg(sum.findings == 2 && strstr(heard, "quarantine/ does not have them") &&
+                      strstr(heard, "first line is missing"),
+                  "%s", heard);
     ck_assert_int_eq(mkdirat(d.fd, "quarantine", 0700), 0);
     ck_assert_int_eq(fs_replace(d.fd, "quarantine/000000000001.0", span_of(b.p, at + 10), 0600, NULL), ERR_OK);
     check_it();

@@ -71,6 +71,7 @@ START_TEST(an_empty_spool_gets_its_folders_and_a_segment)
     ck_assert_int_ge(pen_size(&pen, "rejected"), 0);
     ck_assert_int_ge(pen_size(&pen, "quarantine"), 0);
     ck_assert_int_eq(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES);
+    ck_assert_int_gt(pen_size(&pen, "README"), 500);
     journal_bounds(pen.j, &first, &last);
     ck_assert(first == 1 && last == 1);
     ck_assert_uint_eq(pos_unpack(atomic_load(pen.safe)).segment, 1);

@@ -2,6 +2,7 @@
  * check_journal_faults: the story told with every single call failing, with the process ending at every single call, and with the
  * power cut at many moments; each time nothing that was acknowledged may be lost. ROUNDS asks for more.
  */
+#include "config.h"
 #include "story.h"
 
 #include <errno.h>
@@ -11,7 +12,12 @@
 
 #include "disk.h"
 
-enum { KILLED = 99 };
+/* A sanitizer makes each story ten times as long: then only some of the calls, others in each test. */
+#ifdef CREEL_SANITIZED
+enum { KILLED = 99, STEP = 7 };
+#else
+enum { KILLED = 99, STEP = 1 };
+#endif
 
 /* How many calls the undisturbed story makes; they differ a little from run to run, for the helper works at its own pace. */
 static int count_calls(void)
@@ -39,7 +45,7 @@ static void assert_refused_stay_away(struct story *s, const char *what, int n)
 static void fail_at_each_call(const char *what, struct disk_plan plan)
 {
     int calls = count_calls();
-    for (int n = 1; n <= calls; n++) {
+    for (int n = 1 + plan.error % STEP; n <= calls; n += STEP) {
         disk_reset();
         struct story *s = story_new();
         plan.fail_at = n;
@@ -113,7 +119,7 @@ START_TEST(the_process_may_end_at_any_call)
 {
     int calls = count_calls();
     for (int round = 0; round < suite_rounds(1); round++) {
-        for (int n = 1; n <= calls; n++) {
+        for (int n = 1 + round % STEP; n <= calls; n += STEP) {
             disk_reset();
             struct story *s = story_new();
             in_child(s, n, story_tell);
@@ -195,7 +201,7 @@ START_TEST(the_power_may_fail_at_any_moment)
     disk_record(s->pen.dir);
     story_tell(s);
     size_t end = disk_moment();
-    int cuts = suite_rounds(1) * CUTS;
+    int cuts = suite_rounds(1) * CUTS / STEP;
     for (int i = 0; i < cuts; i++)
         cut_twice(s, (size_t)i * (end + 1) / (size_t)cuts, (unsigned)i + 1);
     story_free(s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_ledger: what lines add up to; twice the same line, missing lines, carried and replayed events; counts that agree with
- * a count by hand.
+ * check_ledger: what lines add up to; twice the same line, missing lines, carried and replayed events; counts that
+ * agree with a count by hand.
  */
 #include "suite.h"
 
@@ -41,8 +41,12 @@ static struct buf a_buf(void)
 static enum err tell_event(uint32_t n)
 {
     struct buf b = a_buf();
-    struct line_event e = {.id = small_id(n), .received_ms = 1000 + n, .source = SPAN_LIT("sh\"op"), .type = SPAN_LIT("order.paid"),
-                           .unsigned_source = n % 2, .body = SPAN_LIT("x")};
+    struct line_event e = {.id = small_id(n),
+                           .received_ms = 1000 + n,
+                           .source = SPAN_LIT("sh\"op"),
+                           .type = SPAN_LIT("order.paid"),
+                           .unsigned_source = n % 2,
+                           .body = SPAN_LIT("x")};
     line_put_event(&b, &e);
     return tell(&b);
 }
@@ -67,8 +71,13 @@ static enum err tell_attempt(uint32_t n, const char *function, uint32_t attempt)
 static enum err tell_outcome(uint32_t n, const char *function, uint32_t attempt, enum outcome outcome, enum state state)
 {
     struct buf b = a_buf();
-    struct line_outcome o = {.id = small_id(n), .function = span_str(function), .attempt = attempt, .at_ms = 7000, .outcome = outcome,
-                             .state = state, .due_ms = state == STATE_WAITING ? 8000 : 0};
+    struct line_outcome o = {.id = small_id(n),
+                             .function = span_str(function),
+                             .attempt = attempt,
+                             .at_ms = 7000,
+                             .outcome = outcome,
+                             .state = state,
+                             .due_ms = state == STATE_WAITING ? 8000 : 0};
     line_put_outcome(&b, &o);
     return tell(&b);
 }
@@ -131,7 +140,8 @@ START_TEST(an_event_lives_as_told)
     ok(tell_attempt(1, "b", 2));
     ok(tell_outcome(1, "b", 2, OUTCOME_REJECT, STATE_DEAD));
     ck_assert(ledger_ended(e) && ledger_state(e) == STATE_DEAD && ledger_in_segment(l, 1) == 0 && ledger_count(l) == 1);
-    ck_assert(ledger_counts(l)[STATE_DONE] == 1 && ledger_counts(l)[STATE_DEAD] == 1 && ledger_counts(l)[STATE_PENDING] == 0);
+    ck_assert(ledger_counts(l)[STATE_DONE] == 1 && ledger_counts(l)[STATE_DEAD] == 1 &&
+              ledger_counts(l)[STATE_PENDING] == 0);
     ledger_free(l);
 }
 END_TEST
@@ -212,7 +222,8 @@ START_TEST(every_state_takes_attempt_and_outcome_or_refuses)
     static const struct {
         enum state from;
         bool runs;
-    } cases[] = {{STATE_PENDING, true}, {STATE_RUNNING, true}, {STATE_WAITING, true}, {STATE_HELD, true}, {STATE_DONE, false}, {STATE_DEAD, false}};
+    } cases[] = {{STATE_PENDING, true}, {STATE_RUNNING, true}, {STATE_WAITING, true},
+                 {STATE_HELD, true},    {STATE_DONE, false},   {STATE_DEAD, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int outcome = 0; outcome < 2; outcome++) {
             begin(true);
@@ -220,7 +231,8 @@ START_TEST(every_state_takes_attempt_and_outcome_or_refuses)
             ok(tell_carry(1, &f, 1, true));
             enum err e = outcome ? tell_outcome(1, "a", 4, OUTCOME_CRASH, STATE_DEAD) : tell_attempt(1, "a", 4);
             ck_assert_int_eq(e, cases[i].runs ? ERR_OK : ERR_INVALID);
-            ck_assert_int_eq(inv(1, "a")->state, cases[i].runs ? (outcome ? STATE_DEAD : STATE_RUNNING) : cases[i].from);
+            ck_assert_int_eq(inv(1, "a")->state,
+                             cases[i].runs ? (outcome ? STATE_DEAD : STATE_RUNNING) : cases[i].from);
             ck_assert_int_eq(inv(1, "a")->attempts, cases[i].runs ? 4 : 3);
             ledger_free(l);
         }
@@ -236,15 +248,17 @@ START_TEST(a_carried_event_goes_on_where_it_was)
     ok(tell_routed(1, "a", "b"));
     ck_assert(ledger_low(l, (struct pos){9, 9}).offset == 100 && ledger_in_segment(l, 1) == 2);
     inv(1, "a")->user = 77;
-    const struct line_function f[] = {{.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5},
-                                      {.name = SPAN_LIT("a"), .state = STATE_WAITING, .attempts = 7, .interrupted = 2, .base = 5, .due_ms = 4321}};
+    const struct line_function f[] = {
+        {.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5},
+        {.name = SPAN_LIT("a"), .state = STATE_WAITING, .attempts = 7, .interrupted = 2, .base = 5, .due_ms = 4321}};
     place = (struct pos){2, 0};
     for (int twice = 0; twice < 2; twice++)
         ok(tell_carry(1, f, 2, true));
     struct entry *e = entry(1);
     ck_assert(e->at.segment == 2 && e->n == 2 && ledger_in_segment(l, 1) == 1 && ledger_in_segment(l, 2) == 1);
     ck_assert(ledger_oldest(l) == entry(2) && ledger_low(l, (struct pos){9, 9}).offset == 200);
-    ck_assert(inv(1, "a")->user == 77 && inv(1, "a")->attempts == 7 && inv(1, "a")->base == 5 && inv(1, "a")->interrupted == 2);
+    ck_assert(inv(1, "a")->user == 77 && inv(1, "a")->attempts == 7 && inv(1, "a")->base == 5 &&
+              inv(1, "a")->interrupted == 2);
     ck_assert(inv(1, "a")->due_ms == 4321 && inv(1, "a")->last.segment == 0 && inv(1, "b")->state == STATE_DEAD);
     ok(tell_carry(3, NULL, 0, false)); /* unknown so far */
     ck_assert(entry(3) && !entry(3)->routed);
@@ -253,7 +267,8 @@ START_TEST(a_carried_event_goes_on_where_it_was)
     ck_assert_int_eq(tell_carry(4, f, 2, false), ERR_CORRUPT);
     ck_assert_ptr_null(entry(4));
     ledger_move(l, entry(2), (struct pos){5, 5});
-    ck_assert(entry(2)->at.segment == 5 && ledger_in_segment(l, 1) == 0 && ledger_in_segment(l, 5) == 1 && ledger_oldest(l) == entry(1));
+    ck_assert(entry(2)->at.segment == 5 && ledger_in_segment(l, 1) == 0 && ledger_in_segment(l, 5) == 1 &&
+              ledger_oldest(l) == entry(1));
     ledger_free(l);
 }
 END_TEST
@@ -283,7 +298,8 @@ START_TEST(people_replay_drop_and_hold)
     ok(tell_outcome(1, "a", 2, OUTCOME_DONE, STATE_DONE));
     ok(tell_outcome(1, "b", 3, OUTCOME_RETRY, STATE_WAITING));
     ok(tell_action("replay", 1, NULL));
-    ck_assert(inv(1, "a")->state == STATE_PENDING && inv(1, "a")->base == 2 && inv(1, "b")->state == STATE_PENDING && inv(1, "b")->base == 3);
+    ck_assert(inv(1, "a")->state == STATE_PENDING && inv(1, "a")->base == 2 && inv(1, "b")->state == STATE_PENDING &&
+              inv(1, "b")->base == 3);
     ck_assert_uint_eq(ledger_in_segment(l, 1), 1);
     ok(tell_attempt(1, "a", 3));
     ok(tell_action("replay", 1, "a")); /* it runs already */
@@ -308,7 +324,8 @@ START_TEST(the_setter_keeps_to_the_table)
     begin(true);
     for (int from = 0; from < STATE_COUNT; from++)
         for (int to = 0; to < STATE_COUNT; to++) {
-            const struct line_function f = {.name = SPAN_LIT("a"), .state = (enum state)from, .due_ms = from == STATE_WAITING ? 5 : 0};
+            const struct line_function f = {
+                .name = SPAN_LIT("a"), .state = (enum state)from, .due_ms = from == STATE_WAITING ? 5 : 0};
             ok(tell_carry(1, &f, 1, true));
             bool may = state_may_follow((enum state)from, (enum state)to);
             ck_assert_int_eq(ledger_set(l, entry(1), inv(1, "a"), (enum state)to), may ? ERR_OK : ERR_INVALID);
@@ -365,13 +382,15 @@ static void tell_something(uint32_t *seed)
     case 7:
     case 8:
     case 9:
-        (void)tell_outcome(n, f, attempt, (enum outcome)(next_random(seed) % OUTCOME_COUNT), (enum state)(next_random(seed) % STATE_COUNT));
+        (void)tell_outcome(n, f, attempt, (enum outcome)(next_random(seed) % OUTCOME_COUNT),
+                           (enum state)(next_random(seed) % STATE_COUNT));
         return;
     case 10:
         (void)tell_action(attempt == 1 ? "replay" : "drop", n, next_random(seed) % 2 ? f : NULL);
         return;
     default: {
-        const struct line_function g = {.name = span_str(f), .state = (enum state)(next_random(seed) % STATE_COUNT), .attempts = attempt};
+        const struct line_function g = {
+            .name = span_str(f), .state = (enum state)(next_random(seed) % STATE_COUNT), .attempts = attempt};
         (void)tell_carry(n, &g, next_random(seed) % 2, true);
     }
     }

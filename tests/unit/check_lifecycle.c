@@ -26,7 +26,8 @@ START_TEST(every_pair_is_as_drawn)
 {
     for (int from = 0; from < STATE_COUNT; from++)
         for (int to = 0; to < STATE_COUNT; to++)
-            ck_assert_msg(state_may_follow((enum state)from, (enum state)to) == allowed((enum state)from, (enum state)to),
+            ck_assert_msg(state_may_follow((enum state)from, (enum state)to) ==
+                              allowed((enum state)from, (enum state)to),
                           "%s to %s", state_name((enum state)from), state_name((enum state)to));
     ck_assert(!state_may_follow(STATE_IGNORED, STATE_PENDING) && !state_may_follow(STATE_PENDING, STATE_IGNORED));
     ck_assert(!state_may_follow((enum state)77, STATE_PENDING));

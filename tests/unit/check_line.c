@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_line: what is written is read back exactly; nothing inside a line looks like the beginning of one; what was damaged
- * is refused.
+ * check_line: what is written is read back exactly; nothing inside a line looks like the beginning of one; what was
+ * damaged is refused.
  */
 #include "suite.h"
 
@@ -70,10 +70,12 @@ START_TEST(an_event_line_reads_as_documented)
     line_put_event(&b, &e);
     struct span text = sealed(&b, &(struct pos){12, 345});
     static const char expected[] =
-        "{\"creel\":\"event\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"received\":\"2025-11-25T12:00:00.123Z\",\"source\":\"shop\","
+        "{\"creel\":\"event\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"received\":\"2025-11-25T12:00:00.123Z\","
+        "\"source\":\"shop\","
         "\"type\":\"order.created\",\"unsigned\":false,\"dedupe\":\"010203ff000000000000000000000000\","
         "\"dedupe_until\":\"2025-11-26T12:00:00.123Z\",\"version\":null,\"event_id\":\"evt_1\",\"order_key\":null,"
-        "\"durability\":\"synced\",\"key_id\":\"2026-11\",\"request_id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAW\",\"remote\":\"192.0.2.1\","
+        "\"durability\":\"synced\",\"key_id\":\"2026-11\",\"request_id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAW\",\"remote\":"
+        "\"192.0.2.1\","
         "\"method\":\"POST\",\"path\":\"/hooks/shop?a=1\",\"content_type\":\"application/json\","
         "\"headers\":[[\"content-type\",\"application/json\"],[\"authorization\",\"…\"]],\"body\":\"{\\\"id\\\":7}\","
         "\"safe\":\"12.345\",\"crc\":\"";
@@ -112,8 +114,20 @@ static void body_round_trips(struct span body)
 
 START_TEST(bodies_come_back_exactly)
 {
-    static const char *const texts[] = {"", "x", "\"", "\\", "\\u0000", "\x01\x1f\x7f\r\n\t", "gr\xc3\xbc\xc3\x9f", "\xf0\x9f\xa6\x86",
-                                        "\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80", "\xef\xbb\xbf{}", "\xe2\x80\xa8"};
+    static const char *const texts[] = {"",
+                                        "x",
+                                        "\"",
+                                        "\\",
+                                        "\\u0000",
+                                        "\x01\x1f\x7f\r\n\t",
+                                        "gr\xc3\xbc\xc3\x9f",
+                                        "\xf0\x9f\xa6\x86",
+                                        "\xff",
+                                        "\xc3",
+                                        "\xed\xa0\x80",
+                                        "\xc0\x80",
+                                        "\xef\xbb\xbf{}",
+                                        "\xe2\x80\xa8"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         body_round_trips(span_str(texts[i]));
     body_round_trips(SPAN_LIT("a\0b"));
@@ -147,11 +161,13 @@ START_TEST(an_event_decodes_to_what_was_written)
     e.synced = false;
     line_put_event(&b, &e);
     ck_assert_int_eq(line_event_decode(sealed(&b, NULL), &room, &back), ERR_OK);
-    ck_assert(id_cmp(&back.id, &e.id) == 0 && back.received_ms == e.received_ms && back.unsigned_source && !back.synced);
+    ck_assert(id_cmp(&back.id, &e.id) == 0 && back.received_ms == e.received_ms && back.unsigned_source &&
+              !back.synced);
     ck_assert(back.has_dedupe && memcmp(back.dedupe, e.dedupe, 16) == 0 && back.dedupe_until_ms == e.dedupe_until_ms);
     ck_assert(span_eq(back.version, e.version) && span_eq(back.event_id, e.event_id) && span_eq(back.path, e.path));
     ck_assert(span_eq(back.source, e.source) && span_eq(back.type, e.type) && !back.order_key.p);
-    ck_assert(span_eq(back.request_id, e.request_id) && span_eq(back.remote, e.remote) && span_eq(back.key_id, e.key_id));
+    ck_assert(span_eq(back.request_id, e.request_id) && span_eq(back.remote, e.remote) &&
+              span_eq(back.key_id, e.key_id));
     ck_assert(span_eq(back.method, e.method) && span_eq(back.content_type, e.content_type));
     ck_assert(span_eq(back.headers, e.headers) && span_eq(back.body, e.body));
     struct buf small;
@@ -240,8 +256,15 @@ END_TEST
 START_TEST(an_outcome_line_round_trips)
 {
     struct buf b = a_buf();
-    struct line_outcome o = {.id = an_id(), .function = SPAN_LIT("log"), .attempt = 2, .at_ms = 1764072000000, .due_ms = 1764072001000,
-                             .run_ms = 12, .outcome = OUTCOME_RETRY, .state = STATE_WAITING, .why = SPAN_LIT("database is away"),
+    struct line_outcome o = {.id = an_id(),
+                             .function = SPAN_LIT("log"),
+                             .attempt = 2,
+                             .at_ms = 1764072000000,
+                             .due_ms = 1764072001000,
+                             .run_ms = 12,
+                             .outcome = OUTCOME_RETRY,
+                             .state = STATE_WAITING,
+                             .why = SPAN_LIT("database is away"),
                              .output = SPAN_LIT("line\n\xff")};
     line_put_outcome(&b, &o);
     struct line l = parsed(sealed(&b, NULL));
@@ -251,8 +274,10 @@ START_TEST(an_outcome_line_round_trips)
     struct buf room = a_buf();
     struct line_outcome back;
     ck_assert_int_eq(line_outcome_decode(l.text, &room, &back), ERR_OK);
-    ck_assert(span_eq(back.output, o.output) && span_eq(back.why, o.why) && back.run_ms == 12 && back.due_ms == o.due_ms);
-    ck_assert(back.outcome == o.outcome && back.state == o.state && back.attempt == 2 && span_eq(back.function, o.function));
+    ck_assert(span_eq(back.output, o.output) && span_eq(back.why, o.why) && back.run_ms == 12 &&
+              back.due_ms == o.due_ms);
+    ck_assert(back.outcome == o.outcome && back.state == o.state && back.attempt == 2 &&
+              span_eq(back.function, o.function));
     buf_fini(&room);
     buf_clear(&b);
     o.due_ms = 0;
@@ -271,22 +296,27 @@ START_TEST(a_carry_line_holds_the_event_and_can_be_carried_again)
     struct line_event e = an_event();
     line_put_event(&b, &e);
     struct span event = sealed(&b, &(struct pos){1, 1});
-    const struct line_function f[] = {{.name = SPAN_LIT("log"), .state = STATE_WAITING, .attempts = 2, .due_ms = 1764072000000},
-                                      {.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5, .base = 3, .why = SPAN_LIT("no \"luck\"")}};
+    const struct line_function f[] = {
+        {.name = SPAN_LIT("log"), .state = STATE_WAITING, .attempts = 2, .due_ms = 1764072000000},
+        {.name = SPAN_LIT("b"), .state = STATE_DEAD, .attempts = 5, .base = 3, .why = SPAN_LIT("no \"luck\"")}};
     line_put_carry(&c, 9000, event, f, 2, true);
     struct line l = parsed(sealed(&c, NULL));
     ck_assert(l.kind == KIND_CARRY && l.routed && l.at_ms == 9000 && l.received_ms == e.received_ms && l.has_dedupe);
     ck_assert_span_eq(l.source, "shop");
     ck_assert_span_eq(l.type, "order.created");
-    ck_assert_span_eq(l.functions, "[{\"name\":\"log\",\"state\":\"waiting\",\"attempts\":2,\"interrupted\":0,\"base\":0,\"due\":\"2025-11-25T12:00:00.000Z\","
-                                   "\"why\":null},{\"name\":\"b\",\"state\":\"dead\",\"attempts\":5,\"interrupted\":0,\"base\":3,\"due\":null,"
-                                   "\"why\":\"no \\\"luck\\\"\"}]");
+    ck_assert_span_eq(
+        l.functions,
+        "[{\"name\":\"log\",\"state\":\"waiting\",\"attempts\":2,\"interrupted\":0,\"base\":0,\"due\":\"2025-11-25T12:"
+        "00:00.000Z\","
+        "\"why\":null},{\"name\":\"b\",\"state\":\"dead\",\"attempts\":5,\"interrupted\":0,\"base\":3,\"due\":null,"
+        "\"why\":\"no \\\"luck\\\"\"}]");
     struct buf room = a_buf();
     struct line_function g;
     struct span object;
     struct json_iter it = json_iter(l.functions);
     ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
-    ck_assert(span_eq(g.name, f[0].name) && g.state == STATE_WAITING && g.attempts == 2 && g.due_ms == f[0].due_ms && !g.why.p);
+    ck_assert(span_eq(g.name, f[0].name) && g.state == STATE_WAITING && g.attempts == 2 && g.due_ms == f[0].due_ms &&
+              !g.why.p);
     ck_assert(json_next_element(&it, &object) && line_function_decode(object, &room, &g) == ERR_OK);
     ck_assert(g.state == STATE_DEAD && g.base == 3 && g.due_ms == 0 && span_eq(g.why, f[1].why));
     ck_assert(!json_next_element(&it, &object));
@@ -323,8 +353,18 @@ static size_t tokens(struct span text)
 START_TEST(no_member_can_forge_a_line)
 {
     static const char *const hostile[] = {
-        LINE_TOKEN "event\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\"}", "{", "\"{\"creel\":\"", "\\\"{\"creel\":\"", "{\\", "\n" LINE_TOKEN,
-        ",\"safe\":\"9.9", ",\"safe\":\"9.9\"", ",", "\",\"crc\":\"00000000\"}\n" LINE_TOKEN, "},\"event\":{\"id\":\"", "\\",
+        LINE_TOKEN "event\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\"}",
+        "{",
+        "\"{\"creel\":\"",
+        "\\\"{\"creel\":\"",
+        "{\\",
+        "\n" LINE_TOKEN,
+        ",\"safe\":\"9.9",
+        ",\"safe\":\"9.9\"",
+        ",",
+        "\",\"crc\":\"00000000\"}\n" LINE_TOKEN,
+        "},\"event\":{\"id\":\"",
+        "\\",
     };
     for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
         struct buf b = a_buf(), c = a_buf(), h = a_buf();
@@ -336,8 +376,8 @@ START_TEST(no_member_can_forge_a_line)
         buf_puts(&h, "]]");
         struct line_event e = an_event();
         e.headers = buf_span(&h);
-        e.source = e.type = e.version = e.event_id = e.order_key = e.request_id = e.method = e.path = e.remote = e.content_type =
-            e.key_id = e.body = evil;
+        e.source = e.type = e.version = e.event_id = e.order_key = e.request_id = e.method = e.path = e.remote =
+            e.content_type = e.key_id = e.body = evil;
         line_put_event(&b, &e);
         struct line l = parsed(sealed(&b, NULL));
         ck_assert_uint_eq(tokens(l.text), 1);
@@ -394,21 +434,29 @@ static enum err by_hand(const char *unsealed)
 START_TEST(unknown_kinds_and_formats_are_told_apart_from_damage)
 {
     ck_assert_int_eq(by_hand("{\"creel\":\"novelty\",\"id\":1"), ERR_UNSUPPORTED);
-    ck_assert_int_eq(by_hand("{\"creel\":\"segment\",\"format\":2,\"segment\":1,\"at\":\"2025-11-25T12:00:00.123Z\",\"salt\":\""
-                             "00000000000000000000000000000000\""), ERR_UNSUPPORTED);
+    ck_assert_int_eq(
+        by_hand("{\"creel\":\"segment\",\"format\":2,\"segment\":1,\"at\":\"2025-11-25T12:00:00.123Z\",\"salt\":\""
+                "00000000000000000000000000000000\""),
+        ERR_UNSUPPORTED);
     ck_assert_int_eq(by_hand("{\"creel\":\"segment\",\"format\":2,\"all\":\"is new\""), ERR_UNSUPPORTED);
     ck_assert_int_eq(by_hand("{\"creel\":\"segment\",\"format\":1,\"all\":\"is new\""), ERR_CORRUPT);
     ck_assert_int_eq(by_hand("{\"creel\":\"\",\"id\":1"), ERR_CORRUPT);
     ck_assert_int_eq(by_hand("{\"creel\":\"Event\",\"id\":1"), ERR_CORRUPT);
     ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":3,\"at\":\"2025-11-25T12:00:00.123Z\""), ERR_OK);
-    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":3,\"at\":\"2025-11-25T12:00:00.123Z\",\"later\":[1]"), ERR_OK);
-    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":03,\"at\":\"2025-11-25T12:00:00.123Z\""), ERR_CORRUPT);
-    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":4294967296,\"at\":\"2025-11-25T12:00:00.123Z\""), ERR_CORRUPT);
+    ck_assert_int_eq(
+        by_hand("{\"creel\":\"tombstone\",\"segment\":3,\"at\":\"2025-11-25T12:00:00.123Z\",\"later\":[1]"), ERR_OK);
+    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":03,\"at\":\"2025-11-25T12:00:00.123Z\""),
+                     ERR_CORRUPT);
+    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":4294967296,\"at\":\"2025-11-25T12:00:00.123Z\""),
+                     ERR_CORRUPT);
     ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":3,\"at\":\"soon\""), ERR_CORRUPT);
     ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"segment\":3,\"at\":\"2025-11-25T12:00:00.123Z"), ERR_CORRUPT);
-    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"at\":\"2025-11-25T12:00:00.123Z\",\"segment\":3"), ERR_CORRUPT);
-    ck_assert_int_eq(by_hand("{\"creel\":\"routed\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"at\":\"2025-11-25T12:00:00.123Z\","
-                             "\"functions\":[\"a\""), ERR_CORRUPT);
+    ck_assert_int_eq(by_hand("{\"creel\":\"tombstone\",\"at\":\"2025-11-25T12:00:00.123Z\",\"segment\":3"),
+                     ERR_CORRUPT);
+    ck_assert_int_eq(
+        by_hand("{\"creel\":\"routed\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"at\":\"2025-11-25T12:00:00.123Z\","
+                "\"functions\":[\"a\""),
+        ERR_CORRUPT);
 }
 END_TEST
 
@@ -437,7 +485,8 @@ START_TEST(mutated_lines_never_hurt)
         memcpy(copy, which ? carry.p : good.p, n);
         for (uint32_t k = next_random(&seed) % 4; k < 4; k++) {
             static const char bytes[] = "\"\\{}[],:\n0n";
-            copy[next_random(&seed) % n] = next_random(&seed) & 1 ? bytes[next_random(&seed) % (sizeof bytes - 1)] : (char)next_random(&seed);
+            copy[next_random(&seed) % n] =
+                next_random(&seed) & 1 ? bytes[next_random(&seed) % (sizeof bytes - 1)] : (char)next_random(&seed);
         }
         if (next_random(&seed) % 4 == 0)
             n = next_random(&seed) % n;

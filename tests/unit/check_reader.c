@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_reader: every intact line is found and only those: across segments and filling, cut anywhere, with any bit flipped,
- * while somebody writes.
+ * check_reader: every intact line is found and only those: across segments and filling, cut anywhere, with any bit
+ * flipped, while somebody writes.
  */
 #include "suite.h"
 
@@ -126,8 +126,9 @@ START_TEST(segments_are_read_in_order_over_gaps_and_filling)
     put_segment(&b, 10, 4, 5, NULL);
     spool_dir_write(&d, 10, 0, buf_span(&b));
     /* Names that are no segment's. */
-    static const char *const strange[] = {"journal/000000000011.jsonl.next", "journal/11.jsonl", "journal/000000000002.idx",
-                                          "journal/999999999999.jsonl", "journal/00000000000x.jsonl"};
+    static const char *const strange[] = {"journal/000000000011.jsonl.next", "journal/11.jsonl",
+                                          "journal/000000000002.idx", "journal/999999999999.jsonl",
+                                          "journal/00000000000x.jsonl"};
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
         int fd = openat(d.fd, strange[i], O_WRONLY | O_CREAT, 0600);
         ck_assert_int_ge(fd, 0);
@@ -213,7 +214,8 @@ START_TEST(every_prefix_gives_all_whole_lines)
         bool torn = cut > covered + (whole > 0);
         ck_assert_msg(live.n + live.others == whole && live.ranges == 0, "cut at %zu", cut);
         ck_assert_msg(rest.n + rest.others == whole && rest.ranges == torn, "cut at %zu: %zu ranges", cut, rest.ranges);
-        ck_assert_msg(!torn || rest.bad_bytes == cut - covered - (whole > 0), "cut at %zu: %lu bytes", cut, (unsigned long)rest.bad_bytes);
+        ck_assert_msg(!torn || rest.bad_bytes == cut - covered - (whole > 0), "cut at %zu: %lu bytes", cut,
+                      (unsigned long)rest.bad_bytes);
     }
     buf_fini(&b);
     spool_dir_remove(&d);
@@ -239,8 +241,8 @@ static void flip_and_read(struct spool_dir *d, struct buf *b, const size_t ends[
             if (e != hit)
                 ck_assert_msg(expected < f.n && f.events[expected++] == e, "byte %zu flip %02x: event %u", i, flip, e);
         ck_assert_msg(f.n == expected, "byte %zu flip %02x: %zu events", i, flip, f.n);
-        ck_assert_msg(f.bad_bytes >= 1 && f.bad_bytes <= (hit == 5 ? 1 : line_bytes), "byte %zu flip %02x: %lu bytes", i, flip,
-                      (unsigned long)f.bad_bytes);
+        ck_assert_msg(f.bad_bytes >= 1 && f.bad_bytes <= (hit == 5 ? 1 : line_bytes), "byte %zu flip %02x: %lu bytes",
+                      i, flip, (unsigned long)f.bad_bytes);
     }
     spool_dir_write(d, 1, (uint32_t)i, span_of(b->p + i, 1));
 }
@@ -322,7 +324,8 @@ START_TEST(damage_in_a_live_segment_is_reported_once_something_follows)
     struct reader *r = open_reader(&d, &f);
     read_on(r, NULL, &f);
     expect_events(&f, 3, (const uint32_t[]){1, 3, 4});
-    ck_assert(f.ranges == 1 && f.bad_from.segment == 1 && f.bad_from.offset == ends[1] + 1 && f.bad_bytes == ends[2] - ends[1] - 1);
+    ck_assert(f.ranges == 1 && f.bad_from.segment == 1 && f.bad_from.offset == ends[1] + 1 &&
+              f.bad_bytes == ends[2] - ends[1] - 1);
     reader_free(r);
     buf_fini(&b);
     spool_dir_remove(&d);
@@ -537,7 +540,8 @@ START_TEST(mutated_journals_never_hurt)
                 piece[i] = (char)next_random(&seed);
             if (k % 3 == 0)
                 memcpy(piece, LINE_TOKEN, sizeof LINE_TOKEN - 1);
-            spool_dir_write(&d, 1, next_random(&seed) % (uint32_t)b.n, span_of(piece, 1 + next_random(&seed) % sizeof piece));
+            spool_dir_write(&d, 1, next_random(&seed) % (uint32_t)b.n,
+                            span_of(piece, 1 + next_random(&seed) % sizeof piece));
         }
         struct found rest = read_all(&d, NULL, true), live = read_all(&d, NULL, false);
         ck_assert(rest.n <= 9 && rest.bad_bytes <= b.n + 24 && rest.end == ERR_AGAIN);

@@ -85,8 +85,12 @@ static inline void put_segment_line(struct buf *b, uint32_t segment)
 static inline void put_event_line(struct buf *b, uint32_t n, struct span body)
 {
     size_t from = b->n;
-    struct line_event e = {.id = small_id(n), .received_ms = 1764072000000 + n, .source = SPAN_LIT("shop"), .type = SPAN_LIT("order.paid"),
-                           .headers = SPAN_LIT("[[\"content-type\",\"text/plain\"]]"), .body = body};
+    struct line_event e = {.id = small_id(n),
+                           .received_ms = 1764072000000 + n,
+                           .source = SPAN_LIT("shop"),
+                           .type = SPAN_LIT("order.paid"),
+                           .headers = SPAN_LIT("[[\"content-type\",\"text/plain\"]]"),
+                           .body = body};
     line_put_event(b, &e);
     line_seal(b, from, NULL);
 }

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT
+ * run: what a run costs: a pooled run against a bare round trip over socket pairs, a forked run against a bare fork. Owner and
+ * workers are pinned to one processor, on both sides alike. Pairs are measured in turn; the ratio's median is what counts.
+ * One process and what it starts; a few seconds.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "worker/slot.h"
+
+enum { ROUNDS = 9, ROUNDS_MAX = 99, PEERS = 16, TRIPS = 20000, FORKS = 400, BODY_BYTES = 1024, PACKET_BYTES = 1024 };
+
+static void stop(const char *what)
+{
+    die(EXIT_SYSTEM, "bench run: %s", what);
+}
+
+/* ---- the baseline: N processes that send back what they get ---- */
+
+struct echo {
+    pid_t pid;
+    int fd;
+};
+
+static void echo_main(int fd)
+{
+    char packet[PACKET_BYTES];
+    ssize_t n;
+    while ((n = recv(fd, packet, sizeof packet, 0)) > 0)
+        if (send(fd, packet, (size_t)n, MSG_NOSIGNAL) != n)
+            break;
+    _exit(0);
+}
+
+static void echo_start(struct echo *e)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0 || (e->pid = fork()) < 0)
+        stop("cannot start a peer");
+    if (e->pid == 0) {
+        close(ends[0]);
+        echo_main(ends[1]);
+    }
+    close(ends[1]);
+    e->fd = ends[0];
+}
+
+static void echo_end(struct echo *e)
+{
+    shutdown(e->fd, SHUT_RDWR); /* later peers hold copies of it */
+    close(e->fd);
+    waitpid(e->pid, NULL, 0);
+}
+
+static int watch_all(const int *fds, size_t n)
+{
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    for (size_t i = 0; i < n; i++) {
+        struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+        if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &ev) != 0)
+            stop("epoll");
+    }
+    return epoll;
+}
+
+/* Nanoseconds for one of TRIPS round trips over n peers, one in flight at each. */
+static double bare_trips(size_t n)
+{
+    static char packet[PACKET_BYTES];
+    struct echo peers[PEERS];
+    int fds[PEERS];
+    for (size_t i = 0; i < n; i++) {
+        echo_start(&peers[i]);
+        fds[i] = peers[i].fd;
+    }
+    int epoll = watch_all(fds, n);
+    int64_t begun = clock_mono_ns();
+    int sent = 0, got = 0;
+    for (size_t i = 0; i < n; i++, sent++)
+        (void)!send(fds[i], packet, sizeof packet, 0);
+    while (got < TRIPS) {
+        struct epoll_event ev[PEERS];
+        int ready = epoll_wait(epoll, ev, (int)n, 10000);
+        if (ready <= 0)
+            stop("a peer is lost");
+        for (int i = 0; i < ready; i++) {
+            int fd = fds[ev[i].data.u32];
+            if (recv(fd, packet, sizeof packet, 0) != sizeof packet)
+                stop("a peer is lost");
+            got++;
+            if (sent < TRIPS && ++sent)
+                (void)!send(fd, packet, sizeof packet, 0);
+        }
+    }
+    double ns = (double)(clock_mono_ns() - begun) / TRIPS;
+    close(epoll);
+    for (size_t i = 0; i < n; i++)
+        echo_end(&peers[i]);
+    return ns;
+}
+
+/* ---- slots ---- */
+
+static enum isolation isolation;
+
+static struct slot *slot_start(const char *name, int max_uses)
+{
+    char path[256], start[256], program[SLOT_PATH_BYTES] = "./creel-worker";
+    struct buf so;
+    struct why w = {{0}};
+    struct slot *s;
+    int fd;
+    snprintf(path, sizeof path, "tests/functions/%s.so", name);
+    int n = snprintf(start, sizeof start, "{\"name\":\"%s\",\"max_uses\":%d}", name, max_uses);
+    buf_init(&so, 64 << 20);
+    struct slot_options o = {.worker_program = program, .name = name, .start_json = span_of(start, (size_t)n),
+                             .isolation = isolation, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    if (fs_read(AT_FDCWD, path, &so, &w) != ERR_OK || fs_sealed(name, buf_span(&so), &fd, &w) != ERR_OK)
+        stop(w.text);
+    o.so_fd = fd;
+    if (slot_new(&o, &s, &w) != ERR_OK)
+        stop(w.text);
+    close(fd);
+    buf_fini(&so);
+    return s;
+}
+
+static void give(struct slot *s, const char *body, size_t n)
+{
+    static uint64_t token;
+    struct why w = {{0}};
+    struct line_event e = {.id = id_new(clock_wall_ms()),
+                           .received_ms = clock_wall_ms(),
+                           .source = SPAN_LIT("shop"),
+                           .type = SPAN_LIT("order.paid"),
+                           .content_type = SPAN_LIT("application/json"),
+                           .headers = SPAN_LIT("[[\"Content-Type\",\"application/json\"],[\"webhook-id\",\"msg_1\"]]"),
+                           .body = span_of(body, n)};
+    if (slot_run(s, &e, 1, 30000, clock_mono_ms() + 30000, ++token, &w) != ERR_OK)
+        stop(w.text);
+}
+
+/* Everything that is there to hear; true when a run can be given. */
+static bool hear(struct slot *s, int *outcomes, char *reason, size_t cap)
+{
+    bool waiting = false;
+    for (;;) {
+        struct slot_event e = slot_next(s);
+        switch (e.kind) {
+        case SLOT_NOTHING:
+            return waiting;
+        case SLOT_READY:
+            break;
+        case SLOT_WAITING:
+            waiting = true;
+            break;
+        case SLOT_OUTCOME:
+            ++*outcomes;
+            if (reason)
+                snprintf(reason, cap, "%.*s", (int)e.text.n, e.text.p ? e.text.p : "");
+            break;
+        default:
+            stop("a slot ended");
+        }
+    }
+}
+
+static void wait_waiting(int epoll, struct slot *s, int *outcomes, char *reason, size_t cap)
+{
+    struct epoll_event ev;
+    while (!hear(s, outcomes, reason, cap))
+        if (epoll_wait(epoll, &ev, 1, 10000) <= 0)
+            stop("a slot does not answer");
+}
+
+/* Nanoseconds for one of `runs` runs over n slots, one in flight at each. */
+static double slot_runs(size_t n, int max_uses, int runs)
+{
+    static char body[BODY_BYTES];
+    struct slot *slots[PEERS];
+    int fds[PEERS], sent = 0, got = 0;
+    memset(body, 'x', sizeof body);
+    for (size_t i = 0; i < n; i++) {
+        slots[i] = slot_start("nothing", max_uses);
+        fds[i] = slot_socket(slots[i]);
+        int one = watch_all(&fds[i], 1);
+        wait_waiting(one, slots[i], &got, NULL, 0);
+        close(one);
+    }
+    int epoll = watch_all(fds, n), waiting = 0;
+    int64_t begun = clock_mono_ns();
+    for (size_t i = 0; i < n; i++, sent++)
+        give(slots[i], body, sizeof body);
+    while (waiting < runs) { /* a run is over when the next one could be given */
+        struct epoll_event ev[PEERS];
+        int ready = epoll_wait(epoll, ev, (int)n, 10000);
+        if (ready <= 0)
+            stop("a slot does not answer");
+        for (int i = 0; i < ready; i++) {
+            struct slot *s = slots[ev[i].data.u32];
+            if (!hear(s, &got, NULL, 0))
+                continue;
+            waiting++;
+            if (sent < runs && ++sent)
+                give(s, body, sizeof body);
+        }
+    }
+    double ns = (double)(clock_mono_ns() - begun) / runs;
+    close(epoll);
+    for (size_t i = 0; i < n; i++)
+        slot_free(slots[i]);
+    return ns;
+}
+
+/* The bare fork happens inside a slot, so that size and confinement are the same. */
+static double bare_forks(void)
+{
+    struct slot *s = slot_start("barefork", 0);
+    char body[64], reason[64] = "";
+    int fd = slot_socket(s), epoll = watch_all(&fd, 1), outcomes = 0;
+    wait_waiting(epoll, s, &outcomes, NULL, 0);
+    give(s, body, (size_t)snprintf(body, sizeof body, "{\"n\":%d}", FORKS));
+    wait_waiting(epoll, s, &outcomes, reason, sizeof reason);
+    close(epoll);
+    slot_free(s);
+    return atof(reason);
+}
+
+/* ---- pairs ---- */
+
+static double pooled_one(void)
+{
+    return slot_runs(1, 0, TRIPS);
+}
+
+static double pooled_many(void)
+{
+    return slot_runs(PEERS, 0, TRIPS);
+}
+
+static double forked_one(void)
+{
+    return slot_runs(1, 1, FORKS);
+}
+
+static double trips_one(void)
+{
+    return bare_trips(1);
+}
+
+static double trips_many(void)
+{
+    return bare_trips(PEERS);
+}
+
+static const struct pair {
+    const char *key, *what;
+    double (*ours)(void), (*bare)(void);
+    double goal; /* of the ratio */
+} pairs[] = {
+    {"pool_1", "pooled run, 1 in flight / bare round trip", pooled_one, trips_one, 3.0},
+    {"pool_16", "pooled run, 16 slots in flight / 16 peers", pooled_many, trips_many, 3.0},
+    {"fork", "forked run / bare fork+exit+wait, same size", forked_one, bare_forks, 1.5},
+};
+enum { PAIRS = sizeof pairs / sizeof pairs[0] };
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+int main(void)
+{
+    const char *text = getenv("ROUNDS");
+    int rounds = text && atoi(text) > 0 && atoi(text) <= ROUNDS_MAX ? atoi(text) : ROUNDS;
+    double ours[PAIRS][ROUNDS_MAX], bare[PAIRS][ROUNDS_MAX], ratio[PAIRS][ROUNDS_MAX];
+    struct why w;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    log_init("bench", LOG_TEXT, LOG_WARN);
+    if (sched_setaffinity(0, sizeof one, &one) != 0)
+        fprintf(stderr, "cannot pin to one processor: the figures scatter\n");
+    isolation = slot_probe(&w);
+    fprintf(stderr, "%s\n", w.text);
+    for (int r = 0; r < rounds; r++)
+        for (int p = 0; p < PAIRS; p++) {
+            ours[p][r] = pairs[p].ours();
+            bare[p][r] = pairs[p].bare();
+            ratio[p][r] = ours[p][r] / bare[p][r];
+        }
+    printf("%-46s %10s %10s %7s %15s %5s\n", "one processor, median of rounds", "ours us", "bare us", "ratio", "spread", "goal");
+    for (int p = 0; p < PAIRS; p++) {
+        double m = median(ratio[p], rounds), us = median(ours[p], rounds) / 1000, base = median(bare[p], rounds) / 1000;
+        printf("%-46s %10.2f %10.2f %7.2f %7.2f-%-7.2f %5.1f\n", pairs[p].what, us, base, m, ratio[p][0],
+               ratio[p][rounds - 1], pairs[p].goal);
+    }
+    printf("{\"bench\":\"run\",\"rounds\":%d,\"namespaces\":%s", rounds, isolation == ISOLATION_NAMESPACES ? "true" : "false");
+    for (int p = 0; p < PAIRS; p++)
+        printf(",\"%s\":{\"ours_us\":%.3f,\"bare_us\":%.3f,\"ratio\":%.3f,\"least\":%.3f,\"most\":%.3f,\"goal\":%.1f}", pairs[p].key,
+               median(ours[p], rounds) / 1000, median(bare[p], rounds) / 1000, median(ratio[p], rounds), ratio[p][0],
+               ratio[p][rounds - 1], pairs[p].goal);
+    puts("}");
+    return 0;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ * check_sandbox: what a function can see, reach and send: environment, descriptors, privileges, hidden paths, signals, programs,
+ * and frames that it has no business sending. In every way that a slot can be isolated.
+ */
+#include "config.h"
+#include "slot_rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+START_TEST(environment)
+{
+    setenv("CREEL_TEST_SECRET", "must not be seen", 1);
+    setenv("TZ", "Europe/Lisbon", 1);
+    start_ready(_i, "behave");
+    expect_outcome("environment", OUTCOME_DONE, "");
+    const char *text = said_text();
+    ck_assert_ptr_null(strstr(text, "SECRET"));
+    ck_assert_ptr_nonnull(strstr(text, "TZ=Europe/Lisbon\n"));
+#ifndef CREEL_SANITIZED
+    ck_assert_str_eq(text, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nLANG=C.UTF-8\nHOME=/\n"
+                           "TZ=Europe/Lisbon\n");
+#endif
+}
+END_TEST
+
+START_TEST(descriptors)
+{
+    int kept = fcntl(1, F_DUPFD, 50); /* not close-on-exec */
+    start_ready(_i, "behave");
+    expect_outcome("descriptors", OUTCOME_DONE, "");
+    ck_assert_str_eq(said_text(), "0\n1\n2\n3\n");
+    close(kept);
+}
+END_TEST
+
+START_TEST(privileges)
+{
+    start_ready(_i, "behave");
+    expect_outcome("status", OUTCOME_DONE, "");
+    const char *text = said_text();
+    ck_assert_ptr_nonnull(strstr(text, "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"));
+    if (way != BARE_ORDINARY && (way == ORDINARY || geteuid() == 0))
+        ck_assert_ptr_nonnull(strstr(text, "CapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "NoNewPrivs:\t1\n"));
+    if (way == OTHER_USER)
+        ck_assert_ptr_nonnull(strstr(text, "Uid:\t65534\t65534\t65534\t65534\nGroups:\t \n"));
+}
+END_TEST
+
+static void try_path(const char *act, const char *name, bool allowed)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"path\":\"%s/%s\"}", name[0] == '/' ? "" : dir, name);
+    ck_assert_int_eq(run_body(act, span_str(body)).kind, SLOT_OUTCOME);
+    ck_assert_msg((strncmp(reason, "no", 2) != 0) == allowed, "%s %s: %s (%s)", act, name, reason, way_names[way]);
+    expect(SLOT_WAITING);
+}
+
+START_TEST(hidden_paths)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/key", dir);
+    put_file(path, SPAN_LIT("content"), 0666);
+    snprintf(path, sizeof path, "%s/beside", dir);
+    put_file(path, SPAN_LIT("content"), 0666);
+    start_ready(_i, "behave");
+    try_path("read", "hidden/secret", false);
+    try_path("write", "hidden/new", false);
+    try_path("read", "key", false);
+    try_path("read", "beside", true);
+    try_path("read", "/etc/passwd", true);
+    try_path("read", "/dev/zero", true);
+    try_path("mknod", "device", false);
+    if (!bare()) {
+        snprintf(path, sizeof path, "/proc/%d/root/etc/passwd", getpid());
+        try_path("read", path, false);
+    }
+    snprintf(path, sizeof path, "%s/beside", dir);
+    int fd = open(path, O_RDONLY);
+    ck_assert_int_ge(fd, 0); /* the covers are the worker's own */
+    close(fd);
+}
+END_TEST
+
+START_TEST(signals)
+{
+    char body[64];
+    start_ready(_i, "behave");
+    snprintf(body, sizeof body, "{\"pid\":%d}", getpid());
+    ck_assert_int_eq(run_body("kill-owner", span_str(body)).kind, SLOT_OUTCOME);
+    ck_assert_str_eq(reason, "cannot");
+}
+END_TEST
+
+START_TEST(programs)
+{
+    start_ready(_i, "behave");
+    ck_assert_int_eq(run("program").kind, SLOT_OUTCOME);
+    ck_assert_str_eq(reason, bare() ? "32512" : "1280");
+    ck_assert_str_eq(said_text(), bare() ? "" : "from the program\n");
+}
+END_TEST
+
+/* ---- frames from a hostile worker ---- */
+
+static const struct forgery {
+    const char *what, *hex;
+} forgeries[] = {
+    {"nothing a frame is", "00"},
+    {"another version", "0201000000000000"},
+    {"a RUN", "0105000000000000"},
+    {"READY again", "01020000020000007b7d"},
+    {"BROKEN in a run", "0103000001000000 78"},
+    {"WAITING in a run", "010400000400000009000000"},
+    {"a short LOG", "010600000200000000 00"},
+    {"a LOG of level 77", "010600000400000004d000000"},
+    {"an OUTCOME for another token", "0107000018000000ffffffffffffffff0000000000000000ffffffffffffffff"},
+    {"an OUTCOME that is CRASH", "01070000180000002a000000000000000300000000000000ffffffffffffffff"},
+    {"a short DIED", "010800000400000000000000"},
+};
+
+START_TEST(forged)
+{
+    for (size_t k = 0; k < sizeof forgeries / sizeof forgeries[0]; k++) {
+        char hex[256], body[300];
+        size_t n = 0;
+        for (const char *p = forgeries[k].hex; *p; p++)
+            if (*p != ' ')
+                hex[n++] = *p;
+        hex[n] = 0;
+        snprintf(body, sizeof body, "{\"hex\":\"%s\"}", hex);
+        start_ready(_i, "behave");
+        struct slot_event e = run_body("forge", span_str(body));
+        ck_assert_msg(e.kind == SLOT_DIED, "%s: event %d %s", forgeries[k].what, (int)e.kind, reason);
+        ck_assert_msg(next().kind == SLOT_USED_UP, "%s: %s", forgeries[k].what, reason);
+        ck_assert_int_eq(slot_next(slot).kind, SLOT_NOTHING);
+        end_leaves_nothing();
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("sandbox");
+    TCase *t = tcase_create("ways");
+    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, signals, programs, forged};
+    add_tests(t, tests, sizeof tests / sizeof tests[0]);
+    suite_add_tcase(s, t);
+    return suite_run(s);
+}
