@@ -438,8 +438,9 @@ class Host:
         self.allowed += [re.compile(p) for p in patterns]
 
     def unexpected(self):
-        return [l for l in self.log_text().splitlines() if not re.search(r'"level":"(debug|info)"', l) and
-                not any(p.search(l) for p in self.allowed)]
+        """Lines above info that nobody allowed; never allowed: a broken invariant, a sanitizer's finding."""
+        return [l for l in self.log_text().splitlines() if re.search(r"Sanitizer|runtime error:|^bug: ", l) or
+                (not re.search(r'"level":"(debug|info)"', l) and not any(p.search(l) for p in self.allowed))]
 
     # the end
 

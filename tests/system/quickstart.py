@@ -2,6 +2,7 @@
 """deploy/quickstart --once, from a copy of the tree, as a newcomer runs it."""
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -11,16 +12,40 @@ from creel import check
 TOP = os.path.dirname(os.path.dirname(creel.HERE))
 
 
-def test_once():
+def quickstart(folder, *more):
+    return [os.path.join(TOP, "deploy", "quickstart"), "--port", str(creel.free_port()), "--dir", folder, *more]
+
+
+def nothing_left():
+    creel.reap()
+    left = [creel.command_line(p) for p in creel.children(os.getpid())]
+    check(not left, f"left running: {left}")
+
+
+def test_once_then_until_ctrl_c():
     folder = tempfile.mkdtemp(prefix="creel-qs-")
     try:
-        done = subprocess.run([os.path.join(TOP, "deploy", "quickstart"), "--once", "--port", str(creel.free_port()), "--dir", folder],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(quickstart(folder, "--once"), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900, check=False)
         check(done.returncode == 0, f"status {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
-        for said in ("202", "done", "spool/journal/", "creel show"):
+        for said in ("202", "State: done", "spool/journal/", "creel show"):
             check(said in done.stdout, f"'{said}' is not in its output:\n{done.stdout}")
-        creel.reap()
-        check(not creel.children(os.getpid()), f"left running: {[creel.command_line(p) for p in creel.children(os.getpid())]}")
+        nothing_left()
+        with open(os.path.join(folder, "said"), "wb") as said:
+            again = creel.started(subprocess.Popen(quickstart(folder), stdin=subprocess.DEVNULL, stdout=said, stderr=said))
+
+        def text():
+            with open(os.path.join(folder, "said"), encoding="utf-8") as f:
+                return f.read()
+        try:
+            creel.poll(lambda: "until Ctrl-C" in text() or again.poll() is not None, text, 300)
+            check(again.poll() is None, "it did not stay up:\n" + text())
+            again.send_signal(signal.SIGINT)
+            check(again.wait(60) == 0, "status after Ctrl-C:\n" + text())
+        finally:
+            if again.poll() is None:
+                again.terminate()
+                again.wait(60)
+        nothing_left()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
