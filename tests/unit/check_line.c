@@ -4,6 +4,8 @@
  */
 #include "suite.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "spool/line.h"
 
@@ -147,6 +149,29 @@ START_TEST(bodies_come_back_exactly)
         body_round_trips(span_of(big, at + 1));
     }
     free(big);
+}
+END_TEST
+
+START_TEST(only_text_is_written_as_text)
+{
+    static const struct {
+        struct span body;
+        bool text;
+    } cases[] = {{SPAN_LIT("a"), true},
+                 {SPAN_LIT(""), true},
+                 {SPAN_LIT("\x01\x7f"), true},
+                 {SPAN_LIT("a\0"), false},
+                 {SPAN_LIT("\xc3("), false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf b = a_buf();
+        struct line_event e = an_event();
+        e.body = cases[i].body;
+        line_put_event(&b, &e);
+        struct span text = sealed(&b, NULL);
+        ck_assert((memmem(text.p, text.n, ",\"body\":\"", 9) != NULL) == cases[i].text);
+        ck_assert((memmem(text.p, text.n, ",\"body_base64\":\"", 16) != NULL) != cases[i].text);
+        buf_fini(&b);
+    }
 }
 END_TEST
 
@@ -512,6 +537,7 @@ int main(void)
     TCase *t = tcase_create("line");
     tcase_add_test(t, an_event_line_reads_as_documented);
     tcase_add_test(t, bodies_come_back_exactly);
+    tcase_add_test(t, only_text_is_written_as_text);
     tcase_add_test(t, an_event_decodes_to_what_was_written);
     tcase_add_test(t, unsealed_part_can_be_sealed_anew);
     tcase_add_test(t, every_kind_round_trips);
