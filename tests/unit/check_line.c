@@ -456,6 +456,23 @@ static enum err by_hand(const char *unsealed)
     return e;
 }
 
+START_TEST(a_carry_line_is_about_the_event_in_it)
+{
+    static const char carry[] =
+        "{\"creel\":\"carry\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"at\":\"2025-11-25T12:00:00.123Z\","
+        "\"routed\":false,\"functions\":[],\"event\":{\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FA%c\","
+        "\"received\":\"2025-11-25T12:00:00.123Z\",\"source\":\"s\",\"type\":\"t\",\"unsigned\":false,"
+        "\"dedupe\":null,\"dedupe_until\":null%s";
+    char text[512];
+    snprintf(text, sizeof text, carry, 'V', "}");
+    ck_assert_int_eq(by_hand(text), ERR_OK);
+    snprintf(text, sizeof text, carry, 'W', "}");
+    ck_assert_int_eq(by_hand(text), ERR_CORRUPT);
+    snprintf(text, sizeof text, carry, 'V', "");
+    ck_assert_int_eq(by_hand(text), ERR_CORRUPT);
+}
+END_TEST
+
 START_TEST(unknown_kinds_and_formats_are_told_apart_from_damage)
 {
     ck_assert_int_eq(by_hand("{\"creel\":\"novelty\",\"id\":1"), ERR_UNSUPPORTED);
@@ -546,6 +563,7 @@ int main(void)
     tcase_add_test(t, what_cannot_be_carried_fails_the_buffer);
     tcase_add_test(t, no_member_can_forge_a_line);
     tcase_add_test(t, every_single_bit_flip_is_seen);
+    tcase_add_test(t, a_carry_line_is_about_the_event_in_it);
     tcase_add_test(t, unknown_kinds_and_formats_are_told_apart_from_damage);
     tcase_add_test(t, mutated_lines_never_hurt);
     suite_add_tcase(s, t);
