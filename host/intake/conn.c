@@ -48,14 +48,14 @@ static void deadline_begin(struct conn *c)
 
 /* --- birth and death --- */
 
-void conn_open(struct io *io, int fd, bool admin)
+bool conn_open(struct io *io, int fd, bool admin)
 {
     struct conn *c = calloc(1, sizeof *c);
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
     if (!c || epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, fd, &e) != 0) {
         free(c);
         close(fd);
-        return;
+        return false;
     }
     c->watch = (struct watch){WATCH_CONN, fd};
     c->io = io;
@@ -69,9 +69,9 @@ void conn_open(struct io *io, int fd, bool admin)
         c->right->left = c;
     io->conns = c;
     io->n_conns++;
-    atomic_fetch_add_explicit(&io->t->connections, 1, memory_order_relaxed);
     stat_add(STAT_connections, 1);
     stat_add(STAT_connections_total, 1);
+    return true;
 }
 
 void conn_close(struct conn *c)

@@ -83,8 +83,8 @@ struct transport {
 
 enum { IO_SCRATCH_BYTES = 128 * 1024 };
 
-/* A connection just accepted, watched by io. Closes fd on failure. */
-void conn_open(struct io *io, int fd, bool admin);
+/* A connection just accepted and counted, watched by io. False, with fd closed, when there is no memory for it. */
+bool conn_open(struct io *io, int fd, bool admin);
 /* Its own IO thread, phase IO. May free it. drain: read until there is nothing more, not just until a short read. */
 void conn_readable(struct conn *c, bool drain);
 void conn_writable(struct conn *c);

@@ -81,15 +81,18 @@ static bool peer_allowed(const struct io *io, int fd)
 static void take_connection(struct io *io, int fd, bool admin)
 {
     int most = io->t->max_connections + (admin ? ADMIN_RESERVE : 0); /* health is asked when the door is crowded */
-    if (atomic_load_explicit(&io->t->connections, memory_order_relaxed) >= most) {
+    bool open = false;
+    if (atomic_fetch_add_explicit(&io->t->connections, 1, memory_order_relaxed) >= most) {
         log_line(LOG_WARN, "a connection was refused: max_connections are open", LOG_N("max", io->t->max_connections));
         close(fd);
     } else if (!admin && !peer_allowed(io, fd)) {
         stat_add(STAT_hostile_connections_total, 1);
         close(fd);
     } else {
-        conn_open(io, fd, admin);
+        open = conn_open(io, fd, admin);
     }
+    if (!open)
+        atomic_fetch_sub_explicit(&io->t->connections, 1, memory_order_relaxed);
 }
 
 static void accept_some(struct io *io, const struct watch *listener)
