@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += host/worker/libworker.a
 host_worker_libworker_a_SOURCES = \
+	host/worker/lines.c host/worker/lines.h \
 	host/worker/slot.c host/worker/slot.h \
 	host/worker/spawn.c host/worker/spawn.h \
 	host/worker/wire.c host/worker/wire.h

@@ -142,14 +142,14 @@ static void serve(struct runner *r, struct wire_frame *f)
     api_end(&in);
 }
 
-/* Process group and session of its own: a function that signals its group reaches only what it started. As a subreaper it
+/* A process group of its own: a function that signals its group reaches only what it started. As a subreaper it
  * gets every orphan of a run as its own child, so that none goes unseen. */
 static void settle(struct worker *w, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_SYSTEM);
-    (void)setsid();
+    (void)setpgid(0, 0); /* the session is the slot's: a new one for every process would cost */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (w->namespaces)
         return;

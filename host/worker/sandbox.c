@@ -4,6 +4,7 @@
 #include "config.h"
 #include "worker/sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -48,9 +49,48 @@ enum err sandbox_each_hidden(const struct worker *w, enum err (*what)(void *arg,
     return e;
 }
 
+static enum err same_path(void *arg, const char *path, struct why *why)
+{
+    (void)why;
+    return strcmp(arg, path) == 0 ? ERR_EXISTS : ERR_OK;
+}
+
+/* Is everything in the folder of this file hidden? Then the folder can be: a cover over a single file is gone as soon as
+ * somebody outside renames another file over it, as is done when a key is rotated. */
+static bool folder_is_hidden(const struct worker *w, const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+    bool all = d;
+    while (all && (entry = readdir(d))) {
+        char path[4096];
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        all = n > 0 && (size_t)n < sizeof path && sandbox_each_hidden(w, same_path, path, NULL) == ERR_EXISTS;
+    }
+    if (d)
+        closedir(d);
+    return all;
+}
+
+static bool cover_folder(const char *path)
+{
+    return mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC, "size=4k,nr_inodes=2,mode=0000") == 0;
+}
+
+static bool cover_file(const struct worker *w, const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    int n = snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    if (n > 0 && (size_t)n < sizeof folder && folder_is_hidden(w, folder) && cover_folder(folder))
+        return true;
+    return mount("/dev/null", path, NULL, MS_BIND, NULL) == 0;
+}
+
 static enum err cover(void *arg, const char *path, struct why *why)
 {
-    (void)arg;
     struct stat st;
     if (stat(path, &st) != 0) {
         /* What is not there, or not to be reached from here, needs no cover: the function has fewer rights than this. */
@@ -58,10 +98,8 @@ static enum err cover(void *arg, const char *path, struct why *why)
             return ERR_OK;
         return why_errno(why, "%s: cannot be hidden", path);
     }
-    int r = S_ISDIR(st.st_mode)
-                ? mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC, "size=4k,nr_inodes=2,mode=0000")
-                : mount("/dev/null", path, NULL, MS_BIND, NULL);
-    return r == 0 ? ERR_OK : why_errno(why, "%s: cannot be hidden", path);
+    bool covered = S_ISDIR(st.st_mode) ? cover_folder(path) : cover_file(arg, path);
+    return covered ? ERR_OK : why_errno(why, "%s: cannot be hidden", path);
 }
 
 static bool put_file(const char *path, const char *text)
@@ -104,7 +142,7 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
     /* What the host mounts and unmounts is still followed (beneath the covers); nothing goes the other way. */
     if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
         return why_errno(why, "the mounts cannot be made our own");
-    enum err e = sandbox_each_hidden(w, cover, NULL, why);
+    enum err e = sandbox_each_hidden(w, cover, (void *)(uintptr_t)w, why);
     if (e)
         return e;
     /* A /proc of its own hides the host's processes. Containers may refuse it; then landlock keeps us from looking into
@@ -112,7 +150,7 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
     if (mount("proc", "/proc", "proc", MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL) == 0)
         limit_pids(w->processes);
     else if (!landlock_there())
-        return cover(NULL, "/proc", why);
+        return cover_folder("/proc") ? ERR_OK : why_errno(why, "/proc: cannot be hidden");
     return ERR_OK;
 }
 

@@ -19,12 +19,11 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "worker/lines.h"
 #include "worker/spawn.h"
 #include "worker/wire.h"
 
 enum {
-    LINE_BYTES = 4096,        /* a longer line of output is cut into pieces of this */
-    OUTPUT_BYTES = 2 * LINE_BYTES,
     DRAIN_BYTES = 128 * 1024, /* read from the pipe before a final event: more than it holds */
     FIELDS_BYTES = 16 << 20,  /* of a run without its body */
     END_WAIT_MS = 5000,       /* for a killed worker to be gone */
@@ -36,7 +35,7 @@ enum phase { PHASE_STARTING, PHASE_LOADED, PHASE_WAITING, PHASE_RUNNING, PHASE_O
 struct slot {
     struct spawned child;
     enum isolation isolation;
-    int sock, out; /* owned */
+    int sock; /* owned */
     enum phase phase;
     bool settled;    /* WAITING was told and nothing is expected: spares two system calls a run */
     uint32_t runner; /* the last one that said WAITING */
@@ -47,9 +46,8 @@ struct slot {
     size_t n_queue;
     size_t drain_bytes;
 
-    struct buf fields;           /* of the RUN being sent */
-    char output[OUTPUT_BYTES];   /* [line_at, output_n) is not yet told */
-    size_t line_at, output_n;
+    struct buf fields;            /* of the RUN being sent */
+    struct lines output;          /* stdout and stderr of whatever runs */
     char frame[WIRE_REPLY_BYTES]; /* the last one; queued texts point into it */
 };
 
@@ -95,12 +93,12 @@ enum err slot_new(const struct slot_options *o, struct slot **out, struct why *w
     close(pipe_ends[1]);
     s->isolation = o->isolation;
     s->sock = sock[0];
-    s->out = pipe_ends[0];
+    lines_init(&s->output, pipe_ends[0]);
     s->relay_bytes = SLOT_RELAY_BYTES;
     buf_init(&s->fields, FIELDS_BYTES);
     if (e) {
         close(s->sock);
-        close(s->out);
+        lines_fini(&s->output);
         free(s);
         return e;
     }
@@ -142,7 +140,7 @@ void slot_free(struct slot *s)
         log_line(LOG_WARN, "a killed worker has not ended", LOG_N("pid", s->child.pid));
     close(s->child.pidfd);
     close(s->sock);
-    close(s->out);
+    lines_fini(&s->output);
     buf_fini(&s->fields);
     free(s);
 }
@@ -154,7 +152,7 @@ int slot_socket(const struct slot *s)
 
 int slot_output(const struct slot *s)
 {
-    return s->out;
+    return s->output.fd;
 }
 
 pid_t slot_pid(const struct slot *s)
@@ -402,56 +400,21 @@ static bool next_frame(struct slot *s, struct slot_event *e)
 
 /* ---- output ---- */
 
-/* A line that is there, or (flush) what is there of one. */
-static bool take_line(struct slot *s, bool flush, struct span *line)
-{
-    const char *at = s->output + s->line_at;
-    size_t n = s->output_n - s->line_at;
-    const char *end = n ? memchr(at, '\n', n) : NULL;
-    if (end && (size_t)(end - at) <= LINE_BYTES) {
-        *line = span_of(at, (size_t)(end - at));
-        s->line_at += line->n + 1;
-        return true;
-    }
-    if (n >= LINE_BYTES || (flush && n)) {
-        *line = span_of(at, n < LINE_BYTES ? n : LINE_BYTES);
-        s->line_at += line->n;
-        return true;
-    }
-    return false;
-}
-
-/* Bytes read; 0 when there are none now or ever. */
-static size_t read_output(struct slot *s)
-{
-    memmove(s->output, s->output + s->line_at, s->output_n - s->line_at);
-    s->output_n -= s->line_at;
-    s->line_at = 0;
-    ssize_t n;
-    do
-        n = read(s->out, s->output + s->output_n, sizeof s->output - s->output_n);
-    while (n < 0 && errno == EINTR);
-    if (n <= 0)
-        return 0;
-    s->output_n += (size_t)n;
-    return (size_t)n;
-}
-
 /* The next line that may be told. max_bytes is lowered by what is read; at 0 no more is read. */
 static bool next_line(struct slot *s, bool flush, size_t *max_bytes, struct slot_event *e)
 {
     for (;;) {
         struct span line;
-        while (take_line(s, false, &line)) {
+        while (lines_take(&s->output, false, &line)) {
             *e = relay(s, (struct slot_event){.kind = SLOT_OUTPUT, .text = line});
             if (e->kind != SLOT_NOTHING)
                 return true;
         }
-        size_t n = *max_bytes ? read_output(s) : 0;
+        size_t n = *max_bytes ? lines_read(&s->output) : 0;
         *max_bytes -= n < *max_bytes ? n : *max_bytes;
         if (n)
             continue;
-        if (!flush || !take_line(s, true, &line))
+        if (!flush || !lines_take(&s->output, true, &line))
             return false;
         *e = relay(s, (struct slot_event){.kind = SLOT_OUTPUT, .text = line});
         return e->kind != SLOT_NOTHING;

@@ -28,7 +28,7 @@ static int bare(struct creel_invocation *in)
         pid_t pid = fork();
         if (pid == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (getppid() == self && setsid() > 0)
+            if (getppid() == self && setpgid(0, 0) == 0)
                 prctl(PR_SET_CHILD_SUBREAPER, 1);
             _exit(0);
         }

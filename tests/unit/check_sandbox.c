@@ -84,6 +84,22 @@ START_TEST(hidden_paths)
 }
 END_TEST
 
+/* A key that is rotated by a rename while the function runs stays hidden where its folder holds nothing else. */
+START_TEST(rotated_key)
+{
+    char from[128], to[128];
+    put_file(secret, SPAN_LIT("old"), 0666);
+    only_files_hidden = true;
+    start_ready(_i, "behave");
+    try_path("read", "hidden/secret", false);
+    snprintf(from, sizeof from, "%s/beside", dir);
+    snprintf(to, sizeof to, "%s", secret);
+    put_file(from, SPAN_LIT("new"), 0666);
+    ck_assert_int_eq(rename(from, to), 0);
+    try_path("read", "hidden/secret", false);
+}
+END_TEST
+
 START_TEST(signals)
 {
     char body[64];
@@ -173,7 +189,7 @@ int main(void)
 {
     Suite *s = suite_create("sandbox");
     TCase *t = tcase_create("ways");
-    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, signals, programs, forged, garbage};
+    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, rotated_key, signals, programs, forged, garbage};
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -27,6 +27,7 @@ struct buf said;
 char reason[WIRE_TEXT_BYTES + 1];
 const char *config_json = "null";
 int max_uses;
+bool only_files_hidden;
 
 bool bare(void)
 {
@@ -134,8 +135,9 @@ void start(int i, const char *function)
     buf_init(&json, WIRE_FRAME_BYTES);
     buf_printf(&json,
                "{\"name\":\"%s\",\"config\":%s,\"secrets\":{\"token\":\"s\\u00e9cret\"},\"max_uses\":%d,\"memory\":%d,"
-               "\"processes\":%d,\"hide\":[\"%s/hidden\",\"%s/key\",\"%s/not-there\"]}",
-               function, config_json, max_uses, MEMORY_MIB << 20, PROCESSES, dir, dir, dir);
+               "\"processes\":%d,\"hide\":[\"%s/hidden%s\",\"%s/key\",\"%s/not-there\"]}",
+               function, config_json, max_uses, MEMORY_MIB << 20, PROCESSES, dir,
+               only_files_hidden ? "/secret" : "", dir, dir);
     struct slot_options o = {.worker_program = worker,
                              .name = function,
                              .start_json = buf_span(&json),
