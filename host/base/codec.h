@@ -34,6 +34,11 @@ static inline size_t base64_size(size_t n)
     return (n + 2) / 3 * 4 + 1;
 }
 
+/* The same as base64_encode and base64_decode with the same results, ten times as fast and not in constant time: for what
+ * is no secret, such as bodies. */
+size_t base64_encode_public(const void *p, size_t n, char *out);
+enum err base64_decode_public(struct span in, void *out, size_t cap, size_t *n);
+
 /* CRC32C (Castagnoli, RFC 3720 appendix B.4), crc = 0 to begin, chainable. Uses SSE4.2 where the processor has it. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 

@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "ctl/past.h"
+#include "ctl/rejected.h"
 
 enum { FOLLOW_MS = 200, OBJECT_BYTES = 64 << 20, COLUMN_BYTES = 24 };
 
@@ -124,8 +125,7 @@ int verb_list(struct ctl *c, int argc, char **argv)
     bool rejected = ctl_option(&argc, argv, "--rejected", NULL);
     ctl_words(argc, argv, 0, 0);
     if (rejected)
-        return ctl_fail(EXIT_USAGE, "this version does not keep refused requests: each has a line in creeld's log, with its code and "
-                                    "request id");
+        return rejected_list(c, &l.choice);
     buf_init(&l.object, OBJECT_BYTES);
     past_open(c, &l.past);
     past_read(&l.past, NULL, NULL);

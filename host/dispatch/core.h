@@ -129,6 +129,7 @@ struct dispatch {
     int64_t claims_write_ms; /* monotonic; 0: nothing to write */
     size_t n_workers, n_running, n_starting;
     size_t n_undecided; /* entries */
+    bool claims_moved;  /* since undecided ones were looked at */
     struct worker *staged, **staged_end; /* in the order of their marks */
     struct worker *graves;               /* freed at the end of the turn */
     int64_t workers_look_ms; /* monotonic: not before this is a worker's deadline or idle time over */

@@ -167,7 +167,7 @@ static void take_hint(struct dispatch *d, const struct inotify_event *e)
 {
     if (!e->len)
         return;
-    struct function *f = named(d, e->name, ".so", false);
+    struct function *f = named(d, e->name, ".so", e->mask & IN_MODIFY);
     if (!f)
         f = named(d, e->name, ".json", false);
     if (!f)

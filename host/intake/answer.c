@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/rejected.h"
 
 static const char *reason_phrase(int status)
 {
@@ -171,6 +172,26 @@ static void log_outcome(const struct request *q, enum log_level level, const cha
     log_fields(level, msg, f, n);
 }
 
+static void write_down(const struct request *q)
+{
+    char id[ID_TEXT_BYTES];
+    int status = override(q)->status;
+    id_format(&q->request_id, id);
+    struct rejection r = {
+        .at_ms = q->received_ms,
+        .request_id = span_of(id, sizeof id),
+        .source = q->source ? span_str(q->source->config->name) : SPAN_NONE,
+        .type = q->type,
+        .method = q->fcgi.open ? q->method : SPAN_NONE,
+        .remote = q->fcgi.open ? q->remote : SPAN_NONE,
+        .step = steps_name(q),
+        .code = told(q),
+        .status = status ? status : default_status(q),
+        .detail = q->detail,
+    };
+    rejected_put(q->intake->rejected, &r);
+}
+
 void answer_record(const struct request *q)
 {
     switch (kind_of(q)) {
@@ -185,6 +206,7 @@ void answer_record(const struct request *q)
         break;
     default:
         stat_add(STAT_refused_total, 1);
+        write_down(q);
         /* One message for each code, so that a flood of one kind does not hold back the lines of another. */
         log_outcome(q, default_status(q) >= 500 ? LOG_WARN : LOG_INFO, err_title(told(q)), false);
     }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 
 enum { HELD_STEP_BYTES = 32 * 1024, HELD_MAX_BYTES = SCREEN_HEAD_BYTES + 2 * IO_SCRATCH_BYTES, OUT_MAX_BYTES = 1 << 20 };
+enum { READS_PER_TURN = 32 };
 
 enum fate { ON, AWAY, GONE };
 /* What one recv brought: less than there was room for means that the socket is empty now. */
@@ -365,15 +366,27 @@ static void settle(struct conn *c)
     }
 }
 
+/* Others shall have their turn: let epoll say again that there is more to read. */
+static void yield(struct conn *c)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
+    (void)epoll_ctl(c->io->epoll_fd, EPOLL_CTL_MOD, c->watch.fd, &e);
+}
+
 void conn_readable(struct conn *c, bool drain)
 {
     enum fate fate = ON;
+    int turns = 0;
 
     c->drain = c->drain || drain;
     if (c->out.n == 0 && c->held.n > c->walked)
         fate = walk_all(c, buf_span(&c->held));
     while (fate == ON && c->out.n == 0 && (!c->close || c->swallow)) {
         enum got got = GOT_NOTHING;
+        if (turns++ == READS_PER_TURN) {
+            yield(c);
+            break;
+        }
         fate = receive(c, &got);
         if (fate != ON)
             break;

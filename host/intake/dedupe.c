@@ -60,13 +60,6 @@ void dedupe_free(struct dedupe *d)
     free(d);
 }
 
-void dedupe_set_recalled_max(struct dedupe *d, size_t recalled_max)
-{
-    pthread_mutex_lock(&d->lock);
-    seen_set_max(d->recalled, recalled_max);
-    pthread_mutex_unlock(&d->lock);
-}
-
 static struct dedupe_source *source_add_locked(struct dedupe *d, const char *name, size_t max)
 {
     struct dedupe_source *s = calloc(1, sizeof *s);

@@ -18,7 +18,6 @@ struct dedupe_source; /* what is remembered of one source; lives as long as the 
 /* recalled_max: how many keys of former runs are kept at most. */
 struct dedupe *dedupe_new(size_t recalled_max);
 void dedupe_free(struct dedupe *d);
-void dedupe_set_recalled_max(struct dedupe *d, size_t recalled_max);
 
 /* The source of this name, made if it is new; max applies from now on. NULL: out of memory. */
 struct dedupe_source *dedupe_source(struct dedupe *d, const char *name, size_t max);

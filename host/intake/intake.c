@@ -23,6 +23,7 @@
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/rejected.h"
 #include "intake/steps.h"
 #include "intake/transport.h"
 #include "spool/readme.h"
@@ -152,6 +153,8 @@ static enum err start(struct role *r, struct why *w)
     if (e == ERR_OK)
         e = open_journal(r, config, w);
     if (e == ERR_OK)
+        e = rejected_open(r->spool_fd, &r->in.rejected, w);
+    if (e == ERR_OK)
         e = start_threads(r, w);
     close(ROLE_FD_SECRETS);
     close(ROLE_FD_SNAPSHOT);
@@ -196,6 +199,7 @@ static void switch_over(struct role *r)
     house_release(r->house);
     r->house = r->prepared;
     r->prepared = NULL;
+    log_init_words("intake", r->house->config->log_format, r->house->config->log_level);
     log_line(LOG_INFO, "configuration switched", LOG_N("sources", r->house->config->n_sources));
 }
 
@@ -305,6 +309,7 @@ int intake_main(void)
     transport_free(r.in.transport);
     commit_free(r.in.commit);
     journal_close(r.in.journal);
+    rejected_close(r.in.rejected);
     discard(&r);
     house_release(r.house);
     dedupe_free(r.in.dedupe);

@@ -16,6 +16,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/parse.c \
 	host/intake/read.c \
 	host/intake/reference.c host/intake/reference.h \
+	host/intake/rejected.c host/intake/rejected.h \
 	host/intake/request.c host/intake/request.h \
 	host/intake/route.c \
 	host/intake/screen.c host/intake/screen.h \

@@ -13,6 +13,7 @@
 #include "intake/request.h"
 #include "spool/journal.h"
 
+struct rejected;
 struct transport;
 
 struct intake {
@@ -22,6 +23,7 @@ struct intake {
     struct dedupe *dedupe;
     struct commit *commit;
     struct transport *transport;
+    struct rejected *rejected;
     int64_t body_memory;       /* limit of body_held */
     _Atomic int64_t body_held; /* bytes of bodies in memory */
     atomic_bool stopping;
@@ -54,7 +56,7 @@ void read_release(struct request *q);
 
 /* The answer as CGI text behind b (answer.c), also for requests that never had a source. */
 void answer_put(const struct request *q, struct buf *b);
-/* Count and log the outcome, once, when it is known. */
+/* Count, log and (when refused) write down the outcome, once, when it is known. */
 void answer_record(const struct request *q);
 
 /* /healthz, /readyz: the answer behind b (admin.c). */

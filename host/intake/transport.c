@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "intake/conn.h"
 
-enum { EVENTS = 128, ACCEPTS = 64, POOLED_MAX = 256, PAUSE_MS = 500, STOP_POLL_MS = 100, LONGEST_WAIT_MS = 60000, TEXT_MAX_BYTES = 128 * 1024 };
+enum { EVENTS = 128, ACCEPTS = 64, ADMIN_RESERVE = 64, POOLED_MAX = 128, PAUSE_MS = 500, STOP_POLL_MS = 100, LONGEST_WAIT_MS = 60000, TEXT_MAX_BYTES = 128 * 1024 };
 
 /* --- the pool of requests --- */
 
@@ -80,7 +80,8 @@ static bool peer_allowed(const struct io *io, int fd)
 
 static void take_connection(struct io *io, int fd, bool admin)
 {
-    if (atomic_load_explicit(&io->t->connections, memory_order_relaxed) >= io->t->max_connections) {
+    int most = io->t->max_connections + (admin ? ADMIN_RESERVE : 0); /* health is asked when the door is crowded */
+    if (atomic_load_explicit(&io->t->connections, memory_order_relaxed) >= most) {
         log_line(LOG_WARN, "a connection was refused: max_connections are open", LOG_N("max", io->t->max_connections));
         close(fd);
     } else if (!admin && !peer_allowed(io, fd)) {

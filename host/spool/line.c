@@ -86,7 +86,7 @@ static void put_base64(struct buf *b, const char *name, struct span s)
     buf_puts(b, name);
     buf_putc(b, '"');
     if (buf_reserve(b, base64_size(s.n)))
-        b->n += base64_encode(s.p, s.n, b->p + b->n);
+        b->n += base64_encode_public(s.p, s.n, b->p + b->n);
     buf_putc(b, '"');
 }
 

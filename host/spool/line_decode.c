@@ -57,7 +57,7 @@ static enum err take_base64(struct decoder *d, struct span value, void *to)
         return ERR_CORRUPT;
     if (!buf_reserve(d->b, room + 1))
         return ERR_NO_ROOM;
-    if (base64_decode(text, d->b->p + d->b->n, room, &n) != ERR_OK)
+    if (base64_decode_public(text, d->b->p + d->b->n, room, &n) != ERR_OK)
         return ERR_CORRUPT;
     d->late[d->n_late++] = (struct late){to, d->b->n, n};
     d->b->n += n;

@@ -16,6 +16,7 @@
 
 enum {
     CHUNK_BYTES = 256 * 1024,
+    WINDOW_KEPT_BYTES = 8 * CHUNK_BYTES,
     LINE_FIRST_READ_BYTES = 4096,
     TOKEN_BYTES = sizeof LINE_TOKEN - 1,
     CRC_TAIL_BYTES = 18
@@ -34,6 +35,7 @@ struct reader {
         settled_to; /* in a segment that is being written: nothing below will change, for something was seen here */
     bool tail_seen; /* of such a segment: its blank tail was read to the end, and need not be again */
     bool at_rest;
+    bool voids_read;     /* without a limit: what the segments listed last say is void */
     bool window_settled; /* the window was read when nothing in it could change any more */
 };
 
@@ -43,12 +45,11 @@ struct bounds {
     bool settled; /* nothing below it will change any more */
 };
 
-/* Which segments there are now, and which ranges of them are void. */
-static enum err look_for_segments(struct reader *r, struct why *w)
+/* Which segments there are now. */
+static enum err list_segments(struct reader *r, struct why *w)
 {
-    enum err e = segments_refresh(&r->segments, w);
-    uint32_t last = !e && r->segments.n ? r->segments.numbers[r->segments.n - 1] : 0;
-    return e ? e : segments_read_voids(&r->segments, last, r->at_rest, w);
+    r->voids_read = false;
+    return segments_refresh(&r->segments, w);
 }
 
 enum err reader_open(int spool_fd, struct pos from, reader_unreadable cb, void *arg, struct reader **out, struct why *w)
@@ -66,7 +67,7 @@ enum err reader_open(int spool_fd, struct pos from, reader_unreadable cb, void *
     r->at = from;
     r->segments.heads_read = from.segment; /* void lines speak of older segments only */
     buf_init(&r->window, (size_t)LINE_MAX_BYTES + 2 * CHUNK_BYTES);
-    e = look_for_segments(r, w);
+    e = list_segments(r, w);
     if (e) {
         reader_free(r);
         return e;
@@ -98,6 +99,8 @@ void reader_at_rest(struct reader *r)
 
 static void forget_window(struct reader *r)
 {
+    if (r->window.cap > WINDOW_KEPT_BYTES)
+        buf_fini(&r->window); /* a long line is the exception */
     buf_clear(&r->window);
     r->window_at = r->at.offset;
 }
@@ -361,18 +364,29 @@ static enum err scan_segment(struct reader *r, const struct bounds *b, struct li
 
 /* ---- from segment to segment ---- */
 
+/* Know what is void before it is read: with a limit, what the segments up to it say; else what any of them says. */
+static enum err read_voids(struct reader *r, const struct pos *limit, struct why *w)
+{
+    struct segments *all = &r->segments;
+    uint32_t last = limit ? limit->segment - (limit->offset == 0) : 0;
+    if (last > all->heads_read) {
+        enum err e = list_segments(r, w);
+        return e ? e : segments_read_voids(all, last, true, w);
+    }
+    if (limit || r->voids_read)
+        return ERR_OK;
+    r->voids_read = true;
+    return segments_read_voids(all, all->n ? all->numbers[all->n - 1] : 0, r->at_rest, w);
+}
+
 static enum err find_bounds(struct reader *r, const struct pos *limit, struct bounds *b, struct why *w)
 {
     struct segments *all = &r->segments;
+    enum err e = read_voids(r, limit, w);
+    if (e)
+        return e;
     uint32_t last = all->n ? all->numbers[all->n - 1] : 0;
     *b = (struct bounds){.end = UINT32_MAX, .settled = limit || r->at_rest || last > r->at.segment};
-    if (limit && limit->segment > all->heads_read) {
-        enum err e = segments_refresh(all, w);
-        if (!e)
-            e = segments_read_voids(all, limit->segment, true, w);
-        if (e)
-            return e;
-    }
     if (limit && limit->segment == r->at.segment)
         b->end = limit->offset;
     uint32_t void_from = segments_void_from(all, r->at.segment);
@@ -416,7 +430,7 @@ enum err reader_next(struct reader *r, const struct pos *limit, struct line *out
         if (!moved) {
             /* Something may have come since the segments were listed. With that known, what is here has to be finished
              * first. */
-            e = look_for_segments(r, w);
+            e = list_segments(r, w);
             if (e)
                 return e;
             looked = true;

@@ -232,6 +232,8 @@ enum err segments_read_voids(struct segments *s, uint32_t last, bool settled, st
         if (n == UINT32_MAX)
             break;
     }
+    if (!e && settled && segments_from(s, last))
+        s->heads_read = last; /* it was retired: there are later ones */
     free(buffer);
     return e;
 }

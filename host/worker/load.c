@@ -34,6 +34,7 @@ static const struct creel_manifest *find_manifest(struct worker *w)
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", w->so_fd);
     void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    fflush(NULL); /* what a constructor has printed would be printed again by every fork */
     if (!so)
         worker_broken(w, "%s.so cannot be loaded: %s", w->name, loader_text());
     const struct creel_manifest *m = dlsym(so, "creel_manifest");

@@ -151,7 +151,6 @@ static void settle(struct worker *w, pid_t parent)
         _exit(EXIT_SYSTEM);
     (void)setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     if (w->namespaces)
         return;
     struct why why;

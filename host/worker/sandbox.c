@@ -101,8 +101,9 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
 {
     if (w->user_namespace && !map_user(w->owner_uid, w->owner_gid))
         return why_errno(why, "the user cannot be mapped in a user namespace");
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return why_errno(why, "the mounts cannot be made private");
+    /* What the host mounts and unmounts is still followed (beneath the covers); nothing goes the other way. */
+    if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
+        return why_errno(why, "the mounts cannot be made our own");
     enum err e = sandbox_each_hidden(w, cover, NULL, why);
     if (e)
         return e;
@@ -115,12 +116,18 @@ enum err sandbox_mounts(const struct worker *w, struct why *why)
     return ERR_OK;
 }
 
-/* Nothing is left, and nothing can be gained by an exec. */
+/* What an exec could ever gain. Needs privilege: it comes before a change of user, and again in a new user namespace. */
+static void drop_bounds(void)
+{
+    for (unsigned long c = 0; c < 64; c++)
+        (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+}
+
+/* Nothing is left. */
 static void drop_capabilities(void)
 {
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    for (unsigned long c = 0; c < 64; c++)
-        (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+    drop_bounds();
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct none[2] = {{0}};
     (void)syscall(SYS_capset, &head, none);
@@ -188,6 +195,7 @@ static enum err limit_all(const struct worker *w, bool own_count, struct why *wh
 
 enum err sandbox_confine(const struct worker *w, struct why *why)
 {
+    drop_bounds();
     enum err e = become_user(w, why);
     if (e)
         return e;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * sandbox: what a function is born into, in this order:
- *   init:    its user mapped, mounts (private copy; covers over what is hidden; a /proc of its own), then no privilege
+ *   init:    its user mapped, mounts (its own copy; covers over what is hidden; a /proc of its own), then no privilege
  *   zygote:  user and group, a user namespace of its own to count its processes in, no capability (bounding set too), rlimits,
  *            no_new_privs, landlock; then dlopen
  * Without namespaces: landlock lets in everything but what is hidden, and each runner gets a system call filter that refuses

@@ -20,6 +20,10 @@
 #include <unistd.h>
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC)
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
+
 enum { STACK_BYTES = 128 * 1024, CHILD_FDS = WORKER_FD_SOCKET + 1, FD_ABOVE = 16 };
 
 struct child {
@@ -131,15 +135,21 @@ static enum err clone_isolated(struct child *c, struct spawned *out)
     return clone_child(c, NAMESPACES | CLONE_NEWUSER, out);
 }
 
+/* In the form that the worker uses; see landlock.c. */
+static bool has_landlock(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 2;
+}
+
 enum isolation slot_probe(struct why *w)
 {
     struct child c = {0};
     struct spawned child;
     if (clone_isolated(&c, &child) != ERR_OK) {
         why_errno(w,
-                  "functions run without namespaces of their own and so can create no processes: a worker %s (user namespaces "
+                  "functions run without namespaces of their own and can create no processes%s: a worker %s (user namespaces "
                   "may be forbidden here)",
-                  c.failed);
+                  has_landlock() ? "" : ", and without landlock only file modes keep them from the spool", c.failed);
         return ISOLATION_NONE;
     }
     waitpid(child.pid, NULL, 0);

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     (void)fcntl(w.sock, F_SETFD, FD_CLOEXEC); /* not for programs that a function runs */
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* a crash then loses no whole line */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (worker_owner_gone(&w) || chdir("/") != 0)
         return EXIT_SYSTEM;

@@ -42,4 +42,6 @@ expect 100 ./creel test tests/functions/behave.so "$event" --config '{'
 printf '{"order":1}' >"$event"
 expect 100 ./creel test tests/functions/behave.so "$event"
 grep -q 'this is no event' "$dir/out"
+expect 100 ./creel-worker
+expect 0 ./creel-worker --help
 echo "stock functions and creel test: all as expected"

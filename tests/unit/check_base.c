@@ -338,10 +338,39 @@ START_TEST(log_levels_by_their_words)
 }
 END_TEST
 
+START_TEST(base64_public_is_as_the_other)
+{
+    unsigned char bytes[64], back[64], other[64];
+    char text[96], expected[96];
+    uint32_t seed = 3;
+    size_t n, m;
+    for (int round = 0; round < suite_rounds(4000); round++) {
+        size_t size = (size_t)round % sizeof bytes;
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (unsigned char)((seed = seed * 1664525 + 1013904223) >> 24);
+        ck_assert_uint_eq(base64_encode_public(bytes, size, text), base64_encode(bytes, size, expected));
+        ck_assert_str_eq(text, expected);
+        ck_assert_int_eq(base64_decode_public(span_str(text), back, size, &n), ERR_OK);
+        ck_assert(n == size && memcmp(back, bytes, size) == 0);
+        if (size)
+            ck_assert_int_eq(base64_decode_public(span_str(text), back, size - 1, &n), ERR_NO_ROOM);
+        /* Damaged: both say the same. */
+        size_t length = strlen(text);
+        if (length)
+            text[seed % length] = "=A+/z\n-9 "[seed >> 8 & 7];
+        length -= length && (seed >> 20 & 7) == 0;
+        enum err e = base64_decode(span_of(text, length), other, sizeof other, &m);
+        ck_assert_int_eq(base64_decode_public(span_of(text, length), back, sizeof back, &n), e);
+        ck_assert(e || (n == m && memcmp(back, other, n) == 0));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("base");
     TCase *t = tcase_create("base");
+    tcase_add_test(t, base64_public_is_as_the_other);
     tcase_add_test(t, plain_ascii);
     tcase_add_test(t, ids_round_trip_and_sort_by_time);
     tcase_add_test(t, ids_refuse_foreign_text);

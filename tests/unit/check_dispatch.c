@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * check_dispatch: the whole role, from the journal to the journal, with real workers.
  */
+#include "config.h"
 #include "rig.h"
 
 #include <fcntl.h>
@@ -449,7 +450,11 @@ START_TEST(test_backlog)
     rig_until(&r, r.shared->stats[STAT_done_total] == EVENTS);
     rig_until(&r, r.lines[KIND_OUTCOME] == EVENTS);
     ck_assert_int_le(r.shared->stats[STAT_unfinished], 1000);
+#ifndef CREEL_SANITIZED /* which keep what was freed */
     ck_assert_int_lt(resident_kib(r.pid), early + 4096);
+#else
+    (void)early;
+#endif
 }
 END_TEST
 

@@ -306,6 +306,10 @@ START_TEST(refuses_plainly)
         assert_problem(&c, plain_refusals[i].status, plain_refusals[i].code);
     }
     ck_assert_int_eq(counter(STAT_refused_total), (int)n);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"code\":\""), (int)n);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"source\":\"shop\",\"type\":null,\"method\":\"GET\",\"remote\":\"192.0.2.7\","
+                                                     "\"step\":\"admit\",\"code\":\"method-not-allowed\",\"status\":405"), 1);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "hooks"), 0);
     ck_assert_int_eq(journal_lines(&stage, "\"creel\":\"event\""), 0);
 }
 END_TEST

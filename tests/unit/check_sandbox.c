@@ -141,11 +141,39 @@ START_TEST(forged)
 }
 END_TEST
 
+/* Whatever bytes come: the run is answered exactly once, and the slot ends or goes on. */
+START_TEST(garbage)
+{
+    unsigned seed = 11;
+    for (int round = 0; round < suite_rounds(8); round++) {
+        char hex[200], body[300];
+        struct wire_head head = {WIRE_VERSION, 0, 0, 0};
+        uint8_t packet[sizeof head + 64];
+        for (size_t i = 0; i < sizeof packet; i++) {
+            seed = seed * 1103515245 + 12345;
+            packet[i] = (uint8_t)(seed >> 16);
+        }
+        head.type = (uint8_t)(packet[0] % WIRE_TYPES);
+        head.length = packet[1] % 64;
+        memcpy(packet, &head, sizeof head);
+        for (size_t i = 0; i < sizeof head + head.length; i++)
+            snprintf(hex + 2 * i, 3, "%02x", packet[i]);
+        snprintf(body, sizeof body, "{\"hex\":\"%s\"}", hex);
+        start_ready(_i, "behave");
+        struct slot_event e = run_body("forge", span_str(body));
+        ck_assert(e.kind == SLOT_OUTCOME || e.kind == SLOT_DIED);
+        e = next();
+        ck_assert_msg(e.kind == SLOT_WAITING || e.kind == SLOT_USED_UP || e.kind == SLOT_GONE, "event %d", (int)e.kind);
+        end_leaves_nothing();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sandbox");
     TCase *t = tcase_create("ways");
-    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, signals, programs, forged};
+    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, signals, programs, forged, garbage};
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
     return suite_run(s);

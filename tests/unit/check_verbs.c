@@ -3,11 +3,14 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/json.h"
 
 static struct rig r;
@@ -109,9 +112,35 @@ START_TEST(list_is_complete_and_in_order)
     (void)creel("list --state %s", "asleep");
     ck_assert_int_eq(status, EXIT_USAGE);
     (void)creel("list --rejected");
-    ck_assert_int_eq(status, EXIT_USAGE);
+    ck_assert_int_eq(status, 0); /* nothing was */
     out = creel("list");
     ck_assert(status == 0 && strstr(out, text_of(&waiting)) && strstr(out, "waiting"));
+}
+END_TEST
+
+START_TEST(list_of_what_was_refused)
+{
+    static const char lines[] =
+        "{\"at\":\"2026-11-21T10:00:00.000Z\",\"request\":\"01A\",\"source\":null,\"type\":null,\"code\":\"no-such-source\",\"status\":404,"
+        "\"detail\":\"no source has this path\"}\n"
+        "half a line\n"
+        "{\"at\":\"2026-11-21T11:00:00.000Z\",\"request\":\"01B\",\"source\":\"shop\",\"type\":\"order.paid\",\"code\":\"rate-limited\","
+        "\"status\":429,\"detail\":\"slowly\"}\n";
+    struct span o = SPAN_NONE;
+    struct why w = {""};
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/rejected", r.spool);
+    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, path, 0700, &w), ERR_OK);
+    snprintf(path, sizeof path, "%s/rejected/000000000001.jsonl", r.spool);
+    ck_assert_msg(fs_replace(AT_FDCWD, path, span_str(lines), 0600, &w) == ERR_OK, "%s", w.text);
+    ck_assert_uint_eq(objects(creel("list --rejected --json"), 1, &o), 2);
+    ck_assert_span_eq(member(o, "/request"), "01B");
+    ck_assert_uint_eq(objects(creel("list --rejected --json --source %s", "shop"), 0, &o), 1);
+    ck_assert_uint_eq(objects(creel("list --rejected --json --type '%s'", "order.*"), 0, &o), 1);
+    ck_assert_uint_eq(objects(creel("list --rejected --json --since %s", "2026-11-21T10:30:00Z"), 0, &o), 1);
+    const char *out = creel("list --rejected");
+    ck_assert(status == 0 && strstr(out, "no-such-source") && strstr(out, "slowly"));
+    (void)unlink(path);
 }
 END_TEST
 
@@ -257,6 +286,7 @@ int main(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, list_is_complete_and_in_order);
+    tcase_add_test(t, list_of_what_was_refused);
     tcase_add_test(t, held_is_seen_without_the_daemon);
     tcase_add_test(t, show_gives_all_of_it);
     tcase_add_test(t, status_by_the_daemon);

@@ -449,8 +449,15 @@ void await_stat(const struct stage *s, enum stat_id id, int64_t n)
 
 int journal_lines(const struct stage *s, const char *text)
 {
+    return spool_lines(s, "journal", text);
+}
+
+int spool_lines(const struct stage *s, const char *folder, const char *text)
+{
+    char path[200];
     int n = 0;
-    DIR *d = opendir(path_in(s, "spool/journal"));
+    snprintf(path, sizeof path, "%s/spool/%s", s->dir, folder);
+    DIR *d = opendir(path);
     ck_assert_ptr_nonnull(d);
     for (struct dirent *e; (e = readdir(d));) {
         size_t len = strlen(e->d_name);

@@ -69,7 +69,8 @@ void stage_call(const struct stage *s, const struct call *c, struct answer *a);
 const char *const *signed_headers(const char *id, int64_t at_s, struct span body);
 /* Poll until the counter is at least n; fails the test after ten seconds. */
 void await_stat(const struct stage *s, enum stat_id id, int64_t n);
-/* Lines in the journal that contain this text. */
+/* Lines in the journal, or in the .jsonl files of another folder of the spool, that contain this text. */
 int journal_lines(const struct stage *s, const char *text);
+int spool_lines(const struct stage *s, const char *folder, const char *text);
 
 #endif

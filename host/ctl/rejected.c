@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * rejected: creel list --rejected: what the door refused, oldest first, from the files that intake keeps (rejected/ below the
+ * spool), as a table or as the lines they are.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "ctl/past.h"
+#include "ctl/rejected.h"
+
+enum { FILE_BYTES = 64 << 20, TEXT_BYTES = 1024, WIDE = 24 };
+
+static struct span member(struct span line, const char *name, struct buf *b)
+{
+    struct span value = json_member(line, name);
+    buf_clear(b);
+    if (!value.p || json_type_of(value) == JSON_NULL || json_scalar_text(value, b) != ERR_OK)
+        return SPAN_LIT("-");
+    return buf_span(b);
+}
+
+static bool chosen(const struct choice *which, struct span line, struct buf *b)
+{
+    int64_t at = 0;
+    if (which->source && !span_eq_str(member(line, "source", b), which->source))
+        return false;
+    if (which->type && !config_pattern_match(which->type, member(line, "type", b)))
+        return false;
+    return rfc3339_parse(member(line, "at", b), &at) == ERR_OK && at >= which->since_ms;
+}
+
+static void print_row(struct span line, struct buf *b)
+{
+    static const struct {
+        const char *name;
+        int width;
+    } columns[] = {{"at", 24}, {"source", 12}, {"status", 6}, {"code", 26}, {"request", 26}};
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        struct span s = member(line, columns[i].name, b);
+        past_print_text(stdout, s, WIDE + 4);
+        printf("%*s", s.n < (size_t)columns[i].width ? columns[i].width - (int)s.n + 2 : 2, "");
+    }
+    past_print_text(stdout, member(line, "detail", b), TEXT_BYTES);
+    putchar('\n');
+}
+
+static void print_file(const struct ctl *c, const struct choice *which, int dir_fd, const char *name)
+{
+    struct buf file, text;
+    struct json_error fault;
+    buf_init(&file, FILE_BYTES);
+    buf_init(&text, TEXT_BYTES);
+    if (fs_read(dir_fd, name, &file, NULL) != ERR_OK)
+        buf_clear(&file); /* taken away meanwhile */
+    for (struct span rest = buf_span(&file); rest.n > 0;) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        struct span line = span_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
+        rest = span_skip(rest, line.n + 1);
+        if (json_check(line, JSON_LIMITS_DEFAULT, &fault) != ERR_OK || !chosen(which, line, &text))
+            continue;
+        if (c->json)
+            printf("%.*s\n", (int)line.n, line.p);
+        else
+            print_row(line, &text);
+    }
+    buf_fini(&file);
+    buf_fini(&text);
+}
+
+static int is_file(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+    return n > 6 && strcmp(e->d_name + n - 6, ".jsonl") == 0;
+}
+
+int rejected_list(struct ctl *c, const struct choice *which)
+{
+    struct dirent **names = NULL;
+    int dir_fd = openat(ctl_spool_fd(c), "rejected", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return 0; /* nothing was ever refused here */
+    int n = scandirat(dir_fd, ".", &names, is_file, alphasort);
+    for (int i = 0; i < n; i++) {
+        print_file(c, which, dir_fd, names[i]->d_name);
+        free(names[i]);
+    }
+    free(names);
+    close(dir_fd);
+    return 0;
+}
