@@ -74,7 +74,8 @@ void config_named(struct loader *l, const struct place *root)
     need_socket(l, root, "listen", c->listen);
     need_socket(l, root, "admin_listen", c->admin_listen);
     need_socket(l, root, "control", c->control);
-    need_folder(l, root, "functions", c->functions, false);
+    /* Dispatch cannot start without it; the one of the installation is made by it. */
+    need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0);
     need_folder(l, root, "schemas", c->schemas, false);
     need_folder(l, root, "recipes", c->recipes, true);
     /* Whether the installed one is there is no matter of the configuration. */
