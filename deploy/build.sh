@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
 # build.sh: what deploy/quickstart and tests/run do alike, to be sourced: install what is missing, copy the sources, build and install
 # them below a folder. Starts no service, writes nothing into the source tree.
 
@@ -53,6 +54,7 @@ install_missing() {
         printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null && $sudo chmod 755 $policy && made=1
     fi
     local status=0
+    # shellcheck disable=SC2086 # a list of names
     { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >&2 || status=1
     [ -z "$made" ] || $sudo rm -f $policy
     return $status

@@ -111,7 +111,7 @@ enum err channel_recv(int fd, char *buf, size_t cap, bool peek, struct channel_m
     struct channel_message m = {0};
     if (!peek)
         take_fds(&msg, &m);
-    struct channel_head head;
+    struct channel_head head = {0};
     if ((size_t)n >= sizeof head)
         memcpy(&head, buf, sizeof head);
     if ((size_t)n < sizeof head || (msg.msg_flags & MSG_TRUNC) || head.version != CHANNEL_VERSION ||

@@ -37,6 +37,27 @@ static void need_folder(struct loader *l, const struct place *root, const char *
     }
 }
 
+/* What creeld makes where it is missing needs a folder to be made in: `levels` components above path. */
+static void need_above(struct loader *l, const struct place *root, const char *member, const char *path, int levels)
+{
+    struct stat st;
+    size_t n = strlen(path);
+    for (int i = 0; i < levels && n > 0; i++)
+        while (n > 0 && path[--n] != '/')
+            continue;
+    char *above = n ? strndup(path, n) : NULL; /* n 0: the root */
+    if (above && (stat(above, &st) != 0 || !S_ISDIR(st.st_mode)))
+        config_fault_member(l, root, member, "%s cannot be made: there is no folder %s", path, above);
+    free(above);
+}
+
+static void need_socket(struct loader *l, const struct place *root, const char *member, const char *address)
+{
+    const char *path = strncmp(address, "unix:", 5) == 0 ? address + 5 : address;
+    if (*path == '/')
+        need_above(l, root, member, path, 2);
+}
+
 void config_named(struct loader *l, const struct place *root)
 {
     const struct config *c = l->c;
@@ -49,6 +70,10 @@ void config_named(struct loader *l, const struct place *root)
     if (*c->listen_group && !getgrnam(c->listen_group))
         config_fault_member(l, root, "listen_group", "there is no group \"%s\" on this machine", c->listen_group);
     need_folder(l, root, "spool", c->spool, false);
+    need_above(l, root, "spool", c->spool, 1);
+    need_socket(l, root, "listen", c->listen);
+    need_socket(l, root, "admin_listen", c->admin_listen);
+    need_socket(l, root, "control", c->control);
     /* Dispatch cannot start without it; the one of the installation is made by it. */
     need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0);
     need_folder(l, root, "schemas", c->schemas, false);

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of intake, dispatch, a worker and the supervisor at random moments under load.
+"""kill -9 of intake, dispatch, a worker, the supervisor, and both roles together, at random moments under load.
 
 Each id that got a 2xx has afterwards ended or is visible unfinished, and ends done; no invocation runs twice without a recorded
 further attempt; the journal reads cleanly. ROUNDS rounds (20), CREEL_SEED (1): what is killed and when is fixed by the seed.
 """
 import collections
+import contextlib
 import os
 import random
 import signal
@@ -52,26 +53,32 @@ class Load(threading.Thread):
                 return
 
 
-def victims(h, random_):
-    """Pids to choose from: the kind first, so that each kind is met as often."""
-    kind = random_.choice(["intake", "dispatch", "worker", "supervisor"])
+KINDS = ["intake", "dispatch", "worker", "supervisor", "both roles"]
+
+
+def kinds(random_, n):
+    """n kinds of victims, each as often as the others, in random order."""
+    while n > 0:
+        some = random_.sample(KINDS, min(n, len(KINDS)))
+        n -= len(some)
+        yield from some
+
+
+def victims(h, random_, kind):
     if kind == "supervisor":
-        return kind, h.process.pid
+        return [h.process.pid]
+    if kind == "both roles":
+        return [h.role("intake"), h.role("dispatch")]
     if kind == "worker":
-        workers = h.workers()
-        return kind, random_.choice(workers) if workers else None
-    return kind, h.role(kind)
+        return [random_.choice(creel.poll(h.workers, "a worker to be there"))]
+    return [h.role(kind)]
 
 
-def one_round(h, random_, ids):
+def one_round(h, random_, kind, ids):
     time.sleep(random_.uniform(0.05, 0.5))  # the random moment
-    kind, pid = victims(h, random_)
-    if pid is None:
-        return kind + " (none there)"
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return kind + " (gone already)"
+    for pid in victims(h, random_, kind):
+        with contextlib.suppress(ProcessLookupError):  # a worker may have ended by itself
+            os.kill(pid, signal.SIGKILL)
     if kind == "supervisor":
         h.process.wait()
         h.start(wait=False)
@@ -80,7 +87,6 @@ def one_round(h, random_, ids):
     known = h.states()
     lost = [i for i in answered if i not in known]
     check(not lost, lambda: f"answered 2xx and then nowhere: {lost[:5]}\n{h.log_tail()}")
-    return kind
 
 
 def check_runs(h):
@@ -112,7 +118,10 @@ def test_random_kills():
 
         def ids():
             return [i for t in load for i in list(t.accepted.values())]
-        killed = collections.Counter(one_round(h, random_, ids) for _ in range(creel.rounds(20)))
+        killed = collections.Counter()
+        for kind in kinds(random_, creel.rounds(20)):
+            one_round(h, random_, kind, ids)
+            killed[kind] += 1
         for t in load:
             t.end.set()
         for t in load:

@@ -145,6 +145,8 @@ static const struct {
     {IN_TOP("\"spool\":\"key\""), 2, "/spool", "is not a folder"},
     {IN_TOP("\"spool\":\"\""), 2, "/spool", "must not be empty"},
     {"{\n\"recipes\":\"nowhere\"}", 2, "/recipes", "No such file"},
+    {IN_TOP("\"spool\":\"/nonexistent/a\""), 2, "/spool", "there is no folder /nonexistent"},
+    {IN_TOP("\"control\":\"/nonexistent/a/b\""), 2, "/control", "there is no folder /nonexistent"},
     {IN_TOP("\"worker\":\"key\""), 2, "/worker", "cannot be executed"},
     {IN_TOP("\"include\":\"missing.json\""), 2, "/include", "is not there"},
     {IN_TOP("\"include\":[\"sources.d/*.json\",\n4]"), 3, "/include/1", "must be a text"},
