@@ -248,7 +248,8 @@ static void print_person(struct show *s, const struct entry *e)
     print_fact("remote", s->event.remote);
     print_fact("request", s->event.request_id);
     print_fact("key", s->event.key_id);
-    printf("%-12s %s %.*s\n", "came as", "", (int)s->event.path.n, s->event.path.p ? s->event.path.p : "");
+    printf("%-12s %.*s %.*s\n", "came as", (int)s->event.method.n, s->event.method.p ? s->event.method.p : "",
+           (int)s->event.path.n, s->event.path.p ? s->event.path.p : "");
     print_headers(s->event.headers);
     for (uint16_t i = 0; i < e->n; i++) {
         const struct invocation *inv = &e->inv[i];
