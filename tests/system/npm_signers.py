@@ -9,6 +9,7 @@ import tempfile
 import creel
 from creel import Host, check
 
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 PACKAGES = ["standardwebhooks@1.0.0", "@octokit/webhooks-methods@5.1.0", "stripe@17.7.0"]
 TEXT = "a secret for the other two"
 
@@ -34,8 +35,13 @@ BODIES = {
 
 def install(folder):
     creel.need("npm")
-    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, *PACKAGES],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+    # node brings certificates of its own; what this machine trusts is the distribution's bundle.
+    env = dict(os.environ)
+    if os.path.exists(CERTIFICATES):
+        env.setdefault("NODE_EXTRA_CA_CERTS", CERTIFICATES)
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=2",
+                           "--prefix", folder, *PACKAGES],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, env=env, check=False)
     check(done.returncode == 0, f"npm install: {done.stdout}{done.stderr}")
 
 
