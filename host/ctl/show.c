@@ -43,43 +43,55 @@ static bool next_line(struct span *rest, struct line *out)
 
 /* ---- JSON ---- */
 
+/* The next pair of a list of headers. */
+static bool next_header(struct json_iter *it, struct span *name, struct span *value)
+{
+    struct span pair;
+    while (json_next_element(it, &pair)) {
+        struct json_iter two = json_iter(pair);
+        if (json_next_element(&two, name) && json_next_element(&two, value))
+            return true;
+    }
+    return false;
+}
+
+/* All values of one name, as far as `end`; how many. b may be NULL. */
+static size_t put_values(struct buf *b, struct span pairs, struct span of, const char *end)
+{
+    struct json_iter it = json_iter(pairs);
+    struct span name, value;
+    size_t n = 0;
+    while (next_header(&it, &name, &value) && name.p < end) {
+        if (!span_eq_nocase(name, of))
+            continue;
+        if (b && n)
+            buf_putc(b, ',');
+        if (b)
+            buf_put_span(b, value);
+        n++;
+    }
+    return n;
+}
+
 /* Headers as one object: a name that came more than once has a list. */
 static void put_headers(struct buf *b, struct span pairs)
 {
-    struct json_iter it = json_iter(pairs), inner;
-    struct span pair, name, value, other;
-    size_t i = 0, put = 0;
+    struct json_iter it = json_iter(pairs);
+    struct span name, value;
+    const char *end = pairs.p + pairs.n;
+    bool first = true;
     buf_puts(b, ",\"headers\":{");
-    for (; json_next_element(&it, &pair); i++) {
-        struct json_iter p = json_iter(pair), again = json_iter(pairs);
-        if (!json_next_element(&p, &name) || !json_next_element(&p, &value))
+    while (next_header(&it, &name, &value)) {
+        if (put_values(NULL, pairs, name, name.p)) /* came before */
             continue;
-        size_t k = 0, before = 0, same = 0;
-        for (; json_next_element(&again, &other); k++) {
-            struct span n;
-            inner = json_iter(other);
-            if (!json_next_element(&inner, &n) || !span_eq_nocase(n, name))
-                continue;
-            before += k < i;
-            same++;
-        }
-        if (before)
-            continue;
-        if (put++)
+        if (!first)
             buf_putc(b, ',');
+        first = false;
+        bool list = put_values(NULL, pairs, name, end) > 1;
         buf_put_span(b, name);
-        buf_puts(b, same > 1 ? ":[" : ":");
-        again = json_iter(pairs);
-        for (k = 0; json_next_element(&again, &other);) {
-            struct span n, v;
-            inner = json_iter(other);
-            if (!json_next_element(&inner, &n) || !json_next_element(&inner, &v) || !span_eq_nocase(n, name))
-                continue;
-            if (k++)
-                buf_putc(b, ',');
-            buf_put_span(b, v);
-        }
-        if (same > 1)
+        buf_puts(b, list ? ":[" : ":");
+        (void)put_values(b, pairs, name, end);
+        if (list)
             buf_putc(b, ']');
     }
     buf_putc(b, '}');

@@ -144,6 +144,7 @@ struct dispatch {
     uid_t worker_uid;
     gid_t worker_gid;
     struct buf start_more; /* the members of START that are alike for all functions */
+    struct buf hidden;     /* hide_put_identities of them */
 
     struct registry *registry;
     struct feed *feed;

@@ -92,25 +92,32 @@ static void prepare(struct dispatch *d, const struct channel_message *m)
     answer(d, e == ERR_OK ? CHANNEL_READY : CHANNEL_FAILED, e == ERR_OK ? SPAN_NONE : span_str(w.text));
 }
 
+/* What workers are started with. True when it is not what it was. */
+static bool find_hidden(struct dispatch *d)
+{
+    struct buf more = d->start_more, hidden = d->hidden;
+    buf_init(&d->start_more, START_MORE_BYTES);
+    buf_init(&d->hidden, START_MORE_BYTES);
+    hide_put(&d->start_more, d->config);
+    hide_put_identities(&d->hidden, d->config);
+    if (d->start_more.failed || d->hidden.failed)
+        log_msg(LOG_ERROR, "there are too many key files to hide each of them from functions");
+    bool changed = !span_eq(buf_span(&more), buf_span(&d->start_more)) || !span_eq(buf_span(&hidden), buf_span(&d->hidden));
+    buf_fini(&more);
+    buf_fini(&hidden);
+    return changed;
+}
+
 static void use_prepared(struct dispatch *d)
 {
-    struct why w;
-    struct buf before = d->start_more;
     if (!d->prepared)
         return;
     config_free(d->config);
     d->config = d->prepared;
     d->prepared = NULL;
     log_init_words("dispatch", d->config->log_format, d->config->log_level);
-    buf_init(&d->start_more, START_MORE_BYTES);
-    hide_put(&d->start_more, d->config);
-    if (d->start_more.failed) {
-        why_set(&w, ERR_NO_ROOM, "too many key files");
-        log_line(LOG_ERROR, "functions started from now on cannot have all key files hidden", LOG_T("why", w.text));
-    }
-    if (!span_eq(buf_span(&before), buf_span(&d->start_more)))
+    if (find_hidden(d))
         registry_renew(d);
-    buf_fini(&before);
     log_msg(LOG_INFO, "configuration switched");
 }
 
@@ -352,10 +359,9 @@ static void begin(struct dispatch *d)
         die(EXIT_SYSTEM, "epoll_create1: %s", strerror(errno));
     lock_spool(d);
     find_worker_user(d);
-    buf_init(&d->start_more, START_MORE_BYTES);
     buf_init(&d->line_text, EVENT_BYTES);
     buf_init(&d->event_text, EVENT_BYTES);
-    hide_put(&d->start_more, d->config);
+    (void)find_hidden(d);
     records_init(&d->records, d->peer_fd);
     d->isolation = slot_probe(&w);
     log_line(d->isolation == ISOLATION_NAMESPACES ? LOG_INFO : LOG_WARN, "isolation of functions", LOG_T("why", w.text));
@@ -401,6 +407,7 @@ static void close_all(struct dispatch *d)
     ledger_free(d->ledger);
     records_fini(&d->records);
     buf_fini(&d->start_more);
+    buf_fini(&d->hidden);
     buf_fini(&d->line_text);
     buf_fini(&d->event_text);
     config_free(d->config);

@@ -4,8 +4,10 @@
 #include "dispatch/feed.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "dispatch/registry.h"
 #include "dispatch/route.h"
@@ -18,8 +20,10 @@ enum {
     BARRIER_MS = 5000,   /* for the pen to write down what an earlier dispatch has sent, once all that is safe is read */
     TRY_AGAIN_MS = 1000,
     OWED_MAX = 100000,   /* dead letters that may wait to be written */
-    CHECKPOINT_SEGMENTS = 4 /* the last ones, looked through for a checkpoint */
+    CHECKPOINT_SEGMENTS = 4, /* the last ones, looked through for a checkpoint */
+    DEAD_MODE = 0750
 };
+#define DEAD_FOLDER "dead"
 
 enum phase {
     PHASE_WAIT,    /* intake has not said what is safe */
@@ -133,6 +137,8 @@ static void begin(struct dispatch *d)
     if (none(safe_now(d)))
         return;
     enum err e = find_checkpoint(d, &from, &w);
+    if (faccessat(d->spool_fd, DEAD_FOLDER, F_OK, 0) != 0)
+        from = (struct pos){0}; /* lost, or never there: read all of it and write what is missing */
     if (e == ERR_OK)
         e = open_pass(d, from, &w);
     if (e == ERR_UNSUPPORTED)
@@ -248,7 +254,10 @@ void feed_adopt(struct dispatch *d, struct entry *e)
 static void end_pass(struct dispatch *d)
 {
     struct feed *f = d->feed;
+    struct why w;
     adopt_all(d);
+    if (fs_mkdirs(d->spool_fd, DEAD_FOLDER, DEAD_MODE, &w) != ERR_OK)
+        log_line(LOG_ERROR, "the folder for dead letters cannot be made", LOG_T("why", w.text));
     if (none(f->skipped)) {
         f->phase = PHASE_LIVE;
         atomic_store_explicit(&d->shared->dispatching, 1, memory_order_release);

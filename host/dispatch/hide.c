@@ -3,8 +3,8 @@
  */
 #include "dispatch/hide.h"
 
-#include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static void put_path(struct buf *b, const char *path)
 {
@@ -36,4 +36,13 @@ void hide_put(struct buf *b, const struct config *c)
         for (size_t k = 0; k < c->sources[i].n_keys; k++)
             put_path(b, c->sources[i].keys[k].secret_file);
     buf_putc(b, ']');
+}
+
+void hide_put_identities(struct buf *b, const struct config *c)
+{
+    struct stat st;
+    for (size_t i = 0; i < c->n_sources; i++)
+        for (size_t k = 0; k < c->sources[i].n_keys; k++)
+            if (c->sources[i].keys[k].secret_file && stat(c->sources[i].keys[k].secret_file, &st) == 0)
+                buf_printf(b, "%llu:%llu ", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 }

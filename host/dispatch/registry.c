@@ -33,6 +33,8 @@ struct registry {
     struct watch hints;
     int folder_fd; /* -1: none */
     bool away;     /* said that it cannot be opened */
+    bool fresh;    /* names in it have changed since the last look */
+    struct timespec mtime;
     int64_t look_ms, settle_by_ms;
     bool looked, settled, said_full;
 };
@@ -65,8 +67,9 @@ static struct function *named(struct dispatch *d, const char *file, const char *
     if (f || !make)
         return f;
     if (!settings_name_valid(name)) {
-        log_line(LOG_WARN, "a file in the functions folder has a name that is no function's", LOG_T("file", file),
-                 LOG_T("why", "1 to 128 of [A-Za-z0-9._:%@+-]"));
+        if (d->registry->fresh)
+            log_line(LOG_WARN, "a file in the functions folder has a name that is no function's", LOG_T("file", file),
+                     LOG_T("why", "1 to 128 of [A-Za-z0-9._:%@+-]"));
         return NULL;
     }
     if (d->n_functions < FUNCTIONS_MAX)
@@ -162,6 +165,8 @@ static bool reopen(struct dispatch *d)
         return false;
     }
     r->away = false;
+    r->fresh = now.st_mtim.tv_sec != r->mtime.tv_sec || now.st_mtim.tv_nsec != r->mtime.tv_nsec;
+    r->mtime = now.st_mtim;
     if (fstat(r->folder_fd, &before) == 0 && before.st_dev == now.st_dev && before.st_ino == now.st_ino) {
         close(fd);
         return true;

@@ -12,7 +12,8 @@
 #include "dispatch/worker.h"
 
 enum {
-    STARTING_MAX = 4,      /* workers getting ready at once: they use the processor that runs need */
+    STARTING_MAX = 16,     /* workers getting ready at once, and those of one function: they use the processor that runs */
+    STARTING_OF_ONE = 2,   /* need, and one function whose init hangs must not keep others from starting */
     SHARE_MS = 200,        /* a function's only worker is not taken from it sooner */
     OUTPUT_DONE_BYTES = 1024, /* of a good run's output, kept in the journal; a bad one's is kept up to TAIL_BYTES */
 };
@@ -38,10 +39,22 @@ static bool wants_worker(const struct dispatch *d, const struct function *f)
         return false;
     if (f->n_workers >= f->live->settings.concurrency)
         return false;
-    size_t coming = 0;
-    for (const struct worker *wk = f->live->workers; wk; wk = wk->next)
+    size_t coming = 0, starting = 0;
+    for (const struct worker *wk = f->live->workers; wk; wk = wk->next) {
+        starting += wk->state == WORKER_STARTING;
         coming += wk->state == WORKER_STARTING || wk->state == WORKER_IDLE || wk->state == WORKER_BETWEEN;
-    return f->queue.n > coming;
+    }
+    return f->queue.n > coming && starting < (f->failures ? 1 : STARTING_OF_ONE);
+}
+
+/* Workers that only describe a new file have their own limit. */
+static bool is_full(const struct dispatch *d)
+{
+    size_t n = d->n_workers;
+    for (size_t i = 0; i < d->n_functions; i++)
+        if (d->functions[i]->candidate)
+            n -= d->functions[i]->candidate->n_workers;
+    return n >= (size_t)d->config->max_workers;
 }
 
 static bool may_take(const struct dispatch *d, const struct worker *wk, const struct function *needy)
@@ -69,7 +82,7 @@ static struct worker *find_spare(const struct dispatch *d, const struct function
 static void start_one(struct dispatch *d, struct function *f)
 {
     struct why w;
-    if (d->n_workers >= (size_t)d->config->max_workers) {
+    if (is_full(d)) {
         struct worker *spare = find_spare(d, f);
         if (!spare)
             return;

@@ -119,6 +119,24 @@ START_TEST(test_reject_leaves_a_dead_letter)
 }
 END_TEST
 
+START_TEST(test_lost_letters_are_written_again)
+{
+    char path[256], command[RIG_PATH_BYTES + 32];
+    rig_drop(&r, "behave", "behave", NULL);
+    rig_start(&r);
+    struct id id = rig_event(&r, "order.paid", "reject", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DEAD);
+    letter_path(path, sizeof path, &id, "order.paid", "behave");
+    rig_until(&r, rig_has(&r, path));
+    ck_assert_int_eq(rig_stop(&r), 0); /* with a checkpoint behind all of it */
+    snprintf(command, sizeof command, "rm -r '%s/dead'", r.spool);
+    ck_assert_int_eq(system(command), 0);
+    rig_start(&r);
+    rig_until(&r, rig_has(&r, path));
+    ck_assert_uint_eq(attempts(&id), 1);
+}
+END_TEST
+
 START_TEST(test_retry_until_no_attempt_is_left)
 {
     char path[256];
@@ -586,6 +604,7 @@ int main(void)
     tcase_add_test(t, test_done);
     tcase_add_test(t, test_ignored);
     tcase_add_test(t, test_reject_leaves_a_dead_letter);
+    tcase_add_test(t, test_lost_letters_are_written_again);
     tcase_add_test(t, test_retry_until_no_attempt_is_left);
     tcase_add_test(t, test_retry_after);
     tcase_add_test(t, test_crash_and_timeout);

@@ -145,7 +145,7 @@ static void become_dispatch(const struct rig *r)
     for (int i = 0; i < ROLE_FD_FIRST_FREE; i++)
         dup2(high[i], i);
     (void)close_range(ROLE_FD_FIRST_FREE, ~0u, 0);
-    _exit(dispatch_main());
+    _exit(dispatch_main()); /* no leak check: what it would find is the journal of the process we were forked from */
 }
 
 void rig_start(struct rig *r)
@@ -420,8 +420,8 @@ void rig_check_spool(struct rig *r)
 {
     struct fsck_summary sum;
     struct why w;
-    if (r->pid)
-        ck_assert_int_eq(rig_stop(r), 0);
+    if (r->pid && rig_stop(r) != 0)
+        rig_fail(r, "stop ends with 0");
     rig_new_pen(r); /* so that what it was sent last is closed */
     ck_assert_msg(fsck_run(r->spool_fd, on_report, NULL, &sum, &w) == ERR_OK, "%s", w.text);
     if (sum.findings)
