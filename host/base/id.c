@@ -8,6 +8,13 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/* The value of each character of the alphabet plus one; 0 for all others. */
+static const uint8_t values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['A'] = 11,
+    ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['G'] = 17, ['H'] = 18, ['J'] = 19, ['K'] = 20, ['M'] = 21, ['N'] = 22,
+    ['P'] = 23, ['Q'] = 24, ['R'] = 25, ['S'] = 26, ['T'] = 27, ['V'] = 28, ['W'] = 29, ['X'] = 30, ['Y'] = 31, ['Z'] = 32,
+};
+
 /* Count the 80 random bits up by one; false when they overflow. */
 static bool count_up(struct id *id)
 {
@@ -51,39 +58,26 @@ int64_t id_time_ms(const struct id *id)
 
 enum err id_parse(struct span s, struct id *out)
 {
+    /* 26 digits of 5 bits are 130 bits; the first digit holds only 3. */
     if (s.n != ID_TEXT_BYTES || s.p[0] > '7')
         return ERR_INVALID;
-    struct id id = {{0}};
-    /* 26 digits of 5 bits are 130 bits; the first digit holds only 3. */
-    unsigned acc = 0, bits = 0;
-    size_t at = 0;
+    unsigned __int128 v = 0;
     for (size_t i = 0; i < ID_TEXT_BYTES; i++) {
-        const char *digit = s.p[i] ? strchr(alphabet, s.p[i]) : NULL;
+        uint8_t digit = values[(unsigned char)s.p[i]];
         if (!digit)
             return ERR_INVALID;
-        acc = acc << 5 | (unsigned)(digit - alphabet);
-        bits += i == 0 ? 3 : 5;
-        if (bits >= 8) {
-            bits -= 8;
-            id.b[at++] = (uint8_t)(acc >> bits);
-            acc &= (1u << bits) - 1;
-        }
+        v = v << 5 | (digit - 1u);
     }
-    *out = id;
+    for (size_t i = 16; i-- > 0; v >>= 8)
+        out->b[i] = (uint8_t)v;
     return ERR_OK;
 }
 
 void id_format(const struct id *id, char out[ID_TEXT_BYTES])
 {
-    unsigned acc = 0, bits = 2; /* two zero bits in front make 130 */
-    size_t at = 0;
-    for (size_t i = 0; i < 16; i++) {
-        acc = acc << 8 | id->b[i];
-        bits += 8;
-        while (bits >= 5) {
-            bits -= 5;
-            out[at++] = alphabet[acc >> bits & 31];
-            acc &= (1u << bits) - 1;
-        }
-    }
+    unsigned __int128 v = 0;
+    for (size_t i = 0; i < 16; i++)
+        v = v << 8 | id->b[i];
+    for (size_t i = ID_TEXT_BYTES; i-- > 0; v >>= 5)
+        out[i] = alphabet[(unsigned)v & 31];
 }

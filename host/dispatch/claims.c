@@ -144,6 +144,7 @@ enum err claims_write(struct dispatch *d, struct why *w)
 
 void claims_changed(struct dispatch *d)
 {
+    d->claims_moved = true;
     if (!d->claims_write_ms)
         d->claims_write_ms = d->now_ms;
 }

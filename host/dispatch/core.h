@@ -99,6 +99,8 @@ struct function {
     struct heap queue; /* PENDING, or HELD when not available; by order of arrival */
     int64_t throttled_ms; /* monotonic: no new worker before this */
     unsigned failures;    /* workers in a row that never became ready */
+    int64_t again_ms;     /* monotonic: when a file whose worker did not become ready is tried again; 0: not */
+    unsigned tries;       /* of that file so far */
     unsigned n_workers, n_running; /* over all generations */
 };
 
@@ -111,6 +113,7 @@ struct dispatch {
     struct shared *shared;
     int epoll_fd, spool_fd, lock_fd, control_fd, supervisor_fd, peer_fd;
     struct watch supervisor, peer;
+    bool peer_full; /* waiting for room in its socket */
     char *message; /* a channel message's buffer */
     int64_t now_ms, wall_ms; /* of this turn: monotonic, wall */
     int status;
@@ -129,6 +132,7 @@ struct dispatch {
     int64_t claims_write_ms; /* monotonic; 0: nothing to write */
     size_t n_workers, n_running, n_starting;
     size_t n_undecided; /* entries */
+    bool claims_moved;  /* since undecided ones were looked at */
     struct worker *staged, **staged_end; /* in the order of their marks */
     struct worker *graves;               /* freed at the end of the turn */
     int64_t workers_look_ms; /* monotonic: not before this is a worker's deadline or idle time over */

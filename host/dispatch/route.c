@@ -69,8 +69,9 @@ void route_event(struct dispatch *d, struct entry *e)
 
 void route_turn(struct dispatch *d)
 {
-    if (!d->n_undecided || registry_unclear(d))
+    if (!d->n_undecided || (!d->claims_moved && registry_unclear(d)))
         return;
+    d->claims_moved = false;
     for (struct entry *e = ledger_oldest(d->ledger), *next; e && d->n_undecided; e = next) {
         next = e->newer;
         if (e->user & ENTRY_UNDECIDED)

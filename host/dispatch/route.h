@@ -14,7 +14,7 @@ size_t route_find(struct function *const *functions, size_t n, struct span type,
 /* Write down where an event that is not routed yet goes, and queue it. When nobody wants it, it leaves dispatch's mind, but not
  * while the functions folder is unclear: then it stays undecided. */
 void route_event(struct dispatch *d, struct entry *e);
-/* Route the undecided ones, if the folder has become clear. */
+/* Look at the undecided ones again, if anything has become clear. */
 void route_turn(struct dispatch *d);
 
 #endif

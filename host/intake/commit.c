@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "intake/inbox.h"
 
-enum { TICK_MS = 1000, BATCH_BYTES = 4 << 20 };
+enum { TICK_MS = 1000, NUDGE_MS = 2, BATCH_BYTES = 4 << 20 };
 enum { RUNNING, STOP_WHEN_CLOSED, STOP_WHEN_EMPTY };
 
 struct commit {
@@ -34,7 +34,8 @@ struct commit {
     struct commit_job *batch, **batch_end;
     size_t batch_bytes;
     struct inbox *inbox;
-    int64_t next_tick_ms;
+    int64_t now_ms, next_tick_ms, nudged_ms;
+    bool nudge_owed; /* safe has moved since dispatch was last told */
 };
 
 void commit_submit(struct commit *c, struct commit_job *youngest, struct commit_job *oldest)
@@ -142,26 +143,37 @@ static bool commit_batch(struct commit *c)
         return true;
     }
     inbox_done(c->inbox);
+    c->nudge_owed = c->nudge_owed || sync;
     if (sync) {
-        inbox_nudge(c->inbox);
         answer_batch(c);
         return true;
     }
     /* Only lines for which written is enough: they are answered first, and made visible to dispatch right after. */
     answer_batch(c);
     if (journal_commit(c->o.journal, true, &w) == ERR_OK)
-        inbox_nudge(c->inbox);
+        c->nudge_owed = true;
     else
         log_line(LOG_ERROR, "the journal could not be synced", LOG_T("why", w.text));
     return true;
 }
 
+/* Tell dispatch that there is more to read: at once when there is nothing else to do, else now and then, because each time
+ * wakes it, and it reads all there is. */
+static void nudge(struct commit *c, bool idle)
+{
+    if (!c->nudge_owed || (!idle && c->now_ms - c->nudged_ms < NUDGE_MS))
+        return;
+    inbox_nudge(c->inbox);
+    c->nudge_owed = false;
+    c->nudged_ms = c->now_ms;
+}
+
 static void tick(struct commit *c)
 {
-    int64_t now = clock_mono_ms();
-    if (now < c->next_tick_ms)
+    c->now_ms = clock_mono_ms();
+    if (c->now_ms < c->next_tick_ms)
         return;
-    c->next_tick_ms = now + TICK_MS;
+    c->next_tick_ms = c->now_ms + TICK_MS;
     journal_tick(c->o.journal);
     inbox_tick(c->inbox);
 }
@@ -172,7 +184,7 @@ static void wait_for_work(struct commit *c, int stop)
     atomic_store(&c->asleep, true);
     if (!atomic_load(&c->queue) && atomic_load(&c->stop) == stop) {
         struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN}, {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
-        int64_t left = c->next_tick_ms - clock_mono_ms();
+        int64_t left = c->next_tick_ms - c->now_ms;
         if (left > 0)
             (void)poll(fds, 2, (int)left);
         if (fds[0].revents) {
@@ -192,6 +204,7 @@ static void *run(void *arg)
         int stop = atomic_load(&c->stop);
         bool worked = commit_batch(c);
         tick(c);
+        nudge(c, !worked);
         if (worked)
             continue;
         if (stop != RUNNING && !atomic_load(&c->queue) && inbox_over(c->inbox, stop == STOP_WHEN_EMPTY))

@@ -23,6 +23,7 @@ struct inbox {
     char *message;
     unsigned per_batch;
     unsigned peeked;   /* messages of this batch, still in the socket */
+    bool looked;       /* the offset of the peek has moved */
     struct buf large;  /* a line that came by descriptor, until it is durable */
     bool large_in_batch;
     bool blocked;      /* the journal had no room: wait for the tick */
@@ -154,6 +155,7 @@ static bool append_next(struct inbox *r)
         log_msg(LOG_ERROR, "dispatch sent a packet of another version or shape: dropped");
         channel_drop(r->fd);
     }
+    r->looked = r->looked || e == ERR_OK || e == ERR_INVALID;
     if (e != ERR_OK)
         return false;
     if (m.type == CHANNEL_LARGE) {
@@ -190,18 +192,21 @@ bool inbox_append(struct inbox *r)
 
 void inbox_done(struct inbox *r)
 {
+    bool peeked = r->looked;
     for (; r->peeked > 0; r->peeked--)
         channel_drop(r->fd);
     if (r->large_in_batch)
         buf_clear(&r->large);
     r->large_in_batch = false;
-    if (r->per_batch > 1)
+    r->looked = false;
+    if (peeked && r->per_batch > 1)
         (void)rewind_peek(r);
 }
 
 void inbox_retry(struct inbox *r)
 {
     r->peeked = 0;
+    r->looked = false;
     r->large_in_batch = false;
     if (r->per_batch > 1)
         (void)rewind_peek(r);

@@ -350,7 +350,7 @@ bool rig_logged(struct rig *r, const char *text)
     struct buf b;
     struct why w;
     buf_init(&b, TEXT_BYTES);
-    bool found = fs_read(AT_FDCWD, r->log, &b, &w) == ERR_OK && memmem(b.p, b.n, text, strlen(text));
+    bool found = fs_read(AT_FDCWD, r->log, &b, &w) == ERR_OK && b.n && memmem(b.p, b.n, text, strlen(text));
     buf_fini(&b);
     return found;
 }
