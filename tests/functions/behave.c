@@ -347,11 +347,6 @@ static int behave(struct creel_invocation *in)
     return creel_reject(in, "no such act");
 }
 
-__attribute__((constructor)) static void constructed(void)
-{
-    printf("constructed");
-}
-
 static int begin(struct creel_invocation *in)
 {
     const char *how = creel_config_string(in, "/init");

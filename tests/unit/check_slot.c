@@ -32,14 +32,14 @@ END_TEST
 START_TEST(constructor_output)
 {
     max_uses = 1;
-    buf_clear(&said);
-    start_ready(_i, "behave");
-    if (!bare())
-        ck_assert_str_eq(said_text(), "constructed\n");
-    expect_outcome("ok", OUTCOME_DONE, "");
-    expect(SLOT_WAITING);
-    expect_outcome("ok", OUTCOME_DONE, "");
-    ck_assert_str_eq(said_text(), "");
+    start_ready(_i, "constructor-PRINT");
+    ck_assert_str_eq(said_text(), "constructed\n");
+    for (int n = 0; n < 3; n++) {
+        expect_outcome("ok", OUTCOME_DONE, "");
+        expect(SLOT_WAITING);
+        /* Without namespaces every process loads the function for itself. */
+        ck_assert_str_eq(said_text(), bare() ? "constructed\n" : "");
+    }
 }
 END_TEST
 
@@ -403,11 +403,10 @@ END_TEST
 
 START_TEST(constructor_with_daemon)
 {
+    setenv("TZ", mark, 1);
     start(_i, "constructor-DAEMON");
     expect(SLOT_BROKEN);
-    slot_free(slot);
-    slot = NULL;
-    ck_assert_int_eq(marked("creel-ctor"), 0);
+    end_leaves_nothing();
 }
 END_TEST
 
@@ -430,7 +429,7 @@ START_TEST(init_hook)
     start_ready(_i, "behave");
     ck_assert_int_eq(run("ok").kind, SLOT_OUTCOME);
     expect(SLOT_WAITING);
-    ck_assert_str_eq(said_text(), bare() ? "fini\nconstructed\n" : "fini\n");
+    ck_assert_str_eq(said_text(), "fini\n");
 }
 END_TEST
 

@@ -242,7 +242,7 @@ const char *said_text(void)
 }
 
 /* A dead one that nobody has reaped yet is none. */
-int marked(const char *name)
+int marked(void)
 {
     DIR *d = opendir("/proc");
     struct dirent *entry;
@@ -250,7 +250,7 @@ int marked(const char *name)
     while ((entry = readdir(d))) {
         char path[300], want[32], stat[64] = "";
         snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
-        snprintf(want, sizeof want, "(%s) ", name);
+        snprintf(want, sizeof want, "(%s) ", mark);
         FILE *f = entry->d_name[0] >= '0' && entry->d_name[0] <= '9' ? fopen(path, "r") : NULL;
         const char *at = f && fgets(stat, sizeof stat, f) ? strstr(stat, want) : NULL;
         if (at && !strchr("ZX", at[strlen(want)]))
@@ -266,7 +266,7 @@ void wait_marked(int least, int most)
 {
     int64_t until = clock_mono_ms() + PATIENCE_MS;
     int n;
-    while (((n = marked(mark)) < least || n > most) && clock_mono_ms() < until)
+    while (((n = marked()) < least || n > most) && clock_mono_ms() < until)
         usleep(1000);
     ck_assert_msg(n >= least && n <= most, "%d processes bear the mark, not %d to %d (%s)", n, least, most, way_names[way]);
 }
@@ -279,7 +279,7 @@ void end_leaves_nothing(void)
     /* Without namespaces the runner is known to be dying, not to be dead. */
     if (bare())
         wait_marked(0, 0);
-    ck_assert_int_eq(marked(mark), 0);
+    ck_assert_int_eq(marked(), 0);
     ck_assert_int_eq(waitpid(pid, NULL, WNOHANG), -1);
     ck_assert_int_eq(errno, ECHILD);
 }

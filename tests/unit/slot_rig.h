@@ -48,7 +48,7 @@ void expect_outcome(const char *act, enum outcome outcome, const char *text);
 const char *said_text(void);
 
 /* How many living processes bear the mark; wait until it is in a range. */
-int marked(const char *name);
+int marked(void);
 void wait_marked(int least, int most);
 /* slot_free, and nothing is left. */
 void end_leaves_nothing(void);

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Test functions: shared objects made as a user makes them, by a plain compiler call with nothing to link.
 TEST_FUNCTIONS = behave crash slow leak forkbomb nothing barefork
-TEST_CONSTRUCTORS = CRASH HANG DAEMON
+TEST_CONSTRUCTORS = PRINT CRASH HANG DAEMON
 TEST_FOREIGN = OTHER_ABI NEWER SMALL NONE
 FUNCTION_CC = $(CC) -std=c11 -O1 -Wall -Wextra -fvisibility=hidden -shared -fPIC -I$(top_srcdir)/sdk
 test_function_files = $(TEST_FUNCTIONS:%=tests/functions/%.so) $(TEST_CONSTRUCTORS:%=tests/functions/constructor-%.so) \
 	$(TEST_FOREIGN:%=tests/functions/foreign-%.so)
 
 tests/functions/constructor-%.so: $(top_srcdir)/tests/functions/constructor.c $(top_srcdir)/sdk/creel.h
-	$(AM_V_CC)$(MKDIR_P) tests/functions && $(FUNCTION_CC) -D$* -DMARK='"creel-ctor"' -o $@ $<
+	$(AM_V_CC)$(MKDIR_P) tests/functions && $(FUNCTION_CC) -D$* -o $@ $<
 tests/functions/foreign-%.so: $(top_srcdir)/tests/functions/foreign.c $(top_srcdir)/sdk/creel.h
 	$(AM_V_CC)$(MKDIR_P) tests/functions && $(FUNCTION_CC) -D$* -o $@ $<
 tests/functions/%.so: $(top_srcdir)/tests/functions/%.c $(top_srcdir)/sdk/creel.h
