@@ -25,6 +25,7 @@ struct config_key {
     const char *secret_file, *secret_env, *public_key_file; /* exactly one is set */
     const char *encoding;                                   /* as written, or NULL: the recipe's default */
     int64_t not_before_ms, not_after_ms;                    /* 0 and INT64_MAX when open */
+    const char *where;                                      /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
 };
 
 /* An answer's overrides: status 0 and NULLs where the source says nothing. */
@@ -40,6 +41,7 @@ struct config_param {
 
 struct config_source {
     const char *name;
+    const char *where; /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
 #define TOP(type, member, json, def, min, max, reloadable, help)
 #define SRC(type, member, json, def, min, max, reloadable, help) CFG_TYPE_##type member;
 #include "base/config.tbl"

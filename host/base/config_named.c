@@ -49,7 +49,8 @@ void config_named(struct loader *l, const struct place *root)
     if (*c->listen_group && !getgrnam(c->listen_group))
         config_fault_member(l, root, "listen_group", "there is no group \"%s\" on this machine", c->listen_group);
     need_folder(l, root, "spool", c->spool, false);
-    need_folder(l, root, "functions", c->functions, false);
+    /* Dispatch cannot start without it; the one of the installation is made by it. */
+    need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0);
     need_folder(l, root, "schemas", c->schemas, false);
     need_folder(l, root, "recipes", c->recipes, true);
     /* Whether the installed one is there is no matter of the configuration. */

@@ -106,6 +106,8 @@ struct loader {
 };
 
 /* Report "FILE:LINE: /pointer: reason" for this place. */
+/* Where a fault would be reported: "FILE:LINE: /json/pointer", in c's memory; NULL when it is too long to be told. */
+const char *config_where(struct loader *l, const struct place *at);
 void config_fault(struct loader *l, const struct place *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same for member `name` of the object at `object`; the object's line if the member is not written. */
 void config_fault_member(struct loader *l, const struct place *object, const char *name, const char *fmt, ...)

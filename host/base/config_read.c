@@ -64,6 +64,22 @@ static void put_pointer(struct buf *b, const struct place *at)
     }
 }
 
+static void put_where(struct loader *l, struct buf *b, const struct place *at)
+{
+    buf_printf(b, "%s:%u: ", l->doc->file, at && at->value.p ? line_of(l->doc, at->value.p) : 1);
+    put_pointer(b, at);
+}
+
+const char *config_where(struct loader *l, const struct place *at)
+{
+    struct buf b;
+    buf_init(&b, FAULT_BYTES + 4096);
+    put_where(l, &b, at);
+    const char *text = b.failed ? NULL : config_copy(l, buf_span(&b));
+    buf_fini(&b);
+    return text;
+}
+
 __attribute__((format(printf, 3, 0))) static void fault(struct loader *l, const struct place *at, const char *fmt,
                                                         va_list ap)
 {
@@ -71,8 +87,7 @@ __attribute__((format(printf, 3, 0))) static void fault(struct loader *l, const 
     char reason[FAULT_BYTES];
     l->faults++;
     buf_init(&b, 2 * FAULT_BYTES + 4096);
-    buf_printf(&b, "%s:%u: ", l->doc->file, at && at->value.p ? line_of(l->doc, at->value.p) : 1);
-    put_pointer(&b, at);
+    put_where(l, &b, at);
     vsnprintf(reason, sizeof reason, fmt, ap);
     buf_printf(&b, ": %s", reason);
     buf_putc(&b, 0);

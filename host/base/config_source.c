@@ -186,7 +186,7 @@ static void set_keys(struct loader *l, const struct place *at, void *base)
     for (size_t i = 0; json_next_element(&it, &value); i++) {
         struct place key = place_element(at, i, value);
         struct config_key *k = &src->keys[src->n_keys];
-        *k = (struct config_key){.not_after_ms = INT64_MAX};
+        *k = (struct config_key){.not_after_ms = INT64_MAX, .where = l->look == LOOK_EVERYWHERE ? config_where(l, &key) : NULL};
         if (!config_object(l, &key, &key_shape, k))
             continue;
         check_key(l, &key, k);
@@ -347,6 +347,7 @@ static void check_source(struct loader *l, const struct place *at, const struct 
 void config_source(struct loader *l, const struct place *at, struct config_source *src)
 {
     config_defaults(l, &source_shape, src);
+    src->where = l->look == LOOK_EVERYWHERE ? config_where(l, at) : NULL;
     src->dedupe = true;
     struct dedupe d;
     config_defaults(l, &dedupe_shape, &d);

@@ -99,6 +99,8 @@ struct function {
     struct heap queue; /* PENDING, or HELD when not available; by order of arrival */
     int64_t throttled_ms; /* monotonic: no new worker before this */
     unsigned failures;    /* workers in a row that never became ready */
+    int64_t again_ms;     /* monotonic: when a file whose worker did not become ready is tried again; 0: not */
+    unsigned tries;       /* of that file so far */
     unsigned n_workers, n_running; /* over all generations */
 };
 
@@ -111,6 +113,7 @@ struct dispatch {
     struct shared *shared;
     int epoll_fd, spool_fd, lock_fd, control_fd, supervisor_fd, peer_fd;
     struct watch supervisor, peer;
+    bool peer_full; /* waiting for room in its socket */
     char *message; /* a channel message's buffer */
     int64_t now_ms, wall_ms; /* of this turn: monotonic, wall */
     int status;

@@ -215,8 +215,10 @@ static void gauges(const struct dispatch *d)
 
 static void send_records(struct dispatch *d)
 {
-    enum err e = records_flush(&d->records);
-    watch_change(d, &d->peer, e == ERR_AGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    bool full = records_flush(&d->records) == ERR_AGAIN;
+    if (full != d->peer_full)
+        watch_change(d, &d->peer, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    d->peer_full = full;
 }
 
 /* Everything that is to be done; true when there is more to do at once. */

@@ -15,7 +15,12 @@
 #include "dispatch/claims.h"
 #include "dispatch/worker.h"
 
-enum { SO_BYTES = 256 << 20, START_BYTES = 160 * 1024 };
+enum {
+    SO_BYTES = 256 << 20,
+    START_BYTES = 160 * 1024,
+    AGAIN_FIRST_MS = 5000, /* a worker that did not become ready may do so later: what init needs was away, the machine was busy */
+    AGAIN_DOUBLINGS = 6
+};
 
 /* The content of the file that was judged, sealed. */
 static enum err copy_sealed(const struct function *f, int folder_fd, int *out, struct why *w)
@@ -73,15 +78,18 @@ static void generation_free(struct generation *g)
     free(g);
 }
 
-/* The function stays as it was; said once, because the same file is not judged again. */
+/* The function stays as it was; a reason is said once. */
 static void broken(struct dispatch *d, struct function *f, const struct settings *sidecar, const char *why)
 {
+    bool said = f->broken && strcmp(f->why.text, why) == 0;
     f->broken = true;
-    why_set(&f->why, ERR_INVALID, "%s", why);
     claims_fall_back(f, sidecar);
+    function_refresh(d, f);
+    if (said)
+        return;
+    why_set(&f->why, ERR_INVALID, "%s", why);
     log_line(LOG_ERROR, f->live ? "function file refused: the one before stays" : "function file refused: its events are held",
              LOG_T("function", f->name), LOG_T("why", why));
-    function_refresh(d, f);
     claims_changed(d);
 }
 
@@ -151,7 +159,8 @@ void generation_live(struct dispatch *d, struct generation *g)
     struct generation *before = f->live;
     f->live = g;
     f->broken = false;
-    f->failures = 0;
+    f->failures = f->tries = 0;
+    f->again_ms = 0;
     f->throttled_ms = 0;
     f->why.text[0] = '\0';
     claims_take(f, &g->settings);
@@ -168,6 +177,8 @@ void generation_failed(struct dispatch *d, struct generation *g, const char *why
     bug_if(f->candidate != g);
     f->candidate = NULL;
     g->retired = true;
+    f->again_ms = d->now_ms + ((int64_t)AGAIN_FIRST_MS << (f->tries < AGAIN_DOUBLINGS ? f->tries : AGAIN_DOUBLINGS));
+    f->tries++;
     broken(d, f, &g->settings, why);
     generation_retire(d, g);
 }

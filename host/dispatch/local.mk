@@ -19,3 +19,4 @@ host_dispatch_libdispatch_a_SOURCES = \
 	host/dispatch/settings.c host/dispatch/settings.h \
 	host/dispatch/view.c host/dispatch/view.h \
 	host/dispatch/worker.c host/dispatch/worker.h
+dist_man_MANS += man/creel-control.7

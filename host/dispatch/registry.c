@@ -24,7 +24,7 @@ enum {
     WRITING_MS = 3000,     /* … when somebody opened it for writing and has not closed it */
     FIRST_SETTLE_MS = 15000, /* the first look is over after this, whatever is still unclear */
     UNCLEAR_MS = 12000,    /* after a change, events nobody else wants wait so long for it to become clear */
-    DESCRIBING_MAX = 4,    /* at once: they use the processor that runs need */
+    DESCRIBING_MAX = 8,    /* at once: they use the processor that runs need */
     FUNCTIONS_MAX = 4096,
     HINT_BYTES = 64 * 1024
 };
@@ -32,6 +32,7 @@ enum {
 struct registry {
     struct watch hints;
     int folder_fd; /* -1: none */
+    bool away;     /* said that it cannot be opened */
     int64_t look_ms, settle_by_ms;
     bool looked, settled, said_full;
 };
@@ -94,6 +95,7 @@ static void judge(struct dispatch *d, struct function *f)
 {
     f->judged_so = f->seen_so;
     f->judged_sidecar = f->seen_sidecar;
+    f->again_ms = 0;
     if (f->candidate)
         generation_retire(d, f->candidate);
     if (generation_new(d, f, d->registry->folder_fd) == ERR_AGAIN) {
@@ -129,8 +131,10 @@ static bool look(struct dispatch *d, struct function *f)
         f->seen_so = now_so;
         f->seen_sidecar = now_sidecar;
         f->seen_ms = d->now_ms;
+        f->tries = 0;
     }
-    if (same(&now_so, &f->judged_so) && same(&now_sidecar, &f->judged_sidecar))
+    bool again = f->again_ms && d->now_ms >= f->again_ms;
+    if (same(&now_so, &f->judged_so) && same(&now_sidecar, &f->judged_sidecar) && !again)
         return false;
     int64_t quiet_ms = d->now_ms - f->seen_ms;
     if (quiet_ms < STABLE_MS || (f->writing && quiet_ms < WRITING_MS) || describing(d) >= DESCRIBING_MAX)
@@ -141,17 +145,50 @@ static bool look(struct dispatch *d, struct function *f)
 
 /* ---- the folder ---- */
 
+static void watch_folder(struct dispatch *d);
+
+/* The folder that has the name now: people replace folders, and links to them. While there is none, nothing has been removed. */
+static bool reopen(struct dispatch *d)
+{
+    struct registry *r = d->registry;
+    struct stat now, before;
+    int fd = open(d->config->functions, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &now) != 0) {
+        if (!r->away)
+            log_line(LOG_ERROR, "the functions folder cannot be opened: functions stay as they are", LOG_T("why", strerror(errno)));
+        r->away = true;
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    r->away = false;
+    if (fstat(r->folder_fd, &before) == 0 && before.st_dev == now.st_dev && before.st_ino == now.st_ino) {
+        close(fd);
+        return true;
+    }
+    close(r->folder_fd);
+    r->folder_fd = fd;
+    int hints = r->hints.fd;
+    watch_remove(d, &r->hints);
+    if (hints >= 0)
+        close(hints);
+    watch_folder(d);
+    return true;
+}
+
 /* Names that are new get a function; every function is looked at. */
 static void look_around(struct dispatch *d)
 {
     struct registry *r = d->registry;
+    r->look_ms = d->now_ms + LOOK_MS;
+    if (!reopen(d))
+        return;
     int fd = openat(r->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
         if (fd >= 0)
             close(fd);
         log_line(LOG_ERROR, "cannot read the functions folder", LOG_T("why", strerror(errno)));
-        r->look_ms = d->now_ms + LOOK_MS;
         return;
     }
     for (struct dirent *entry; (entry = readdir(dir));)
@@ -160,7 +197,8 @@ static void look_around(struct dispatch *d)
     bool soon = false;
     for (size_t i = 0; i < d->n_functions; i++)
         soon |= look(d, d->functions[i]);
-    r->look_ms = d->now_ms + (soon ? STABLE_MS / 2 : LOOK_MS);
+    if (soon)
+        r->look_ms = d->now_ms + STABLE_MS / 2;
 }
 
 static void take_hint(struct dispatch *d, const struct inotify_event *e)
@@ -199,7 +237,8 @@ static void watch_folder(struct dispatch *d)
     struct registry *r = d->registry;
     struct why w;
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    uint32_t mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_ONLYDIR;
+    uint32_t mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_MODIFY | IN_ATTRIB |
+                    IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
     if (fd >= 0 && inotify_add_watch(fd, d->config->functions, mask) >= 0 &&
         watch_add(d, &r->hints, fd, EPOLLIN, &w) == ERR_OK)
         return;

@@ -220,8 +220,9 @@ static void conclude(struct dispatch *d, struct entry *e, struct invocation *inv
                      struct line_outcome *o, int64_t after_ms)
 {
     const struct function *f = function_of(d, inv);
-    uint64_t random;
-    randombytes_buf(&random, sizeof random);
+    uint64_t random = 0;
+    if (o->outcome != OUTCOME_DONE)
+        randombytes_buf(&random, sizeof random);
     if (o->outcome == OUTCOME_LOST && inv->interrupted < UINT8_MAX)
         inv->interrupted++;
     struct verdict v = retry_decide(policy, o->outcome, (uint32_t)(inv->attempts - inv->base), inv->interrupted, after_ms, random);

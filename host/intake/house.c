@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 
@@ -144,6 +145,16 @@ static enum err load_peers(struct house *h, struct why *w)
     return ERR_OK;
 }
 
+/* Who reads the reason finds the source, and the key, in the configuration by these words. */
+static enum err source_why(const struct config_source *c, enum err e, struct why *w)
+{
+    struct why inner = *w;
+    if (e == ERR_OK || strncmp(inner.text, "source ", 7) == 0)
+        return e;
+    bool of_key = strncmp(inner.text, "key ", 4) == 0;
+    return why_set(w, e, "source %s%s %.400s", c->name, of_key ? "," : ":", inner.text);
+}
+
 enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w)
 {
     struct secrets *secrets = NULL;
@@ -156,7 +167,7 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
     enum err e = h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
     for (size_t i = 0; e == ERR_OK && i < config->n_sources; i++) {
         h->sources[i].config = &config->sources[i];
-        e = source_init(&h->sources[i], config, secrets, d, w);
+        e = source_why(&config->sources[i], source_init(&h->sources[i], config, secrets, d, w), w);
     }
     if (e == ERR_OK)
         e = load_peers(h, w);

@@ -59,14 +59,14 @@ static enum err read_head(struct survey *s, struct survey_segment *k, struct why
     if (fd < 0)
         return why_errno(w, "journal/%s: cannot open", name);
     ssize_t got = pread(fd, head, sizeof head, 0);
-    enum err e = got < 0 || fstat(fd, &st) != 0 ? why_errno(w, "journal/%s: cannot read", name) : ERR_OK;
+    enum err e = fstat(fd, &st) != 0 ? why_errno(w, "journal/%s: cannot look at it", name) : ERR_OK;
     close(fd);
     if (e)
         return e;
     k->size = st.st_size < UINT32_MAX ? (uint32_t)st.st_size : UINT32_MAX - 1;
-    const char *lf = memchr(head, '\n', (size_t)got);
+    const char *lf = got > 0 ? memchr(head, '\n', (size_t)got) : NULL;
     if (!lf)
-        return ERR_OK;
+        return ERR_OK; /* if it cannot be read at all, whoever needs the rest of it will say so */
     e = line_parse(span_of(head, (size_t)(lf - head)), &l);
     if (e == ERR_UNSUPPORTED)
         return why_set(w, e, "journal/%s: written by a newer version of Creel; this one must not touch it", name);
@@ -256,6 +256,11 @@ static enum err read_segments(struct reading *r, struct why *w)
         if (r->now->indexed && i < trusted && r->now->number < s->safe.segment)
             continue;
         enum err e = scan_segment(&(struct scan){s->spool_fd, r->now->number, r->now->void_from, on_line, on_unreadable, r}, w);
+        if (e == ERR_SYSTEM && r->now->number < s->safe.segment) {
+            /* The disk refuses to read it. Nothing in it has to be saved before we begin, and it is not retired unread. */
+            log_line(LOG_ERROR, "a journal segment cannot be read and is left as it is", LOG_T("why", w->text));
+            e = ERR_OK;
+        }
         if (e)
             return e;
         if (s->beyond.failed || s->ranges.failed)

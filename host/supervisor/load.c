@@ -4,6 +4,7 @@
 #include "supervisor/load.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -21,6 +22,40 @@ static void report_to_stderr(void *arg, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
+/* Does a reason begin with these words, and not with longer ones? What follows, or NULL. */
+static const char *behind(const char *text, const char *words)
+{
+    size_t n = strlen(words);
+    return strncmp(text, words, n) == 0 && (text[n] == ':' || text[n] == ',' || text[n] == ' ') ? text + n : NULL;
+}
+
+/* Report a reason that speaks of a source, or of its key, as a fault at its place: secrets and recipes are looked at
+ * after the file was read, and know names only. */
+static void report_at_place(const struct load *l, const struct config *c, const char *reason, config_report report)
+{
+    char words[256], text[sizeof((struct why *)0)->text + 5120];
+    const char *where = NULL, *rest = reason;
+    for (size_t i = 0; i < c->n_sources; i++) {
+        const struct config_source *s = &c->sources[i];
+        snprintf(words, sizeof words, "source %s", s->name);
+        const char *said = behind(reason, words);
+        if (!said)
+            continue;
+        where = s->where;
+        rest = said + 1 + strspn(said + 1, " ");
+        for (size_t k = 0; k < s->n_keys; k++) {
+            snprintf(words, sizeof words, "key %s", s->keys[k].id);
+            if (behind(rest, words))
+                where = s->keys[k].where;
+        }
+    }
+    if (where)
+        snprintf(text, sizeof text, "%s: %s", where, rest);
+    else
+        snprintf(text, sizeof text, "%.200s:1: /: %s", l->file, reason);
+    report(NULL, text);
+}
+
 static enum err gather(const struct load *l, int previous, config_report report, struct loaded *out)
 {
     struct loaded made = {NULL, -1, -1};
@@ -34,9 +69,7 @@ static enum err gather(const struct load *l, int previous, config_report report,
     if (!e)
         e = l->verify(made.snapshot, made.secrets, &w);
     if (e) {
-        char text[sizeof w.text + 256];
-        snprintf(text, sizeof text, "%.200s: %s", l->file, w.text);
-        report(NULL, text);
+        report_at_place(l, made.config, w.text, report);
         loaded_free(&made);
         return e;
     }

@@ -98,6 +98,22 @@ def test_check_and_print():
         check(good.returncode == 0, f"-t of a good configuration: {good}")
         printed = creeld("-T")
         check(printed.returncode == 0 and '"shop"' in printed.stdout and creel.whsec() not in printed.stdout, f"-T: {printed}")
+        key = h.settings["sources"]["shop"]["keys"][0]
+        encoding = key.get("key_encoding")
+        key["key_encoding"] = "rot13"
+        h.write_config()
+        unread = creeld("-t")
+        check(unread.returncode == 100 and unread.stderr.startswith(h.config + ":")
+              and ": /sources/shop/keys/0: " in unread.stderr, f"-t of a key that cannot be decoded: {unread}")
+        del key["key_encoding"]
+        if encoding:
+            key["key_encoding"] = encoding
+        functions = h.settings["functions"]
+        h.settings["functions"] = functions + ".not-there"
+        h.write_config()
+        missing = creeld("-t")
+        check(missing.returncode == 100 and ": /functions: " in missing.stderr, f"-t of a missing functions folder: {missing}")
+        h.settings["functions"] = functions
         h.settings["retentoin"] = "7d"
         h.write_config()
         bad = creeld("-t")

@@ -5,10 +5,12 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/fs.h"
 #include "base/json.h"
 
@@ -318,6 +320,31 @@ END_TEST
 
 /* ---- people ---- */
 
+/* Each line carries the hash of the one before. */
+static size_t audit_lines(void)
+{
+    struct buf b;
+    struct why w;
+    size_t n = 0;
+    char before[2 * crypto_hash_sha256_BYTES + 1];
+    memset(before, '0', sizeof before - 1);
+    before[sizeof before - 1] = 0;
+    buf_init(&b, 1 << 20);
+    ck_assert_int_eq(fs_read(r.spool_fd, "audit.jsonl", &b, &w), ERR_OK);
+    for (struct span rest = buf_span(&b); rest.n;) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        unsigned char hash[crypto_hash_sha256_BYTES];
+        struct span line = span_of(rest.p, (size_t)(end - rest.p));
+        ck_assert_span_eq(json_plain_string(json_member(line, "before")), before);
+        crypto_hash_sha256(hash, (const unsigned char *)line.p, line.n);
+        hex_encode(hash, sizeof hash, before);
+        rest = span_skip(rest, line.n + 1);
+        n++;
+    }
+    buf_fini(&b);
+    return n;
+}
+
 START_TEST(test_hold_and_resume)
 {
     rig_drop(&r, "behave", "behave", NULL);
@@ -332,7 +359,12 @@ START_TEST(test_hold_and_resume)
     rig_until(&r, r.shared->dispatching && r.shared->stats[STAT_held] == 1);
     ck_assert_ptr_nonnull(strstr(rig_ask(&r, "{\"op\":\"resume\",\"function\":\"behave\"}"), "\"ok\":true"));
     rig_until(&r, rig_state(&r, &id) == STATE_DONE);
-    ck_assert(rig_has(&r, "audit.jsonl"));
+    ck_assert_uint_eq(audit_lines(), 2);
+    int fd = openat(r.spool_fd, "audit.jsonl", O_WRONLY | O_APPEND); /* torn by a crash */
+    ck_assert_int_eq(write(fd, "{\"at\":", 6), 6);
+    close(fd);
+    (void)rig_ask(&r, "{\"op\":\"resume\",\"function\":\"behave\"}");
+    ck_assert_uint_eq(audit_lines(), 3);
     ck_assert_ptr_nonnull(strstr(rig_ask(&r, "{\"op\":\"hold\",\"function\":\"nobody\"}"), "not-found"));
     ck_assert_ptr_nonnull(strstr(rig_ask(&r, "{\"op\":\"dance\"}"), "unsupported"));
     ck_assert_ptr_nonnull(strstr(rig_ask(&r, "dance"), "malformed-request"));

@@ -285,6 +285,29 @@ START_TEST(retirement_quarantines_what_cannot_be_read)
 }
 END_TEST
 
+/* A bad sector in an old segment stops nothing but that segment's retirement. */
+START_TEST(an_old_segment_that_the_disk_cannot_read_stops_nothing)
+{
+    struct stat st;
+    struct why w;
+    pen_open(&pen);
+    write_events(1, 120, 500);
+    pen_close(&pen);
+    ck_assert_int_eq(fstatat(pen.spool_fd, "journal/000000000001.jsonl", &st, 0), 0);
+    disk_obey((struct disk_plan){.bad_inode = st.st_ino, .free_part = 1});
+    pen_open(&pen);
+    ck_assert_int_eq(pen.keys[1], 1); /* its index is still there */
+    ck_assert_int_eq(pen.keys[120], 1);
+    write_events(121, 121, 10);
+    ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
+    pen_close(&pen);
+    ck_assert_int_gt(pen_size(&pen, "journal/000000000001.jsonl"), 0);
+    disk_obey(DISK_HEALTHY);
+    pen_open(&pen);
+    assert_events(1, 121);
+}
+END_TEST
+
 START_TEST(a_newer_format_stops_the_start_and_nothing_is_changed)
 {
     static const char *const newer[] = {
@@ -446,7 +469,7 @@ int main(void)
     Suite *s = suite_create("journal");
     TCase *t = tcase_create("life");
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 120);
     tcase_add_test(t, an_empty_spool_gets_its_folders_and_a_segment);
     tcase_add_test(t, nothing_is_safe_before_its_commit);
     tcase_add_test(t, a_batch_is_never_split_over_two_segments);
@@ -459,6 +482,7 @@ int main(void)
     tcase_add_test(t, retirement_is_oldest_first_and_spares_the_last_two);
     tcase_add_test(t, numbers_are_never_used_again);
     tcase_add_test(t, retirement_quarantines_what_cannot_be_read);
+    tcase_add_test(t, an_old_segment_that_the_disk_cannot_read_stops_nothing);
     tcase_add_test(t, a_newer_format_stops_the_start_and_nothing_is_changed);
     tcase_add_test(t, a_full_disk_refuses_and_recovers_by_itself);
     tcase_add_test(t, a_start_on_a_full_disk_refuses_until_there_is_room);

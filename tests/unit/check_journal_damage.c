@@ -276,7 +276,7 @@ int main(void)
 {
     Suite *s = suite_create("journal_damage");
     TCase *t = tcase_create("damage");
-    tcase_set_timeout(t, 60 * suite_rounds(1));
+    tcase_set_timeout(t, 300 * suite_rounds(1));
     tcase_add_test(t, any_bit_may_turn_over);
     tcase_add_test(t, any_bit_may_turn_over_and_the_machine_restarts);
     tcase_add_test(t, the_end_may_be_missing);

@@ -195,7 +195,7 @@ static void cut_twice(const struct story *told, size_t moment, unsigned seed)
 
 START_TEST(the_power_may_fail_at_any_moment)
 {
-    enum { CUTS = 400 };
+    enum { CUTS = 300 };
     disk_reset();
     struct story *s = story_new();
     disk_record(s->pen.dir);
@@ -212,7 +212,7 @@ int main(void)
 {
     Suite *s = suite_create("journal_faults");
     TCase *t = tcase_create("faults");
-    tcase_set_timeout(t, 60 * suite_rounds(1));
+    tcase_set_timeout(t, 300 * suite_rounds(1));
     tcase_add_test(t, any_call_may_fail);
     tcase_add_test(t, any_write_may_stop_halfway);
     tcase_add_test(t, the_disk_may_fail_for_a_while);

@@ -4,6 +4,8 @@
  */
 #include "suite.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "spool/line.h"
 
@@ -147,6 +149,29 @@ START_TEST(bodies_come_back_exactly)
         body_round_trips(span_of(big, at + 1));
     }
     free(big);
+}
+END_TEST
+
+START_TEST(only_text_is_written_as_text)
+{
+    static const struct {
+        struct span body;
+        bool text;
+    } cases[] = {{SPAN_LIT("a"), true},
+                 {SPAN_LIT(""), true},
+                 {SPAN_LIT("\x01\x7f"), true},
+                 {SPAN_LIT("a\0"), false},
+                 {SPAN_LIT("\xc3("), false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf b = a_buf();
+        struct line_event e = an_event();
+        e.body = cases[i].body;
+        line_put_event(&b, &e);
+        struct span text = sealed(&b, NULL);
+        ck_assert((memmem(text.p, text.n, ",\"body\":\"", 9) != NULL) == cases[i].text);
+        ck_assert((memmem(text.p, text.n, ",\"body_base64\":\"", 16) != NULL) != cases[i].text);
+        buf_fini(&b);
+    }
 }
 END_TEST
 
@@ -431,6 +456,23 @@ static enum err by_hand(const char *unsealed)
     return e;
 }
 
+START_TEST(a_carry_line_is_about_the_event_in_it)
+{
+    static const char carry[] =
+        "{\"creel\":\"carry\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"at\":\"2025-11-25T12:00:00.123Z\","
+        "\"routed\":false,\"functions\":[],\"event\":{\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FA%c\","
+        "\"received\":\"2025-11-25T12:00:00.123Z\",\"source\":\"s\",\"type\":\"t\",\"unsigned\":false,"
+        "\"dedupe\":null,\"dedupe_until\":null%s";
+    char text[512];
+    snprintf(text, sizeof text, carry, 'V', "}");
+    ck_assert_int_eq(by_hand(text), ERR_OK);
+    snprintf(text, sizeof text, carry, 'W', "}");
+    ck_assert_int_eq(by_hand(text), ERR_CORRUPT);
+    snprintf(text, sizeof text, carry, 'V', "");
+    ck_assert_int_eq(by_hand(text), ERR_CORRUPT);
+}
+END_TEST
+
 START_TEST(unknown_kinds_and_formats_are_told_apart_from_damage)
 {
     ck_assert_int_eq(by_hand("{\"creel\":\"novelty\",\"id\":1"), ERR_UNSUPPORTED);
@@ -512,6 +554,7 @@ int main(void)
     TCase *t = tcase_create("line");
     tcase_add_test(t, an_event_line_reads_as_documented);
     tcase_add_test(t, bodies_come_back_exactly);
+    tcase_add_test(t, only_text_is_written_as_text);
     tcase_add_test(t, an_event_decodes_to_what_was_written);
     tcase_add_test(t, unsealed_part_can_be_sealed_anew);
     tcase_add_test(t, every_kind_round_trips);
@@ -520,6 +563,7 @@ int main(void)
     tcase_add_test(t, what_cannot_be_carried_fails_the_buffer);
     tcase_add_test(t, no_member_can_forge_a_line);
     tcase_add_test(t, every_single_bit_flip_is_seen);
+    tcase_add_test(t, a_carry_line_is_about_the_event_in_it);
     tcase_add_test(t, unknown_kinds_and_formats_are_told_apart_from_damage);
     tcase_add_test(t, mutated_lines_never_hurt);
     suite_add_tcase(s, t);

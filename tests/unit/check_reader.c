@@ -310,6 +310,38 @@ START_TEST(a_live_segment_can_be_polled)
 }
 END_TEST
 
+/* A reader that holds filling in its window while lines are written over that filling and far beyond it. */
+START_TEST(what_was_filling_when_it_was_read_is_looked_at_again)
+{
+    struct spool_dir d = spool_dir_make();
+    struct buf b = a_buf(), lines = a_buf();
+    struct found f;
+    struct line l;
+    struct pos at;
+    char *body = calloc(1, 1000);
+    memset(body, 'b', 1000);
+    put_segment(&b, 1, 1, 1, NULL);
+    uint32_t end = (uint32_t)b.n;
+    put_blank(&b, 2 << 20);
+    spool_dir_write(&d, 1, 0, buf_span(&b));
+    struct reader *r = open_reader(&d, &f);
+    ck_assert(reader_next(r, NULL, &l, &at, NULL) == ERR_OK && l.kind == KIND_SEGMENT);
+    for (uint32_t n = 2; n <= 700; n++)
+        put_event_line(&lines, n, span_of(body, 1000));
+    ck_assert_uint_gt(lines.n, 600000);
+    spool_dir_write(&d, 1, end, buf_span(&lines));
+    read_on(r, NULL, &f);
+    ck_assert(f.n == 700 && f.ranges == 0);
+    for (uint32_t n = 1; n <= 700; n++)
+        ck_assert_uint_eq(f.events[n - 1], n);
+    reader_free(r);
+    free(body);
+    buf_fini(&b);
+    buf_fini(&lines);
+    spool_dir_remove(&d);
+}
+END_TEST
+
 START_TEST(damage_in_a_live_segment_is_reported_once_something_follows)
 {
     struct spool_dir d = spool_dir_make();
@@ -564,6 +596,7 @@ int main(void)
     tcase_add_test(t, every_prefix_gives_all_whole_lines);
     tcase_add_test(t, single_bit_flips_cost_one_line_at_most);
     tcase_add_test(t, a_live_segment_can_be_polled);
+    tcase_add_test(t, what_was_filling_when_it_was_read_is_looked_at_again);
     tcase_add_test(t, damage_in_a_live_segment_is_reported_once_something_follows);
     tcase_add_test(t, void_ranges_do_not_count);
     tcase_add_test(t, a_void_that_comes_later_is_seen_before_going_on);

@@ -125,6 +125,26 @@ START_TEST(an_init_that_fails_is_the_functions_fault)
 }
 END_TEST
 
+START_TEST(a_folder_may_be_replaced)
+{
+    char kept[2 * RIG_PATH_BYTES];
+    rig_drop(&r, "behave", "behave", NULL);
+    struct id id = rig_event(&r, "order.paid", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    snprintf(kept, sizeof kept, "%s.kept", r.functions);
+    ck_assert_int_eq(rename(r.functions, kept), 0);
+    id = rig_event(&r, "order.paid", "ok", "{}"); /* nobody has removed a function */
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    ck_assert_int_eq(mkdir(r.functions, 0755), 0);
+    rig_drop(&r, "behave", "other", "{\"types\":\"other.*\"}");
+    id = rig_event(&r, "other.one", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE || rig_state(&r, &id) == STATE_IGNORED);
+    rig_until(&r, rig_logged(&r, "function removed")); /* behave is not in the new one */
+    id = rig_event(&r, "other.two", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+}
+END_TEST
+
 START_TEST(a_hanging_constructor_hurts_nobody_else)
 {
     rig_drop(&r, "constructor-HANG", "hang", NULL);
@@ -180,6 +200,7 @@ int main(void)
     tcase_add_test(t, a_bad_sidecar_is_named_once_and_mended);
     tcase_add_test(t, what_cannot_be_loaded_is_refused);
     tcase_add_test(t, an_init_that_fails_is_the_functions_fault);
+    tcase_add_test(t, a_folder_may_be_replaced);
     tcase_add_test(t, a_hanging_constructor_hurts_nobody_else);
     tcase_add_test(t, a_live_file_may_be_overwritten_in_place);
     tcase_add_test(t, what_a_manifest_claimed_is_remembered_when_the_file_breaks);

@@ -147,7 +147,11 @@ START_TEST(crashes)
         struct slot_event e = run(deaths[k].act);
         ck_assert_msg(e.kind == SLOT_DIED, "%s: event %d %s (%s)", deaths[k].act, (int)e.kind, reason, way_names[way]);
         ck_assert_int_eq(e.status & ~0x80, deaths[k].status);
-        ck_assert_str_eq(said_text(), deaths[k].said);
+        /* Where constructors run in each runner, the next one's may have spoken by now, behind what the dead one said. */
+        const char *rest = said_text();
+        ck_assert_msg(strncmp(rest, deaths[k].said, strlen(deaths[k].said)) == 0, "%s: %s", deaths[k].act, rest);
+        rest += strlen(deaths[k].said);
+        ck_assert_msg(!*rest || (bare() && strcmp(rest, "constructed\n") == 0), "%s: %s", deaths[k].act, rest);
         expect(SLOT_WAITING);
         expect_outcome("count", OUTCOME_REJECT, "1");
         expect(SLOT_WAITING);

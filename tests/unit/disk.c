@@ -17,6 +17,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+ssize_t __real_pread(int fd, void *p, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
 int __real_ftruncate(int fd, off_t n);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
@@ -236,6 +238,18 @@ ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
     return got < 0 ? -1 : got;
 }
 
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
+{
+    struct stat st;
+    pthread_mutex_lock(&lock);
+    bool bad = disk.bad_inode && fstat(fd, &st) == 0 && st.st_ino == disk.bad_inode;
+    pthread_mutex_unlock(&lock);
+    if (!bad)
+        return __real_pread(fd, p, n, at);
+    errno = EIO;
+    return -1;
+}
+
 int __wrap_ftruncate(int fd, off_t n)
 {
     pthread_mutex_lock(&lock);
@@ -389,7 +403,7 @@ static void take_as_it_is(const char *folder)
         int file = new_file(fd);
         *record(OP_CREATE) = (struct op){.kind = OP_CREATE, .file = file, .name = copy(name, strlen(name))};
         char *bytes = malloc((size_t)st.st_size + 1);
-        if (!bytes || pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
+        if (!bytes || __real_pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
             abort();
         record_bytes(OP_WRITE, fd, bytes, (size_t)st.st_size, 0);
         record_bytes(OP_SYNC, fd, NULL, 0, 0);

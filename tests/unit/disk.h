@@ -17,6 +17,7 @@ struct disk_plan {
     bool short_writes;       /* every write of more than 16 bytes writes only half, successfully */
     int kill_at;             /* the process ends at this call; 0: never */
     bool full;               /* files cannot grow: ENOSPC */
+    uint64_t bad_inode;      /* this file cannot be read: EIO; 0: none */
     double free_part;        /* what fstatvfs says is free, of 1 */
 };
 #define DISK_HEALTHY ((struct disk_plan){.free_part = 1})

@@ -178,6 +178,7 @@ void pen_read_all(const struct pen *p, struct pen_read *out)
     ck_assert_msg(reader_open(p->spool_fd, (struct pos){0, 0}, on_unreadable, out, &r, &w) == ERR_OK, "%s", w.text);
     enum err e;
     while ((e = reader_next(r, &safe, &l, &at, &w)) == ERR_OK) {
+        ck_assert_msg(l.kind != KIND_SEGMENT || at.offset == 0, "a segment's first line at %u.%u", at.segment, at.offset);
         if (l.kind == KIND_EVENT) {
             int n = number_of(&l.id);
             out->n_events++;
