@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * rejected: creel list --rejected: what the door refused, oldest first, from the files that intake keeps (rejected/ below the
- * spool), as a table or as the lines they are.
+ * rejected: creel list --rejected: what the door refused, oldest first, from the files that intake keeps (rejected/
+ * below the spool), as a table or as the lines they are.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * admit: the cheap refusals, before a byte of the body is kept: method, repeated header fields, declared size, content type,
- * room in the spool.
+ * admit: the cheap refusals, before a byte of the body is kept: method, repeated header fields, declared size, content
+ * type, room in the spool.
  */
 #include "intake/steps.h"
 
@@ -31,13 +31,15 @@ static enum err check_repeats(struct request *q)
         while (table[at] && !span_eq(q->headers[table[at] - 1].name, name))
             at = (at + 1) & (places - 1);
         if (table[at] && !recipe_may_repeat(q->source->recipe, name))
-            return refuse(q, ERR_MALFORMED_REQUEST, "the header field %.*s came twice", (int)(name.n < 60 ? name.n : 60), name.p);
+            return refuse(q, ERR_MALFORMED_REQUEST, "the header field %.*s came twice",
+                          (int)(name.n < 60 ? name.n : 60), name.p);
         table[at] = (uint16_t)(i + 1);
     }
     return ERR_OK;
 }
 
-/* All digits: the length. Empty, absent or "-1" (what web servers pass for chunked requests): unknown, read to the end. */
+/* All digits: the length. Empty, absent or "-1" (what web servers pass for chunked requests): unknown, read to the end.
+ */
 static enum err read_length(struct request *q)
 {
     struct span s = q->length_text;
@@ -53,7 +55,8 @@ static enum err read_length(struct request *q)
     if (s.n == 0)
         return ERR_OK;
     if (n > q->source->config->max_body)
-        return refuse(q, ERR_BODY_TOO_LARGE, "this source takes at most %lld bytes", (long long)q->source->config->max_body);
+        return refuse(q, ERR_BODY_TOO_LARGE, "this source takes at most %lld bytes",
+                      (long long)q->source->config->max_body);
     q->content_length = n;
     return ERR_OK;
 }

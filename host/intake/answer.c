@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * answer: what the sender is told (accepted, duplicate, or an RFC 9457 problem document), and the one line and the counters that
- * each request leaves. Never a secret, a body, or a path (tokens may be in it). Any thread that owns the request.
+ * answer: what the sender is told (accepted, duplicate, or an RFC 9457 problem document), and the one line and the
+ * counters that each request leaves. Never a secret, a body, or a path (tokens may be in it). Any thread that owns the
+ * request.
  */
 #include "intake/steps.h"
 
@@ -14,10 +15,23 @@ static const char *reason_phrase(int status)
         int status;
         const char *phrase;
     } phrases[] = {
-        {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"},
-        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {410, "Gone"},
-        {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"},
-        {500, "Internal Server Error"}, {503, "Service Unavailable"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
     };
     for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
         if (phrases[i].status == status)
@@ -48,7 +62,7 @@ static int default_status(const struct request *q)
     }
 }
 
-static const struct config_answer *override(const struct request *q)
+static const struct config_answer * override(const struct request *q)
 {
     static const struct config_answer none;
     return q->source ? &q->source->config->answers[kind_of(q)] : &none;

@@ -9,7 +9,8 @@ static void key_by_body(struct request *q)
 {
     uint8_t digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(digest, (const uint8_t *)q->body.p, q->body.n);
-    dedupe_key(q->intake->salt, q->source->config->name, DEDUPE_BY_BODY, span_of((const char *)digest, sizeof digest), q->claim.key);
+    dedupe_key(q->intake->salt, q->source->config->name, DEDUPE_BY_BODY, span_of((const char *)digest, sizeof digest),
+               q->claim.key);
 }
 
 enum err step_dedupe(struct request *q)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * commit: the committer thread: its queue and its loop; what dispatch sends is taken in inbox.c. The queue is a stack that
- * is taken whole and turned round, so that submitting is one compare-and-swap.
+ * commit: the committer thread: its queue and its loop; what dispatch sends is taken in inbox.c. The queue is a stack
+ * that is taken whole and turned round, so that submitting is one compare-and-swap.
  */
 #include "intake/commit.h"
 
@@ -82,8 +82,8 @@ static void batch_add(struct commit *c, enum err outcome)
     c->batch_bytes += job->line.n;
 }
 
-/* Append waiting jobs until the batch is full; a job that no segment can take joins the batch as refused. True if a line of
- * the batch must be synced before it is answered. */
+/* Append waiting jobs until the batch is full; a job that no segment can take joins the batch as refused. True if a
+ * line of the batch must be synced before it is answered. */
 static bool append_jobs(struct commit *c)
 {
     bool sync = false;
@@ -157,8 +157,8 @@ static bool commit_batch(struct commit *c)
     return true;
 }
 
-/* Tell dispatch that there is more to read: at once when there is nothing else to do, else now and then, because each time
- * wakes it, and it reads all there is. */
+/* Tell dispatch that there is more to read: at once when there is nothing else to do, else now and then, because each
+ * time wakes it, and it reads all there is. */
 static void nudge(struct commit *c, bool idle)
 {
     if (!c->nudge_owed || (!idle && c->now_ms - c->nudged_ms < NUDGE_MS))
@@ -183,7 +183,8 @@ static void wait_for_work(struct commit *c, int stop)
 {
     atomic_store(&c->asleep, true);
     if (!atomic_load(&c->queue) && atomic_load(&c->stop) == stop) {
-        struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN}, {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN},
+                                {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
         int64_t left = c->next_tick_ms - c->now_ms;
         if (left > 0)
             (void)poll(fds, 2, (int)left);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * commit: the pen's driver. One thread takes what the IO threads submit and what dispatch sends, appends it to the journal,
- * syncs once for all of it, and says of each job how it went. The only caller of journal_append, _commit, _tick, _retire.
+ * commit: the pen's driver. One thread takes what the IO threads submit and what dispatch sends, appends it to the
+ * journal, syncs once for all of it, and says of each job how it went. The only caller of journal_append, _commit,
+ * _tick, _retire.
  *
  *   IO threads ──commit_submit──▶ queue ┐
  *                                       ├─▶ journal_append… journal_commit ─▶ done(job) each, nudge to dispatch
  *   dispatch ──RECORDS, RETIRE, LARGE─▶ ┘
  *
- * A message of dispatch's is peeked, and taken off the socket only after its records are durable: a death in between leaves
- * it for the successor, and what was appended twice is harmless.
+ * A message of dispatch's is peeked, and taken off the socket only after its records are durable: a death in between
+ * leaves it for the successor, and what was appended twice is harmless.
  */
 #ifndef CREEL_INTAKE_COMMIT_H
 #define CREEL_INTAKE_COMMIT_H

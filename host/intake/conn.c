@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conn: see conn.h. A connection without a request holds no buffer: bytes are received into the thread's scratch, and only what
- * is not a whole request is kept.
+ * conn: see conn.h. A connection without a request holds no buffer: bytes are received into the thread's scratch, and
+ * only what is not a whole request is kept.
  */
 #include "intake/conn.h"
 
@@ -13,7 +13,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { HELD_STEP_BYTES = 32 * 1024, HELD_MAX_BYTES = SCREEN_HEAD_BYTES + 2 * IO_SCRATCH_BYTES, OUT_MAX_BYTES = 1 << 20 };
+enum {
+    HELD_STEP_BYTES = 32 * 1024,
+    HELD_MAX_BYTES = SCREEN_HEAD_BYTES + 2 * IO_SCRATCH_BYTES,
+    OUT_MAX_BYTES = 1 << 20
+};
 enum { READS_PER_TURN = 32 };
 
 enum fate { ON, AWAY, GONE };
@@ -100,7 +104,8 @@ bool conn_idle(const struct conn *c)
 static enum fate hostile(struct conn *c, const char *what)
 {
     stat_add(STAT_hostile_connections_total, 1);
-    log_line(LOG_WARN, "a connection was closed: no web server sends this", LOG_T("why", what), LOG_N("fd", c->watch.fd));
+    log_line(LOG_WARN, "a connection was closed: no web server sends this", LOG_T("why", what),
+             LOG_N("fd", c->watch.fd));
     return GONE;
 }
 
@@ -229,8 +234,8 @@ static enum fate take_body(struct conn *c, struct span bytes, size_t n, size_t *
     return ON;
 }
 
-/* Walk unscreened bytes up to the end of a request or of the window. *taken: bytes at its front that are done with. *end: the
- * request's last byte has been walked. */
+/* Walk unscreened bytes up to the end of a request or of the window. *taken: bytes at its front that are done with.
+ * *end: the request's last byte has been walked. */
 static enum fate walk(struct conn *c, struct span window, size_t *taken, bool *end)
 {
     enum fate fate = ON;
@@ -253,7 +258,8 @@ static enum fate walk(struct conn *c, struct span window, size_t *taken, bool *e
             fate = take_body(c, screened, body, &used);
         done += used;
         *end = v == SCREEN_END;
-        if (*end && fate == ON && !c->swallow && fcgi_read_end(&c->request->fcgi, span_of(window.p + done, at - done), &used) != ERR_OK)
+        if (*end && fate == ON && !c->swallow &&
+            fcgi_read_end(&c->request->fcgi, span_of(window.p + done, at - done), &used) != ERR_OK)
             fate = hostile(c, "libfcgi does not take the end of the body");
         if (*end || c->swallow)
             done = at;
@@ -347,7 +353,8 @@ static enum fate receive(struct conn *c, enum got *got)
     return walk_all(c, buf_span(&c->held));
 }
 
-/* The connection is with its thread again: flush, close, or see that its deadline runs while something is unfinished. */
+/* The connection is with its thread again: flush, close, or see that its deadline runs while something is unfinished.
+ */
 static void settle(struct conn *c)
 {
     if (c->out.n > 0) {

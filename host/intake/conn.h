@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conn: one FastCGI connection: collecting its bytes, walking them, running its requests, sending its answers. Only transport.c
- * and conn.c know this header. Who owns a connection when is drawn in transport.h.
+ * conn: one FastCGI connection: collecting its bytes, walking them, running its requests, sending its answers. Only
+ * transport.c and conn.c know this header. Who owns a connection when is drawn in transport.h.
  */
 #ifndef CREEL_INTAKE_CONN_H
 #define CREEL_INTAKE_CONN_H
@@ -24,17 +24,17 @@ struct conn {
     struct io *io;
     _Atomic enum phase phase;
     bool admin, keep;
-    bool drain;   /* an event was not looked at in full: read until there is nothing */
-    bool swallow; /* answered early: the rest of the request is read and dropped */
-    bool close;   /* when `out` is empty */
+    bool drain;     /* an event was not looked at in full: read until there is nothing */
+    bool swallow;   /* answered early: the rest of the request is read and dropped */
+    bool close;     /* when `out` is empty */
     bool wants_out; /* EPOLLOUT is armed */
-    bool timed;   /* in its thread's list of deadlines */
+    bool timed;     /* in its thread's list of deadlines */
     struct screen screen;
     struct buf held; /* bytes not done with: [0, walked) screened but not taken by libfcgi yet, then unscreened */
     size_t walked;
-    struct request *request; /* from the end of its parameters until its answer */
-    struct buf out;          /* rest of an answer that the socket did not take */
-    int64_t since_ms;        /* when its deadline began to run */
+    struct request *request;    /* from the end of its parameters until its answer */
+    struct buf out;             /* rest of an answer that the socket did not take */
+    int64_t since_ms;           /* when its deadline began to run */
     struct conn *older, *newer; /* by deadline */
     struct conn *left, *right;  /* all connections of the thread */
     struct conn *next;          /* in the mailbox */
@@ -94,8 +94,8 @@ void conn_late(struct conn *c);
 bool conn_idle(const struct conn *c);
 void conn_close(struct conn *c);
 
-/* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone afterwards; its
- * connection is still the caller's, the others' are given back. */
+/* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone
+ * afterwards; its connection is still the caller's, the others' are given back. */
 void conn_conclude(struct request *q, struct voice *v);
 /* Give a connection that is AWAY back to its IO thread; transport_wake says so to the threads concerned. */
 void conn_give_back(struct conn *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * dedupe: claims in a small chained table (as many as requests are in flight), remembered keys in one table a source, and one
- * for what the journal brought back at start. The lock is held for look-ups only, never for hashing or I/O.
+ * dedupe: claims in a small chained table (as many as requests are in flight), remembered keys in one table a source,
+ * and one for what the journal brought back at start. The lock is held for look-ups only, never for hashing or I/O.
  */
 #include "intake/dedupe.h"
 
@@ -97,7 +97,8 @@ static void remember_locked(struct seen *s, const uint8_t *key, const struct id 
     stat_add(STAT_dedupe_entries, (int64_t)seen_count(s) - (int64_t)before);
 }
 
-void dedupe_recall(struct dedupe *d, const uint8_t key[DEDUPE_KEY_BYTES], const struct id *id, int64_t until_ms, int64_t now_ms)
+void dedupe_recall(struct dedupe *d, const uint8_t key[DEDUPE_KEY_BYTES], const struct id *id, int64_t until_ms,
+                   int64_t now_ms)
 {
     pthread_mutex_lock(&d->lock);
     remember_locked(d->recalled, key, id, until_ms, now_ms);

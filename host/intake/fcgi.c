@@ -116,7 +116,8 @@ static void put_record(struct buf *out, int type, uint16_t id, struct span conte
 {
     static const char zeros[8];
     size_t padding = -content.n & 7;
-    const char header[8] = {1, (char)type, (char)(id >> 8), (char)id, (char)(content.n >> 8), (char)content.n, (char)padding, 0};
+    const char header[8] = {
+        1, (char)type, (char)(id >> 8), (char)id, (char)(content.n >> 8), (char)content.n, (char)padding, 0};
     buf_put(out, header, sizeof header);
     buf_put_span(out, content);
     buf_put(out, zeros, padding);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * fcgi: one request as libfcgi reads it, from memory: the library's OS_Read and OS_Write are ours (its calls resolve to the
- * program's, configure checks that), so it never touches a descriptor. It is only given bytes that the screen has walked.
- * Answers are framed here too, so that the library's request, 20 KB in 43 pieces, can go before the disk is waited for, on the
- * thread that made it. Everything the program knows of libfcgi is in this file pair; a record reader of our own would
- * replace it behind these calls. A struct fcgi belongs to one thread at a time, and may change hands.
+ * fcgi: one request as libfcgi reads it, from memory: the library's OS_Read and OS_Write are ours (its calls resolve to
+ * the program's, configure checks that), so it never touches a descriptor. It is only given bytes that the screen has
+ * walked. Answers are framed here too, so that the library's request, 20 KB in 43 pieces, can go before the disk is
+ * waited for, on the thread that made it. Everything the program knows of libfcgi is in this file pair; a record reader
+ * of our own would replace it behind these calls. A struct fcgi belongs to one thread at a time, and may change hands.
  */
 #ifndef CREEL_INTAKE_FCGI_H
 #define CREEL_INTAKE_FCGI_H
@@ -16,16 +16,16 @@
 
 struct fcgi {
     FCGX_Request r;
-    bool open; /* between fcgi_begin and fcgi_drop */
+    bool open;   /* between fcgi_begin and fcgi_drop */
     uint16_t id; /* of the request, for its answer */
 };
 
 /* Once per process, before threads. */
 enum err fcgi_init(struct why *w);
 
-/* Read a request's BEGIN and PARAMS. bytes: what the screen has walked of this request so far, complete up to the end of the
- * parameters at least; *used (at most bytes.n) of them are taken, the rest must be offered again first. ERR_INVALID
- * when the library does not agree that this is a request. */
+/* Read a request's BEGIN and PARAMS. bytes: what the screen has walked of this request so far, complete up to the end
+ * of the parameters at least; *used (at most bytes.n) of them are taken, the rest must be offered again first.
+ * ERR_INVALID when the library does not agree that this is a request. */
 enum err fcgi_begin(struct fcgi *f, struct span bytes, size_t *used);
 /* The parameters as "NAME=value" strings, NULL-terminated; they live until fcgi_drop. */
 char **fcgi_params(const struct fcgi *f);

@@ -52,8 +52,12 @@ static enum err load_keys(struct house_source *s, const struct secrets *secrets,
             free(keys);
             return why_set(w, ERR_NOT_FOUND, "source %s: key %s was not handed over", c->name, k->id);
         }
-        keys[i] = (struct keyring_key){.id = k->id, .encoding = k->encoding, .is_public = k->public_key_file != NULL,
-                                       .raw = raw, .not_before_ms = k->not_before_ms, .not_after_ms = k->not_after_ms};
+        keys[i] = (struct keyring_key){.id = k->id,
+                                       .encoding = k->encoding,
+                                       .is_public = k->public_key_file != NULL,
+                                       .raw = raw,
+                                       .not_before_ms = k->not_before_ms,
+                                       .not_after_ms = k->not_after_ms};
     }
     enum err e = keyring_new(s->recipe, keys, c->n_keys, &s->keys, w);
     free(keys);
@@ -70,7 +74,8 @@ static enum err load_references(struct house_source *s, const char *what, const 
         texts = recipe_default(s->recipe, what, &n);
     enum err e = reference_list_new(texts, n, out);
     if (e != ERR_OK)
-        return why_set(w, e, "source %s: a reference for %s cannot be read: json:/…, header:…, path:N or const:… is wanted",
+        return why_set(w, e,
+                       "source %s: a reference for %s cannot be read: json:/…, header:…, path:N or const:… is wanted",
                        s->config->name, what);
     s->asks_json = s->asks_json || reference_list_asks(out, REFERENCE_JSON);
     s->asks_path = s->asks_path || reference_list_asks(out, REFERENCE_PATH);
@@ -110,8 +115,8 @@ static void put_allow(struct house_source *s)
         snprintf(s->allow, sizeof s->allow, "POST");
 }
 
-static enum err source_init(struct house_source *s, const struct config *config, const struct secrets *secrets, struct dedupe *d,
-                            struct why *w)
+static enum err source_init(struct house_source *s, const struct config *config, const struct secrets *secrets,
+                            struct dedupe *d, struct why *w)
 {
     const struct config_source *c = s->config;
     const char *text = config_recipe_text(config, c->recipe);
@@ -164,7 +169,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
     atomic_init(&h->users, 1);
     h->config = config;
     h->sources = calloc(config->n_sources ? config->n_sources : 1, sizeof *h->sources);
-    enum err e = h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
+    enum err e =
+        h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
     for (size_t i = 0; e == ERR_OK && i < config->n_sources; i++) {
         h->sources[i].config = &config->sources[i];
         e = source_why(&config->sources[i], source_init(&h->sources[i], config, secrets, d, w), w);

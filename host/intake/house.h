@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * house: what requests are judged by: one configuration, with its recipes compiled, its keys in locked memory and its references
- * parsed. Immutable but for its count of users; a reload makes a new one, and the old one goes with its last request.
+ * house: what requests are judged by: one configuration, with its recipes compiled, its keys in locked memory and its
+ * references parsed. Immutable but for its count of users; a reload makes a new one, and the old one goes with its last
+ * request.
  */
 #ifndef CREEL_INTAKE_HOUSE_H
 #define CREEL_INTAKE_HOUSE_H
@@ -32,13 +33,14 @@ struct house {
     size_t n_peers;
 };
 
-/* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name. */
+/* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name.
+ */
 enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w);
 struct house *house_hold(struct house *h);
 void house_release(struct house *h); /* NULL is fine */
 
-/* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without the
- * slash; SPAN_NONE otherwise. */
+/* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without
+ * the slash; SPAN_NONE otherwise. */
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest);
 /* May a process of this user connect? */
 bool house_knows_peer(const struct house *h, uid_t uid);

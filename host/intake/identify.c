@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * identify: what the event is: type, version, the sender's id, order key, each from the first reference that is present.
+ * identify: what the event is: type, version, the sender's id, order key, each from the first reference that is
+ * present.
  */
 #include "intake/steps.h"
 
@@ -58,7 +59,8 @@ enum err step_identify(struct request *q)
     if (!q->type.p)
         return refuse(q, ERR_EVENT_TYPE_MISSING, "no event type where this source looks for it");
     if (!type_valid(q->type))
-        return refuse(q, ERR_EVENT_TYPE_MISSING, "an event type is 1 to %d characters of A-Z a-z 0-9 . _ : / -", TYPE_BYTES);
+        return refuse(q, ERR_EVENT_TYPE_MISSING, "an event type is 1 to %d characters of A-Z a-z 0-9 . _ : / -",
+                      TYPE_BYTES);
     if (!type_listed(s->config, q->type))
         return refuse(q, ERR_EVENT_TYPE_NOT_ALLOWED, "this source may not raise %.*s", (int)q->type.n, q->type.p);
     q->id = id_new(q->received_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * inbox: peeking several messages needs SO_PEEK_OFF, which moves on with every peek and back with every message taken off;
- * where the kernel does not have it, one message a batch is taken. The offset is kept by the socket, which outlives us: it
- * is set anew at start.
+ * inbox: peeking several messages needs SO_PEEK_OFF, which moves on with every peek and back with every message taken
+ * off; where the kernel does not have it, one message a batch is taken. The offset is kept by the socket, which
+ * outlives us: it is set anew at start.
  */
 #include "intake/inbox.h"
 
@@ -22,11 +22,11 @@ struct inbox {
     int fd;
     char *message;
     unsigned per_batch;
-    unsigned peeked;   /* messages of this batch, still in the socket */
-    bool looked;       /* the offset of the peek has moved */
-    struct buf large;  /* a line that came by descriptor, until it is durable */
+    unsigned peeked;  /* messages of this batch, still in the socket */
+    bool looked;      /* the offset of the peek has moved */
+    struct buf large; /* a line that came by descriptor, until it is durable */
     bool large_in_batch;
-    bool blocked;      /* the journal had no room: wait for the tick */
+    bool blocked; /* the journal had no room: wait for the tick */
     bool empty, closed;
 };
 

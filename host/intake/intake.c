@@ -2,8 +2,8 @@
  * intake: the life of the role on its main thread: start, reload, stop.
  *
  *   running ──STOP, SIGTERM or the supervisor's end──▶ draining: nothing accepted, requests end
- *           ──connections gone──▶ emptying: dispatch's records until its end of the channel is closed, or until a second STOP
- *           says that dispatch is gone and the channel is empty ──▶ journal closed, exit 0
+ *           ──connections gone──▶ emptying: dispatch's records until its end of the channel is closed, or until a
+ * second STOP says that dispatch is gone and the channel is empty ──▶ journal closed, exit 0
  */
 #include "intake/intake.h"
 
@@ -35,10 +35,10 @@ struct role {
     struct house *house;    /* current */
     struct house *prepared; /* by PREPARE, until SWITCH or DISCARD */
     int spool_fd, signal_fd;
-    bool supervised;        /* the supervisor lives */
-    bool drained;           /* the transport has ended */
-    unsigned stops;         /* STOP messages */
-    int64_t give_up_ms;     /* 0: running */
+    bool supervised;    /* the supervisor lives */
+    bool drained;       /* the transport has ended */
+    unsigned stops;     /* STOP messages */
+    int64_t give_up_ms; /* 0: running */
     char *message;
 };
 
@@ -59,7 +59,8 @@ static void harden(int max_connections)
         log_line(LOG_WARN, "max_connections does not fit the limit of open files", LOG_N("files", files.rlim_cur));
 }
 
-/* Signals become readable; threads made later inherit the mask. SIGINT is the supervisor's: a terminal sends it to all. */
+/* Signals become readable; threads made later inherit the mask. SIGINT is the supervisor's: a terminal sends it to all.
+ */
 static enum err catch_signals(struct role *r, struct why *w)
 {
     sigset_t all, term;
@@ -90,8 +91,12 @@ static enum err open_journal(struct role *r, const struct config *c, struct why 
     r->spool_fd = open(c->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->spool_fd < 0)
         return why_errno(w, "the spool %s cannot be opened", c->spool);
-    struct journal_options o = {.spool_fd = r->spool_fd, .segment_bytes = c->segment_size, .min_free_bytes = c->min_free_bytes,
-                                .min_free_percent = c->min_free_percent, .safe = &r->in.shared->safe, .wall_ms = clock_wall_ms};
+    struct journal_options o = {.spool_fd = r->spool_fd,
+                                .segment_bytes = c->segment_size,
+                                .min_free_bytes = c->min_free_bytes,
+                                .min_free_percent = c->min_free_percent,
+                                .safe = &r->in.shared->safe,
+                                .wall_ms = clock_wall_ms};
     enum err e = journal_open(&o, LOCK_WAIT_MS, recall, r->in.dedupe, &r->in.journal, &found, w);
     if (e != ERR_OK)
         return e;
@@ -115,11 +120,14 @@ static bool listens(int fd)
 static enum err start_threads(struct role *r, struct why *w)
 {
     const struct config *c = r->house->config;
-    struct commit_options commit = {.journal = r->in.journal, .peer_fd = ROLE_FD_PEER, .done = transport_done,
-                                    .batch_done = transport_batch_done};
-    struct transport_options transport = {.intake = &r->in, .listen_fd = ROLE_FD_LISTEN,
-                                          .admin_fd = listens(ROLE_FD_ADMIN) ? ROLE_FD_ADMIN : -1, .house = r->house,
-                                          .threads = (unsigned)c->threads, .max_connections = (int)c->max_connections};
+    struct commit_options commit = {
+        .journal = r->in.journal, .peer_fd = ROLE_FD_PEER, .done = transport_done, .batch_done = transport_batch_done};
+    struct transport_options transport = {.intake = &r->in,
+                                          .listen_fd = ROLE_FD_LISTEN,
+                                          .admin_fd = listens(ROLE_FD_ADMIN) ? ROLE_FD_ADMIN : -1,
+                                          .house = r->house,
+                                          .threads = (unsigned)c->threads,
+                                          .max_connections = (int)c->max_connections};
     if (!listens(ROLE_FD_LISTEN))
         return why_set(w, ERR_INVALID, "the FastCGI socket that was handed over does not listen");
     enum err e = commit_new(&commit, &r->in.commit, w);
@@ -225,7 +233,8 @@ static void hear(struct role *r)
 {
     for (;;) {
         struct channel_message m = {0};
-        enum err e = channel_recv(ROLE_FD_SUPERVISOR, r->message, CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head), false, &m);
+        enum err e = channel_recv(ROLE_FD_SUPERVISOR, r->message, CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head),
+                                  false, &m);
         if (e == ERR_AGAIN)
             return;
         if (e == ERR_CLOSED || e == ERR_SYSTEM) {
@@ -291,8 +300,7 @@ int intake_main(void)
     struct why w = {""};
 
     log_init("intake", LOG_TEXT, LOG_INFO);
-    r.message = malloc(CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head));
-    if (!r.message || sodium_init() < 0)
+    if (sodium_init() < 0 || !(r.message = malloc(CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head))))
         return EXIT_SYSTEM;
     if (start(&r, &w) != ERR_OK) {
         log_line(LOG_ERROR, "intake cannot start", LOG_T("why", w.text));

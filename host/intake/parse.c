@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * parse: is the body strict JSON? Asked where the content type says JSON or a json: reference needs it. Nothing is built: what is
- * stored and handed over is the raw bytes.
+ * parse: is the body strict JSON? Asked where the content type says JSON or a json: reference needs it. Nothing is
+ * built: what is stored and handed over is the raw bytes.
  */
 #include "intake/steps.h"
 

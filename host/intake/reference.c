@@ -7,7 +7,8 @@
 
 #include "base/json.h"
 
-typedef enum err (*look_up)(const struct reference *r, const struct reference_view *v, struct arena *a, struct span *out);
+typedef enum err (*look_up)(const struct reference *r, const struct reference_view *v, struct arena *a,
+                            struct span *out);
 
 static enum err from_json(const struct reference *r, const struct reference_view *v, struct arena *a, struct span *out)
 {
@@ -31,7 +32,8 @@ static enum err from_json(const struct reference *r, const struct reference_view
     return e == ERR_INVALID ? ERR_OK : e;
 }
 
-static enum err from_header(const struct reference *r, const struct reference_view *v, struct arena *a, struct span *out)
+static enum err from_header(const struct reference *r, const struct reference_view *v, struct arena *a,
+                            struct span *out)
 {
     (void)a;
     for (size_t i = 0; i < v->n_headers; i++)
@@ -136,7 +138,8 @@ bool reference_list_asks(const struct reference_list *l, enum reference_from fro
     return false;
 }
 
-enum err reference_resolve(const struct reference_list *l, const struct reference_view *v, struct arena *a, struct span *out)
+enum err reference_resolve(const struct reference_list *l, const struct reference_view *v, struct arena *a,
+                           struct span *out)
 {
     struct span found = SPAN_NONE;
     for (size_t i = 0; i < l->n && found.n == 0; i++) {

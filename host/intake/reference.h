@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * reference: where a fact about an event is found: "json:/pointer", "header:Name", "path:N" (the N-th segment behind the
- * source's path, from 1) or "const:text". Parsed once per configuration, resolved per request. Any thread.
+ * reference: where a fact about an event is found: "json:/pointer", "header:Name", "path:N" (the N-th segment behind
+ * the source's path, from 1) or "const:text". Parsed once per configuration, resolved per request. Any thread.
  */
 #ifndef CREEL_INTAKE_REFERENCE_H
 #define CREEL_INTAKE_REFERENCE_H
@@ -41,9 +41,10 @@ struct reference_view {
     size_t n_headers;
 };
 
-/* The first reference that leads to a text of at least one byte: a header's value, a JSON scalar as it was written (null is
- * absent). *out is SPAN_NONE when none does; it lives as long as the view and the arena. ERR_NO_ROOM when the text is longer
- * than REFERENCE_TEXT_BYTES or the arena is full. */
-enum err reference_resolve(const struct reference_list *l, const struct reference_view *v, struct arena *a, struct span *out);
+/* The first reference that leads to a text of at least one byte: a header's value, a JSON scalar as it was written
+ * (null is absent). *out is SPAN_NONE when none does; it lives as long as the view and the arena. ERR_NO_ROOM when the
+ * text is longer than REFERENCE_TEXT_BYTES or the arena is full. */
+enum err reference_resolve(const struct reference_list *l, const struct reference_view *v, struct arena *a,
+                           struct span *out);
 
 #endif

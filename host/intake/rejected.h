@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * rejected: what the door refused and why, kept for people: rejected/000000000001.jsonl below the spool, one JSON object a line, the
- * last two files of at most REJECTED_FILE_BYTES each. A convenience beside the log, not the truth: it is not synced, never
- * holds a body, a path or a credential, and more than REJECTED_PER_SECOND lines a second are counted instead of written.
- * Only intake writes here. Any thread; a leaf lock around one write(2).
+ * rejected: what the door refused and why, kept for people: rejected/000000000001.jsonl below the spool, one JSON
+ * object a line, the last two files of at most REJECTED_FILE_BYTES each. A convenience beside the log, not the truth:
+ * it is not synced, never holds a body, a path or a credential, and more than REJECTED_PER_SECOND lines a second are
+ * counted instead of written. Only intake writes here. Any thread; a leaf lock around one write(2).
  */
 #ifndef CREEL_INTAKE_REJECTED_H
 #define CREEL_INTAKE_REJECTED_H

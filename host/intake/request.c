@@ -50,8 +50,8 @@ void request_recycle(struct request *q)
     keep_small(&q->headers_text);
     keep_small(&q->line);
     arena_reset(&q->arena);
-    *q = (struct request){.arena = q->arena, .body = q->body, .headers_text = q->headers_text, .line = q->line,
-                          .content_length = -1};
+    *q = (struct request){
+        .arena = q->arena, .body = q->body, .headers_text = q->headers_text, .line = q->line, .content_length = -1};
 }
 
 enum err refuse(struct request *q, enum err e, const char *fmt, ...)
@@ -75,7 +75,8 @@ static const struct {
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
 };
 
-/* HTTP_X_EXAMPLE is x-example. Length and type of the body have parameters of their own, which the web server vouches for. */
+/* HTTP_X_EXAMPLE is x-example. Length and type of the body have parameters of their own, which the web server vouches
+ * for. */
 static enum err add_header(struct request *q, struct span name, struct span value)
 {
     name = span_skip(name, strlen("HTTP_"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * request: one request on its way through the step list: what came in, what the steps found out, and how it ended. It belongs
- * to the thread that owns its connection (transport.h). Its texts live in libfcgi's parameters (until the commit step drops
- * them) and in its own arena, its body and its journal line in buffers of its own (until request_recycle).
+ * request: one request on its way through the step list: what came in, what the steps found out, and how it ended. It
+ * belongs to the thread that owns its connection (transport.h). Its texts live in libfcgi's parameters (until the
+ * commit step drops them) and in its own arena, its body and its journal line in buffers of its own (until
+ * request_recycle).
  */
 #ifndef CREEL_INTAKE_REQUEST_H
 #define CREEL_INTAKE_REQUEST_H
@@ -70,8 +71,8 @@ void request_free(struct request *q);
 /* Forget everything but memory worth keeping: libfcgi's request is dropped, the house released. */
 void request_recycle(struct request *q);
 
-/* Take method, URI, headers … from libfcgi's parameters. ERR_BODY_TOO_LARGE when the arena is full, ERR_MALFORMED_REQUEST when a
- * parameter of ours comes twice. */
+/* Take method, URI, headers … from libfcgi's parameters. ERR_BODY_TOO_LARGE when the arena is full,
+ * ERR_MALFORMED_REQUEST when a parameter of ours comes twice. */
 enum err request_read_params(struct request *q);
 /* The value of this header (any case), SPAN_NONE if it did not come; the first one if it came twice. */
 struct span request_header(const struct request *q, const char *name);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * route: which source a request is for, by the path of REQUEST_URI alone: what SCRIPT_NAME and PATH_INFO hold differs from web
- * server to web server. The path is decoded once (RFC 3986 section 2.1) and must be plain: no %00, no %2F, no "..", no "//".
+ * route: which source a request is for, by the path of REQUEST_URI alone: what SCRIPT_NAME and PATH_INFO hold differs
+ * from web server to web server. The path is decoded once (RFC 3986 section 2.1) and must be plain: no %00, no %2F, no
+ * "..", no "//".
  */
 #include "intake/steps.h"
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* Decode into the arena. ERR_MALFORMED_REQUEST with the reason. */
@@ -57,7 +61,8 @@ enum err step_route(struct request *q)
     if (q->nul)
         return refuse(q, ERR_MALFORMED_REQUEST, "a NUL byte in the request line or a header field");
     if (!q->method.n || !q->uri.n || q->uri.p[0] != '/')
-        return refuse(q, ERR_MALFORMED_REQUEST, "the web server must pass REQUEST_METHOD and a REQUEST_URI that begins with /");
+        return refuse(q, ERR_MALFORMED_REQUEST,
+                      "the web server must pass REQUEST_METHOD and a REQUEST_URI that begins with /");
     const char *mark = memchr(q->uri.p, '?', q->uri.n);
     size_t n = mark ? (size_t)(mark - q->uri.p) : q->uri.n;
     q->query = mark ? span_skip(q->uri, n + 1) : SPAN_LIT("");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * screen: the record screen. Walks the framing of a connection's FastCGI bytes (FastCGI 1.0 section 3) before libfcgi sees
- * them, and calls hostile whatever a web server never sends or whatever passes a limit: wrong version, management records,
- * unknown types or roles, a second request inside the first, names and values that do not fit their stream. Pure: no I/O, no
- * memory, no copy; it takes bytes in pieces of any size. One thread at a time.
+ * screen: the record screen. Walks the framing of a connection's FastCGI bytes (FastCGI 1.0 section 3) before libfcgi
+ * sees them, and calls hostile whatever a web server never sends or whatever passes a limit: wrong version, management
+ * records, unknown types or roles, a second request inside the first, names and values that do not fit their stream.
+ * Pure: no I/O, no memory, no copy; it takes bytes in pieces of any size. One thread at a time.
  *
  *     BEGIN ──BEGIN_REQUEST──▶ PARAMS ──empty PARAMS──▶ STDIN ──empty STDIN──▶ BEGIN
  *        (HEAD is said after the empty PARAMS, END after the empty STDIN, each with its padding)
@@ -26,8 +26,8 @@ struct screen {
     uint32_t content, padding;   /* left of the current record */
     bool in_record;
     uint16_t id;
-    bool keep;      /* FCGI_KEEP_CONN */
-    bool nul;       /* a parameter holds a NUL byte */
+    bool keep; /* FCGI_KEEP_CONN */
+    bool nul;  /* a parameter holds a NUL byte */
     uint32_t head_bytes, params_bytes, params;
     uint32_t length[2], skip; /* the pair being walked: lengths, then bytes of name and value left */
     uint8_t which, length_left;
@@ -43,8 +43,8 @@ enum screen_verdict {
 
 /* Before a connection's first request, and after each SCREEN_END. */
 void screen_reset(struct screen *s);
-/* Walk bytes until a verdict other than MORE or their end. *used: bytes walked. *body: how many of them were body (STDIN)
- * content. *why (SCREEN_HOSTILE only): a static text. */
+/* Walk bytes until a verdict other than MORE or their end. *used: bytes walked. *body: how many of them were body
+ * (STDIN) content. *why (SCREEN_HOSTILE only): a static text. */
 enum screen_verdict screen_feed(struct screen *s, struct span bytes, size_t *used, size_t *body, const char **why);
 /* Has any byte of a request been walked? */
 bool screen_started(const struct screen *s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * seen: a queue of entries in blocks, so that it grows without copying and shrinks from the front, and an open-addressed
- * index of entry numbers. Entries are numbered from 1 in order of arrival; the index keeps the low 32 bits, which name an
- * entry uniquely because fewer than 2^31 are alive. Number 0 means an empty place, so entries whose low bits are 0 are holes.
+ * seen: a queue of entries in blocks, so that it grows without copying and shrinks from the front, and an
+ * open-addressed index of entry numbers. Entries are numbered from 1 in order of arrival; the index keeps the low 32
+ * bits, which name an entry uniquely because fewer than 2^31 are alive. Number 0 means an empty place, so entries whose
+ * low bits are 0 are holes.
  */
 #include "intake/seen.h"
 
@@ -213,8 +214,8 @@ static enum err push_hole(struct seen *s)
     return ERR_OK;
 }
 
-enum err seen_put(struct seen *s, const uint8_t key[SEEN_KEY_BYTES], const struct id *id, int64_t until_ms, int64_t now_ms,
-                  uint64_t *early)
+enum err seen_put(struct seen *s, const uint8_t key[SEEN_KEY_BYTES], const struct id *id, int64_t until_ms,
+                  int64_t now_ms, uint64_t *early)
 {
     forget(s, now_ms, early);
     if ((uint32_t)s->tail == 0 && push_hole(s) != ERR_OK)

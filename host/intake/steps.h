@@ -40,16 +40,16 @@ enum err step_identify(struct request *q);
 enum err step_dedupe(struct request *q);
 enum err step_commit(struct request *q);
 
-/* Run the list from where the request stands. True: decided, q->outcome is set. False: it waits; after ERR_AGAIN of dedupe or
- * commit it may already belong to the committer and must not be touched. */
+/* Run the list from where the request stands. True: decided, q->outcome is set. False: it waits; after ERR_AGAIN of
+ * dedupe or commit it may already belong to the committer and must not be touched. */
 bool steps_run(struct request *q);
 /* Is the request still before the end of its body, so that more bytes are wanted? */
 bool steps_reading(const struct request *q);
 /* The name of the step a request stands at. Static. */
 const char *steps_name(const struct request *q);
 
-/* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p + q->body.n.
- * ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */
+/* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p +
+ * q->body.n. ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */
 enum err read_room(struct request *q, size_t n);
 /* Give the budget back. */
 void read_release(struct request *q);

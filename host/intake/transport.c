@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * transport: the IO threads: accepting, epoll, mailboxes, deadlines, the pool of requests. What happens on a connection is conn.c's.
+ * transport: the IO threads: accepting, epoll, mailboxes, deadlines, the pool of requests. What happens on a connection
+ * is conn.c's.
  */
 #include "intake/transport.h"
 
@@ -15,7 +16,16 @@
 #include "base/log.h"
 #include "intake/conn.h"
 
-enum { EVENTS = 128, ACCEPTS = 64, ADMIN_RESERVE = 64, POOLED_MAX = 128, PAUSE_MS = 500, STOP_POLL_MS = 100, LONGEST_WAIT_MS = 60000, TEXT_MAX_BYTES = 128 * 1024 };
+enum {
+    EVENTS = 128,
+    ACCEPTS = 64,
+    ADMIN_RESERVE = 64,
+    POOLED_MAX = 128,
+    PAUSE_MS = 500,
+    STOP_POLL_MS = 100,
+    LONGEST_WAIT_MS = 60000,
+    TEXT_MAX_BYTES = 128 * 1024
+};
 
 /* --- the pool of requests --- */
 
@@ -74,7 +84,8 @@ static bool peer_allowed(const struct io *io, int fd)
         return false;
     if (house_knows_peer(io->house, cred.uid))
         return true;
-    log_line(LOG_WARN, "a connection was refused: its user is not in peer_users", LOG_N("uid", cred.uid), LOG_N("pid", cred.pid));
+    log_line(LOG_WARN, "a connection was refused: its user is not in peer_users", LOG_N("uid", cred.uid),
+             LOG_N("pid", cred.pid));
     return false;
 }
 
@@ -302,7 +313,10 @@ static void voice_fini(struct voice *v)
 
 static enum err io_init(struct io *io, const struct transport_options *o, struct transport *t, struct why *w)
 {
-    *io = (struct io){.t = t, .epoll_fd = -1, .wake = {WATCH_WAKE, -1}, .door = {WATCH_DOOR, o->listen_fd},
+    *io = (struct io){.t = t,
+                      .epoll_fd = -1,
+                      .wake = {WATCH_WAKE, -1},
+                      .door = {WATCH_DOOR, o->listen_fd},
                       .admin = {WATCH_ADMIN, o->admin_fd}};
     voice_init(&io->voice);
     io->now_ms = clock_mono_ms();

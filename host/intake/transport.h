@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * transport: FastCGI connections. `threads` IO threads, each with an epoll loop and the connections it accepted; bytes are
- * collected without blocking, screened (screen.h), read by libfcgi from memory (fcgi.h) and run through the step list.
+ * transport: FastCGI connections. `threads` IO threads, each with an epoll loop and the connections it accepted; bytes
+ * are collected without blocking, screened (screen.h), read by libfcgi from memory (fcgi.h) and run through the step
+ * list.
  *
- * Who owns a connection and its request: the IO thread that accepted it, until the request goes to dedupe and commit; from
- * then on (phase AWAY) whoever decides it, which is the committer; it answers and gives the connection back:
+ * Who owns a connection and its request: the IO thread that accepted it, until the request goes to dedupe and commit;
+ * from then on (phase AWAY) whoever decides it, which is the committer; it answers and gives the connection back:
  *
  *        IO ──steps after read──▶ AWAY ──answered──▶ IO
  *                                  │ an event for the connection      ▲
  *                                  └─▶ AWAY_EVENT ──answered, mailbox─┘
  *
- * epoll is edge-triggered, so an event that comes while the connection is away is only noted (AWAY_EVENT) and looked at when it
- * is back. A connection that is not kept, could not take its whole answer, or has more to read also goes by the mailbox.
+ * epoll is edge-triggered, so an event that comes while the connection is away is only noted (AWAY_EVENT) and looked at
+ * when it is back. A connection that is not kept, could not take its whole answer, or has more to read also goes by the
+ * mailbox.
  */
 #ifndef CREEL_INTAKE_TRANSPORT_H
 #define CREEL_INTAKE_TRANSPORT_H

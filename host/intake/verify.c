@@ -5,7 +5,8 @@
 
 enum { SCRATCH_SLACK_BYTES = 8 * 1024 };
 
-/* Public-key recipes put together what was signed, which may not fit the request's arena; the block lives for one check. */
+/* Public-key recipes put together what was signed, which may not fit the request's arena; the block lives for one
+ * check. */
 static enum err verify_in_block(struct request *q, const struct recipe_request *r)
 {
     struct arena scratch;
@@ -35,5 +36,7 @@ enum err step_verify(struct request *q)
     enum err e = recipe_takes_public_keys(q->source->recipe)
                      ? verify_in_block(q, &r)
                      : recipe_verify(q->source->recipe, q->source->keys, q->recipe_context, &r, &q->arena, &q->verdict);
-    return e == ERR_OK ? ERR_OK : refuse(q, err_status(e) ? e : ERR_INTERNAL, "%s", q->verdict.detail[0] ? q->verdict.detail : err_title(e));
+    return e == ERR_OK ? ERR_OK
+                       : refuse(q, err_status(e) ? e : ERR_INTERNAL, "%s",
+                                q->verdict.detail[0] ? q->verdict.detail : err_title(e));
 }

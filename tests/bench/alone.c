@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * alone: the intake role without a supervisor and without dispatch, to measure the door by itself.
  *     alone CONFIGURATION SOCKET
- * Loads the configuration as creeld does, listens, and becomes the role. A child holds the other ends of its channels, takes
- * nudges off, and stops the role at SIGTERM.
+ * Loads the configuration as creeld does, listens, and becomes the role. A child holds the other ends of its channels,
+ * takes nudges off, and stops the role at SIGTERM.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -79,7 +79,9 @@ int main(int argc, char **argv)
     }
     snprintf(a.sun_path, sizeof a.sun_path, "%s", argv[2]);
     int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(bind(listening, (struct sockaddr *)&a, sizeof a) == 0 && chmod(argv[2], 0666) == 0 && listen(listening, 512) == 0, "listening");
+    must(bind(listening, (struct sockaddr *)&a, sizeof a) == 0 && chmod(argv[2], 0666) == 0 &&
+             listen(listening, 512) == 0,
+         "listening");
     fds[0] = supervisor[1];
     fds[1] = peer[1];
     must(shared_create(&fds[2], NULL) == ERR_OK, "the shared segment");

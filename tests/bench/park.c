@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * park: what the door is measured against: a plain libfcgi responder in park mode (threads share one epoll set; a thread takes a
- * connection only when it is readable) that reads the body and answers a constant.
- *     park SOCKET          nothing else
- *     park SOCKET FILE     appends each body to FILE first and answers after a sync that the batch shares; requests are handed
- *                          to one committing thread, which answers them
- * It trusts its peer, checks nothing, and is no example of how to write a responder. Ends at SIGTERM.
+ * park: what the door is measured against: a plain libfcgi responder in park mode (threads share one epoll set; a
+ * thread takes a connection only when it is readable) that reads the body and answers a constant. park SOCKET nothing
+ * else park SOCKET FILE     appends each body to FILE first and answers after a sync that the batch shares; requests
+ * are handed to one committing thread, which answers them It trusts its peer, checks nothing, and is no example of how
+ * to write a responder. Ends at SIGTERM.
  */
 #include <errno.h>
 #include <fcgiapp.h>
@@ -160,7 +159,8 @@ int main(int argc, char **argv)
         open_file(argv[2]);
     snprintf(a.sun_path, sizeof a.sun_path, "%s", argv[1]);
     listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (bind(listen_fd, (struct sockaddr *)&a, sizeof a) != 0 || chmod(argv[1], 0666) != 0 || listen(listen_fd, 512) != 0) {
+    if (bind(listen_fd, (struct sockaddr *)&a, sizeof a) != 0 || chmod(argv[1], 0666) != 0 ||
+        listen(listen_fd, 512) != 0) {
         perror(argv[1]);
         return 111;
     }

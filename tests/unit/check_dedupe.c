@@ -189,7 +189,8 @@ END_TEST
 
 START_TEST(new_pending_seen)
 {
-    struct dedupe_claim a = claim("x", 1), b = claim("x", 2), c = claim("x", 3), other = claim("y", 4), late = claim("x", 5);
+    struct dedupe_claim a = claim("x", 1), b = claim("x", 2), c = claim("x", 3), other = claim("y", 4),
+                        late = claim("x", 5);
     struct id first = {{0}};
     ck_assert_int_eq(dedupe_ask(d, &a, NOW, &first), DEDUPE_NEW);
     ck_assert_int_eq(dedupe_ask(d, &b, NOW, &first), DEDUPE_PENDING);

@@ -19,7 +19,7 @@
 static struct stage stage;
 
 #define SOURCE(name, more)                                                                                             \
-    "\"" name "\":{\"path\":\"/" name "\",\"recipe\":\"none\",\"allow_unsigned\":true,\"type\":\"const:t\","          \
+    "\"" name "\":{\"path\":\"/" name "\",\"recipe\":\"none\",\"allow_unsigned\":true,\"type\":\"const:t\","           \
     "\"event_id\":\"header:X-Id\"" more "}"
 
 /* --- a disk that fails: fdatasync is ours (linked with --wrap), in the child too --- */
@@ -189,7 +189,8 @@ START_TEST(writes_what_dispatch_sends)
 }
 END_TEST
 
-/* While intake is down the socket holds what dispatch sent; a former peek must not make the next one start behind it. */
+/* While intake is down the socket holds what dispatch sent; a former peek must not make the next one start behind it.
+ */
 START_TEST(records_outlive_intake)
 {
     send_records(stage.peer_fd, 0, 2);
@@ -244,7 +245,8 @@ END_TEST
 
 START_TEST(nonsense_from_dispatch)
 {
-    static const struct span bad[] = {{"", 0}, {"x", 1}, {"\377\377\377\377abc", 7}, {"\3\0\0\0abc", 7}, {"\0\0\0\0", 4}};
+    static const struct span bad[] = {
+        {"", 0}, {"x", 1}, {"\377\377\377\377abc", 7}, {"\3\0\0\0abc", 7}, {"\0\0\0\0", 4}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_int_eq(channel_send(stage.peer_fd, CHANNEL_RECORDS, bad[i], NULL, 0), ERR_OK);
     ck_assert_int_eq(channel_send(stage.peer_fd, CHANNEL_RETIRE, SPAN_LIT("x"), NULL, 0), ERR_OK);
@@ -369,7 +371,8 @@ START_TEST(only_known_peers)
     stage_start(&stage);
     ck_assert_int_eq(ask("/a", "one"), 202);
     stage_stop(&stage);
-    stage_configure(&stage, getuid() == 1 ? "\"peer_users\":[\"root\"]," : "\"peer_users\":[\"daemon\"],", SOURCE("a", ""));
+    stage_configure(&stage, getuid() == 1 ? "\"peer_users\":[\"root\"]," : "\"peer_users\":[\"daemon\"],",
+                    SOURCE("a", ""));
     stage_start(&stage);
     int fd = stage_connect(&stage);
     ck_assert_int_eq((int)recv(fd, &more, 1, 0), 0);
@@ -421,7 +424,7 @@ START_TEST(finishes_what_has_begun)
     read_answer(begun, &a);
     ck_assert_int_eq(a.status, 202);
     ck_assert_int_eq((int)recv(begun, &more, 1, 0), 0); /* kept no longer */
-    send_records(stage.peer_fd, 1, 1); /* dispatch's last ones are still written */
+    send_records(stage.peer_fd, 1, 1);                  /* dispatch's last ones are still written */
     await_lines("\"creel\":\"attempt\"", 1);
     send_records(stage.peer_fd, 2, 1);
     stage_stop(&stage);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_screen: the record screen alone: good requests in pieces of every size, and each thing that no web server sends.
+ * check_screen: the record screen alone: good requests in pieces of every size, and each thing that no web server
+ * sends.
  */
 #include "stage.h"
 
@@ -64,7 +65,9 @@ START_TEST(pieces_of_every_size)
 {
     static char body[70000];
     static const char *const headers[] = {"HTTP_X_ONE", "1", "HTTP_X_LONG",
-        "a value that is a good deal longer than one hundred and twenty-seven bytes, so that its length is written in four bytes and not one", NULL};
+                                          "a value that is a good deal longer than one hundred and twenty-seven bytes, "
+                                          "so that its length is written in four bytes and not one",
+                                          NULL};
     struct call c = {.uri = "/x", .body = span_of(body, sizeof body), .headers = headers};
     put_call(&b, &c);
     c.body = SPAN_LIT("");

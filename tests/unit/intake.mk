@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
-INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_door tests/unit/check_intake tests/unit/check_screen
+INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_intake tests/unit/check_intake_bytes \
+	tests/unit/check_intake_requests tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
 TESTS += $(INTAKE_CHECKS)
 INTAKE_STAGE = tests/unit/stage.c tests/unit/stage.h tests/unit/suite.h
@@ -13,11 +14,14 @@ tests_unit_check_screen_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_screen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_screen_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 
-tests_unit_check_door_SOURCES = tests/unit/check_door.c $(INTAKE_STAGE)
-tests_unit_check_door_CPPFLAGS = $(INTAKE_CPPFLAGS)
-tests_unit_check_door_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-
-tests_unit_check_door_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_intake_bytes_SOURCES = tests/unit/check_intake_bytes.c tests/unit/door.h $(INTAKE_STAGE)
+tests_unit_check_intake_bytes_CPPFLAGS = $(INTAKE_CPPFLAGS)
+tests_unit_check_intake_bytes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_intake_bytes_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_intake_requests_SOURCES = tests/unit/check_intake_requests.c tests/unit/door.h $(INTAKE_STAGE)
+tests_unit_check_intake_requests_CPPFLAGS = $(INTAKE_CPPFLAGS)
+tests_unit_check_intake_requests_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_intake_requests_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 # fdatasync goes through the test, so that it can hold it up or let it fail.
 tests_unit_check_intake_SOURCES = tests/unit/check_intake.c $(INTAKE_STAGE)
 tests_unit_check_intake_CPPFLAGS = $(INTAKE_CPPFLAGS)

@@ -127,7 +127,8 @@ static void await_message(const struct stage *s, struct channel_message *m, char
 {
     struct pollfd p = {.fd = s->supervisor_fd, .events = POLLIN};
     ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
-    ck_assert_int_eq(channel_recv(s->supervisor_fd, buf, CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head), false, m), ERR_OK);
+    ck_assert_int_eq(channel_recv(s->supervisor_fd, buf, CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head), false, m),
+                     ERR_OK);
 }
 
 void stage_start(struct stage *s)
@@ -273,7 +274,8 @@ int stage_connect_admin(const struct stage *s)
 
 void put_record(struct buf *b, int type, int id, struct span content, size_t padding)
 {
-    const char header[8] = {1, (char)type, (char)(id >> 8), (char)id, (char)(content.n >> 8), (char)content.n, (char)padding, 0};
+    const char header[8] = {
+        1, (char)type, (char)(id >> 8), (char)id, (char)(content.n >> 8), (char)content.n, (char)padding, 0};
     static const char zeros[256];
     buf_put(b, header, sizeof header);
     buf_put_span(b, content);
@@ -417,8 +419,8 @@ void stage_call(const struct stage *s, const struct call *c, struct answer *a)
 const char *const *signed_headers(const char *id, int64_t at_s, struct span body)
 {
     static char id_text[128], time_text[24], signature[128];
-    static const char *const list[] = {"HTTP_WEBHOOK_ID", id_text, "HTTP_WEBHOOK_TIMESTAMP", time_text, "HTTP_WEBHOOK_SIGNATURE",
-                                       signature, NULL};
+    static const char *const list[] = {
+        "HTTP_WEBHOOK_ID", id_text, "HTTP_WEBHOOK_TIMESTAMP", time_text, "HTTP_WEBHOOK_SIGNATURE", signature, NULL};
     uint8_t key[64], mac[crypto_auth_hmacsha256_BYTES];
     size_t key_bytes = 0;
     struct buf content;
@@ -442,7 +444,8 @@ void await_stat(const struct stage *s, enum stat_id id, int64_t n)
 {
     int64_t until = now_ms() + PATIENCE_MS;
     while (atomic_load(&s->shared->stats[id]) < n) {
-        ck_assert_msg(now_ms() < until, "counter %s stays at %lld", stat_rows[id].name, (long long)atomic_load(&s->shared->stats[id]));
+        ck_assert_msg(now_ms() < until, "counter %s stays at %lld", stat_rows[id].name,
+                      (long long)atomic_load(&s->shared->stats[id]));
         poll(NULL, 0, 2);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * stage: an intake of its own for a test: a folder with a spool, keys and a configuration, the role in a child process with its
- * descriptors in place, and a small FastCGI client that can also say things no web server says. One thread (the child has
- * its own).
+ * stage: an intake of its own for a test: a folder with a spool, keys and a configuration, the role in a child process
+ * with its descriptors in place, and a small FastCGI client that can also say things no web server says. One thread
+ * (the child has its own).
  */
 #ifndef CREEL_TESTS_STAGE_H
 #define CREEL_TESTS_STAGE_H
@@ -18,8 +18,8 @@
 
 struct stage {
     char dir[64];
-    pid_t pid; /* 0: not running */
-    int supervisor_fd, peer_fd; /* our ends */
+    pid_t pid;                                        /* 0: not running */
+    int supervisor_fd, peer_fd;                       /* our ends */
     int peer_role_fd, shared_fd, listen_fd, admin_fd; /* the role's, kept for a restart */
     struct shared *shared;
 };
@@ -32,7 +32,7 @@ void stage_start(struct stage *s); /* until it is READY */
 /* Load the file again and let the role prepare it; its answer. */
 enum channel_type stage_prepare(struct stage *s, struct buf *reason);
 void stage_tell(struct stage *s, enum channel_type type);
-void stage_stop(struct stage *s); /* STOP twice, exit 0 within the time */
+void stage_stop(struct stage *s);      /* STOP twice, exit 0 within the time */
 int stage_await_exit(struct stage *s); /* it ends by itself: its exit code, -1 for a signal */
 void stage_kill(struct stage *s);
 void stage_fini(struct stage *s);
