@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * run: what a run costs: a pooled run against a bare round trip over socket pairs, a forked run against a bare fork. Owner and
- * workers are pinned to one processor, on both sides alike. Pairs are measured in turn; the ratio's median is what counts.
- * One process and what it starts; a few seconds.
+ * workers are pinned to one processor, on both sides alike. ROUNDS pairs (9), measured in turn. One process and what it starts;
+ * a few seconds a round.
  */
 #include "config.h"
 
@@ -19,16 +19,17 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "pairs.h"
 #include "worker/slot.h"
 
-enum { ROUNDS = 9, ROUNDS_MAX = 99, PEERS = 16, TRIPS = 20000, FORKS = 400, BODY_BYTES = 1024, PACKET_BYTES = 1024 };
+enum { PEERS = 16, TRIPS = 20000, FORKS = 400, BODY_BYTES = 1024, PACKET_BYTES = 1024, ANSWER_BYTES = 64 };
 
 static void stop(const char *what)
 {
     die(EXIT_SYSTEM, "bench run: %s", what);
 }
 
-/* ---- the baseline: N processes that send back what they get ---- */
+/* ---- the baseline: N processes that answer a packet as large as an event with one as small as an outcome ---- */
 
 struct echo {
     pid_t pid;
@@ -38,9 +39,8 @@ struct echo {
 static void echo_main(int fd)
 {
     char packet[PACKET_BYTES];
-    ssize_t n;
-    while ((n = recv(fd, packet, sizeof packet, 0)) > 0)
-        if (send(fd, packet, (size_t)n, MSG_NOSIGNAL) != n)
+    while (recv(fd, packet, sizeof packet, 0) > 0)
+        if (send(fd, packet, ANSWER_BYTES, MSG_NOSIGNAL) != ANSWER_BYTES)
             break;
     _exit(0);
 }
@@ -98,7 +98,7 @@ static double bare_trips(size_t n)
             stop("a peer is lost");
         for (int i = 0; i < ready; i++) {
             int fd = fds[ev[i].data.u32];
-            if (recv(fd, packet, sizeof packet, 0) != sizeof packet)
+            if (recv(fd, packet, sizeof packet, 0) != ANSWER_BYTES)
                 stop("a peer is lost");
             got++;
             if (sent < TRIPS && ++sent)
@@ -271,60 +271,27 @@ static double trips_many(void)
     return bare_trips(PEERS);
 }
 
-static const struct pair {
-    const char *key, *what;
+static const struct what {
+    const char *text;
     double (*ours)(void), (*bare)(void);
     double goal; /* of the ratio */
-} pairs[] = {
-    {"pool_1", "pooled run / bare round trip, 1 in flight", pooled_one, trips_one, 3.0},
-    {"pool_16", "pooled run / bare round trip, 16 in flight", pooled_many, trips_many, 3.0},
-    {"fork_1", "forked run / bare fork+exit+wait, 1 in flight", forked_one, bare_forks, 1.5},
-    {"fork_16", "forked run / bare fork+exit+wait, 16 in flight", forked_many, bare_forks, 1.5},
+} rows[] = {
+    {"pooled run / bare round trip, 1 in flight", pooled_one, trips_one, 3.0},
+    {"pooled run / bare round trip, 16 in flight", pooled_many, trips_many, 3.0},
+    {"forked run / bare fork+exit+wait, 1 in flight", forked_one, bare_forks, 1.5},
+    {"forked run / bare fork+exit+wait, 16 in flight", forked_many, bare_forks, 1.5},
 };
-enum { PAIRS = sizeof pairs / sizeof pairs[0] };
+enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static int by_value(const void *a, const void *b)
+static void measure(const struct what *w, struct pairs *p, int round)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-struct column {
-    double ours[ROUNDS_MAX], bare[ROUNDS_MAX], ratio[ROUNDS_MAX];
-};
-
-static void measure(const struct pair *p, struct column *c, int round)
-{
-    c->ours[round] = p->ours() / 1000;
-    c->bare[round] = p->bare() / 1000;
-    c->ratio[round] = c->ours[round] / c->bare[round];
-}
-
-static void print_row(const struct pair *p, struct column *c, int rounds)
-{
-    double ratio = median(c->ratio, rounds);
-    printf("%-46s %9.2f %9.2f %6.2f  %5.2f-%-5.2f %4.1f\n", p->what, median(c->ours, rounds), median(c->bare, rounds), ratio,
-           c->ratio[0], c->ratio[rounds - 1], p->goal);
-}
-
-static void print_json(const struct pair *p, struct column *c, int rounds)
-{
-    double ratio = median(c->ratio, rounds);
-    printf(",\"%s\":{\"ours_us\":%.3f,\"bare_us\":%.3f,\"ratio\":%.3f,\"least\":%.3f,\"most\":%.3f,\"goal\":%.1f}", p->key,
-           median(c->ours, rounds), median(c->bare, rounds), ratio, c->ratio[0], c->ratio[rounds - 1], p->goal);
+    double ours = pairs_ours_first(round) ? w->ours() : 0, bare = w->bare();
+    pairs_add(p, (ours > 0 ? ours : w->ours()) / 1000, bare / 1000);
 }
 
 int main(void)
 {
-    const char *text = getenv("ROUNDS");
-    int rounds = text && atoi(text) > 0 && atoi(text) <= ROUNDS_MAX ? atoi(text) : ROUNDS;
-    static struct column columns[PAIRS];
+    static struct pairs pairs[ROWS];
     struct why w;
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -334,16 +301,13 @@ int main(void)
         fprintf(stderr, "cannot pin to one processor: the figures scatter\n");
     (void)setpriority(PRIO_PROCESS, 0, -20); /* where it may: other work on the machine then disturbs less */
     isolation = slot_probe(&w);
-    fprintf(stderr, "%s\n", w.text);
-    for (int r = 0; r < rounds; r++)
-        for (int p = 0; p < PAIRS; p++)
-            measure(&pairs[p], &columns[p], r);
-    printf("%-46s %9s %9s %6s  %-11s %4s\n", "one processor, medians", "ours us", "bare us", "ratio", "spread", "goal");
-    for (int p = 0; p < PAIRS; p++)
-        print_row(&pairs[p], &columns[p], rounds);
-    printf("{\"bench\":\"run\",\"rounds\":%d,\"namespaces\":%s", rounds, isolation == ISOLATION_NAMESPACES ? "true" : "false");
-    for (int p = 0; p < PAIRS; p++)
-        print_json(&pairs[p], &columns[p], rounds);
-    puts("}");
+    fprintf(stderr, "%s; all pinned to one processor\n", w.text);
+    for (int i = 0; i < ROWS; i++)
+        pairs[i] = (struct pairs){.part = "run", .what = rows[i].text, .unit = "us", .goal = rows[i].goal};
+    for (int round = 0; round < pairs_rounds(); round++)
+        for (int i = 0; i < ROWS; i++)
+            measure(&rows[i], &pairs[i], round);
+    for (int i = 0; i < ROWS; i++)
+        pairs_print(&pairs[i]);
     return 0;
 }
