@@ -12,12 +12,14 @@ creel_worker_SOURCES = \
 	host/worker/filter.c \
 	host/worker/landlock.c \
 	host/worker/load.c \
+	host/worker/mounts.c \
+	host/worker/places.c host/worker/places.h \
 	host/worker/run.c \
 	host/worker/sandbox.c host/worker/sandbox.h \
 	host/worker/worker.h \
 	host/worker/worker_main.c \
 	host/worker/zygote.c
 # Small on purpose: what it maps is what every fork copies.
-creel_worker_LDADD = host/worker/libworker.a host/base/libbase.a $(SODIUM_LIBS) -ldl
+creel_worker_LDADD = host/worker/libworker.a host/base/libbase.a -ldl
 
 dist_man_MANS += man/creel-worker.8

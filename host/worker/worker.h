@@ -16,7 +16,12 @@
 struct turn {
     volatile uint32_t ready;   /* READY was sent */
     volatile uint32_t waiting; /* this runner has said WAITING */
-    volatile uint32_t ended;   /* this runner ends in order */
+    volatile uint32_t ended;   /* enum ended: how this runner ends, if it exits with 0 */
+};
+enum ended {
+    ENDED_UNKNOWN, /* as its wait status says: the function ended it */
+    ENDED_NEXT,    /* in order: fork the next one */
+    ENDED_CLOSED   /* its owner has closed the socket */
 };
 
 struct worker {
@@ -27,7 +32,8 @@ struct worker {
     /* from START's JSON; spans into text */
     char *text;
     const char *name;
-    struct span config, secrets, hide; /* JSON values or SPAN_NONE */
+    struct span config, secrets; /* JSON values or SPAN_NONE, as are these: see places.h */
+    struct span hide, keys, read_only, fixed;
     int64_t max_uses; /* -1 until START or the manifest says */
     int64_t memory_bytes, file_size_bytes, files, processes;
 

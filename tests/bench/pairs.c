@@ -46,7 +46,7 @@ static double median(double *v, int n)
 void pairs_print(struct pairs *p)
 {
     double ratio = median(p->ratio, p->n);
-    printf("{\"part\":\"%s\",\"case\":\"%s\",\"unit\":\"%s\",\"ours\":%.4g,\"baseline\":%.4g,\"ratio\":%.3f,\"least\":%.3f,\"most\":%.3f,",
+    printf("{\"part\":\"%s\",\"case\":\"%s\",\"unit\":\"%s\",\"ours\":%.4f,\"baseline\":%.4f,\"ratio\":%.3f,\"least\":%.3f,\"most\":%.3f,",
            p->part, p->what, p->unit, median(p->ours, p->n), median(p->bare, p->n), ratio, p->ratio[0], p->ratio[p->n - 1]);
     if (p->goal > 0)
         printf("\"goal\":\"%s %.2f\",", p->at_least ? ">=" : "<=", p->goal);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * run: what a run costs: a pooled run against a bare round trip over socket pairs, a forked run against a bare fork. Owner and
- * workers are pinned to one processor, on both sides alike. ROUNDS pairs (9), measured in turn. One process and what it starts;
- * a few seconds a round.
+ * workers are pinned to one processor, on both sides alike. ROUNDS pairs (9), measured in turn, by the clock and by the processor
+ * time of all processes, which other work on the machine disturbs less. Prints a JSON line for each.
+ * One process and what it starts; half a minute. Arguments: the keys of the pairs to measure, all if none.
  */
 #include "config.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +24,7 @@
 #include "pairs.h"
 #include "worker/slot.h"
 
-enum { PEERS = 16, TRIPS = 20000, FORKS = 400, BODY_BYTES = 1024, PACKET_BYTES = 1024, ANSWER_BYTES = 64 };
+enum { PEERS = 16, TRIPS = 20000, FORKS = 1600, BODY_BYTES = 1024, PACKET_BYTES = 1024, ANSWER_BYTES = 64 };
 
 static void stop(const char *what)
 {
@@ -76,12 +78,12 @@ static int watch_all(const int *fds, size_t n)
     return epoll;
 }
 
-/* Nanoseconds for one of TRIPS round trips over n peers, one in flight at each. */
-static double bare_trips(size_t n)
+/* Nanoseconds for one of `trips` round trips over n peers, one in flight at each. */
+static double bare_trips(size_t n, int trips)
 {
     static char packet[PACKET_BYTES];
     struct echo peers[PEERS];
-    int fds[PEERS];
+    int fds[PEERS] = {0};
     for (size_t i = 0; i < n; i++) {
         echo_start(&peers[i]);
         fds[i] = peers[i].fd;
@@ -89,9 +91,9 @@ static double bare_trips(size_t n)
     int epoll = watch_all(fds, n);
     int64_t begun = clock_mono_ns();
     int sent = 0, got = 0;
-    for (size_t i = 0; i < n; i++, sent++)
+    for (size_t i = 0; i < n && sent < trips; i++, sent++)
         (void)!send(fds[i], packet, sizeof packet, 0);
-    while (got < TRIPS) {
+    while (got < trips) {
         struct epoll_event ev[PEERS];
         int ready = epoll_wait(epoll, ev, (int)n, 10000);
         if (ready <= 0)
@@ -101,11 +103,11 @@ static double bare_trips(size_t n)
             if (recv(fd, packet, sizeof packet, 0) != ANSWER_BYTES)
                 stop("a peer is lost");
             got++;
-            if (sent < TRIPS && ++sent)
+            if (sent < trips && ++sent)
                 (void)!send(fd, packet, sizeof packet, 0);
         }
     }
-    double ns = (double)(clock_mono_ns() - begun) / TRIPS;
+    double ns = (double)(clock_mono_ns() - begun) / trips;
     close(epoll);
     for (size_t i = 0; i < n; i++)
         echo_end(&peers[i]);
@@ -136,6 +138,15 @@ static struct slot *slot_start(const char *name, int max_uses)
     close(fd);
     buf_fini(&so);
     return s;
+}
+
+/* In order, so that the time its processes have used is counted as ours. */
+static void slot_end(struct slot *s)
+{
+    struct pollfd closed = {.fd = slot_output(s)};
+    shutdown(slot_socket(s), SHUT_RDWR);
+    (void)poll(&closed, 1, 1000);
+    slot_free(s);
 }
 
 static void give(struct slot *s, const char *body, size_t n)
@@ -191,7 +202,7 @@ static double slot_runs(size_t n, int max_uses, int runs)
 {
     static char body[BODY_BYTES];
     struct slot *slots[PEERS];
-    int fds[PEERS], sent = 0, got = 0;
+    int fds[PEERS] = {0}, sent = 0, got = 0;
     memset(body, 'x', sizeof body);
     for (size_t i = 0; i < n; i++) {
         slots[i] = slot_start("nothing", max_uses);
@@ -202,7 +213,7 @@ static double slot_runs(size_t n, int max_uses, int runs)
     }
     int epoll = watch_all(fds, n), waiting = 0;
     int64_t begun = clock_mono_ns();
-    for (size_t i = 0; i < n; i++, sent++)
+    for (size_t i = 0; i < n && sent < runs; i++, sent++)
         give(slots[i], body, sizeof body);
     while (waiting < runs) { /* a run is over when the next one could be given */
         struct epoll_event ev[PEERS];
@@ -221,77 +232,154 @@ static double slot_runs(size_t n, int max_uses, int runs)
     double ns = (double)(clock_mono_ns() - begun) / runs;
     close(epoll);
     for (size_t i = 0; i < n; i++)
-        slot_free(slots[i]);
+        slot_end(slots[i]);
     return ns;
 }
 
-/* The bare fork happens inside a slot, so that size and confinement are the same. */
-static double bare_forks(void)
+/* Nanoseconds for one of about `forks` forks. They happen inside n slots, so that size and confinement are the same. */
+static double bare_forks(size_t n, int forks)
 {
-    struct slot *s = slot_start("barefork", 0);
+    struct slot *slots[PEERS];
+    int fds[PEERS] = {0}, outcomes = 0;
     char body[64], reason[64] = "";
-    int fd = slot_socket(s), epoll = watch_all(&fd, 1), outcomes = 0;
-    wait_waiting(epoll, s, &outcomes, NULL, 0);
-    give(s, body, (size_t)snprintf(body, sizeof body, "{\"n\":%d}", FORKS));
-    wait_waiting(epoll, s, &outcomes, reason, sizeof reason);
+    int body_bytes = snprintf(body, sizeof body, "{\"n\":%d}", forks / (int)n);
+    for (size_t i = 0; i < n; i++) {
+        slots[i] = slot_start("barefork", 0);
+        fds[i] = slot_socket(slots[i]);
+        int one = watch_all(&fds[i], 1);
+        wait_waiting(one, slots[i], &outcomes, NULL, 0);
+        close(one);
+    }
+    int epoll = watch_all(fds, n);
+    int64_t begun = clock_mono_ns();
+    for (size_t i = 0; i < n; i++)
+        give(slots[i], body, (size_t)body_bytes);
+    for (outcomes = 0; (size_t)outcomes < n;) {
+        struct epoll_event ev[PEERS];
+        int ready = epoll_wait(epoll, ev, (int)n, 30000);
+        if (ready <= 0)
+            stop("a slot does not answer");
+        for (int i = 0; i < ready; i++)
+            (void)hear(slots[ev[i].data.u32], &outcomes, reason, sizeof reason);
+    }
+    double ns = (double)(clock_mono_ns() - begun) / forks;
+    if (forks && atof(reason) <= 0)
+        stop("a bare fork failed");
     close(epoll);
-    slot_free(s);
-    return atof(reason);
+    for (size_t i = 0; i < n; i++)
+        slot_end(slots[i]);
+    return ns;
 }
 
 /* ---- pairs ---- */
 
-static double pooled_one(void)
+static double pooled_one(int n)
 {
-    return slot_runs(1, 0, TRIPS);
+    return slot_runs(1, 0, n);
 }
 
-static double pooled_many(void)
+static double pooled_many(int n)
 {
-    return slot_runs(PEERS, 0, TRIPS);
+    return slot_runs(PEERS, 0, n);
 }
 
-static double forked_one(void)
+static double forked_one(int n)
 {
-    return slot_runs(1, 1, FORKS);
+    return slot_runs(1, 1, n);
 }
 
-static double forked_many(void)
+static double forked_many(int n)
 {
-    return slot_runs(PEERS, 1, FORKS * 2);
+    return slot_runs(PEERS, 1, n);
 }
 
-static double trips_one(void)
+static double forks_one(int n)
 {
-    return bare_trips(1);
+    return bare_forks(1, n);
 }
 
-static double trips_many(void)
+static double forks_many(int n)
 {
-    return bare_trips(PEERS);
+    return bare_forks(PEERS, n);
 }
 
-static const struct what {
-    const char *text;
-    double (*ours)(void), (*bare)(void);
+static double trips_one(int n)
+{
+    return bare_trips(1, n);
+}
+
+static double trips_many(int n)
+{
+    return bare_trips(PEERS, n);
+}
+
+enum { BY_CLOCK, BY_PROCESSOR, MEASURES };
+
+static const struct row {
+    const char *key, *what[MEASURES];
+    double (*ours)(int n), (*bare)(int n); /* nanoseconds for one of n */
+    int n;
     double goal; /* of the ratio */
 } rows[] = {
-    {"pooled run / bare round trip, 1 in flight", pooled_one, trips_one, 3.0},
-    {"pooled run / bare round trip, 16 in flight", pooled_many, trips_many, 3.0},
-    {"forked run / bare fork+exit+wait, 1 in flight", forked_one, bare_forks, 1.5},
-    {"forked run / bare fork+exit+wait, 16 in flight", forked_many, bare_forks, 1.5},
+#define WHAT(text) {text, text ", processor time"}
+    {"pool_1", WHAT("pooled run / bare round trip, 1 in flight"), pooled_one, trips_one, TRIPS, 3.0},
+    {"pool_16", WHAT("pooled run / bare round trip, 16 in flight"), pooled_many, trips_many, TRIPS, 3.0},
+    {"fork_1", WHAT("forked run / bare fork+exit+wait, 1 in flight"), forked_one, forks_one, FORKS, 1.5},
+    {"fork_16", WHAT("forked run / bare fork+exit+wait, 16 in flight"), forked_many, forks_many, FORKS, 1.5},
+#undef WHAT
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static void measure(const struct what *w, struct pairs *p, int round)
+static double processor_us(void)
 {
-    double ours = pairs_ours_first(round) ? w->ours() : 0, bare = w->bare();
-    pairs_add(p, (ours > 0 ? ours : w->ours()) / 1000, bare / 1000);
+    double us = 0;
+    for (int who = 0; who < 2; who++) {
+        struct rusage u;
+        getrusage(who ? RUSAGE_CHILDREN : RUSAGE_SELF, &u);
+        us += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    }
+    return us;
 }
 
-int main(void)
+/* Microseconds for one of n. Of the processor's, what starting and ending cost is taken off. */
+static void figure(double (*what)(int n), int n, double *clock_us, double *cpu_us)
 {
-    static struct pairs pairs[ROWS];
+    double begun = processor_us();
+    (void)what(0);
+    double empty = processor_us() - begun;
+    begun = processor_us();
+    *clock_us = what(n) / 1000;
+    *cpu_us = (processor_us() - begun - empty) / n;
+}
+
+static void measure(const struct row *row, struct pairs p[MEASURES], int round)
+{
+    double ours[MEASURES], bare[MEASURES];
+    bool first = pairs_ours_first(round);
+    if (first)
+        figure(row->ours, row->n, &ours[BY_CLOCK], &ours[BY_PROCESSOR]);
+    figure(row->bare, row->n, &bare[BY_CLOCK], &bare[BY_PROCESSOR]);
+    if (!first)
+        figure(row->ours, row->n, &ours[BY_CLOCK], &ours[BY_PROCESSOR]);
+    for (int m = 0; m < MEASURES; m++) {
+        p[m].part = "run";
+        p[m].what = row->what[m];
+        p[m].unit = m == BY_CLOCK ? "us" : "CPU us";
+        p[m].goal = row->goal;
+        pairs_add(&p[m], ours[m], bare[m]);
+    }
+}
+
+static bool wanted(const struct row *row, char **keys)
+{
+    bool found = !*keys;
+    for (; *keys; keys++)
+        found |= strcmp(*keys, row->key) == 0;
+    return found;
+}
+
+static void settle(void)
+{
     struct why w;
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -301,13 +389,20 @@ int main(void)
         fprintf(stderr, "cannot pin to one processor: the figures scatter\n");
     (void)setpriority(PRIO_PROCESS, 0, -20); /* where it may: other work on the machine then disturbs less */
     isolation = slot_probe(&w);
-    fprintf(stderr, "%s; all pinned to one processor\n", w.text);
-    for (int i = 0; i < ROWS; i++)
-        pairs[i] = (struct pairs){.part = "run", .what = rows[i].text, .unit = "us", .goal = rows[i].goal};
+    fprintf(stderr, "  %s; all pinned to one processor\n", w.text);
+}
+
+int main(int argc, char **argv)
+{
+    static struct pairs pairs[ROWS][MEASURES];
+    char **keys = argv + (argc > 0);
+    settle();
     for (int round = 0; round < pairs_rounds(); round++)
         for (int i = 0; i < ROWS; i++)
-            measure(&rows[i], &pairs[i], round);
+            if (wanted(&rows[i], keys))
+                measure(&rows[i], pairs[i], round);
     for (int i = 0; i < ROWS; i++)
-        pairs_print(&pairs[i]);
+        for (int m = 0; m < MEASURES && pairs[i]->n; m++)
+            pairs_print(&pairs[i][m]);
     return 0;
 }
