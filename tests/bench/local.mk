@@ -21,5 +21,5 @@ EXTRA_DIST += $(BENCH_PY:%=tests/bench/%) tests/bench/door.lua
 
 .PHONY: bench
 bench: $(BENCH_C:%=%$(EXEEXT)) creeld$(EXEEXT) creel-worker$(EXEEXT) tests/functions/nothing.so tests/functions/barefork.so
-	python3 $(srcdir)/tests/bench/bench.py --build $(builddir)
+	python3 -B $(srcdir)/tests/bench/bench.py --build $(builddir)
 CLEANFILES += bench.json
