@@ -75,7 +75,8 @@ def test_show():
         check("\x1b" not in h.creel("show", wild).stdout, "an escape for a terminal")
         h.creel("drop", r.waiting)
         h.wait_state(r.waiting, "dead")
-        check("drop later by uid:" in h.creel("show", r.waiting).stdout, "the action is not shown")
+        shown = h.creel("show", r.waiting).stdout
+        check("drop later" in shown and " by uid:" in shown, f"the action is not shown: {shown}")
         with open(h.path("event.json"), "w") as f:
             f.write(h.creel("show", r.done, "--json").stdout)
         done = h.creel("test", os.path.join(h.settings["functions"], "rej.so"), h.path("event.json"), "--json", status=1)
