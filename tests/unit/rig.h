@@ -32,6 +32,7 @@ struct rig {
     struct id watched;
     bool watching;
     char *message;
+    uint64_t mark; /* of dispatch's last records */
     int64_t tick_ms;
 };
 
