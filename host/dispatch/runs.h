@@ -23,6 +23,8 @@ void run_finish(struct dispatch *d, struct worker *wk, enum outcome o, struct sp
 void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv);
 /* Write down the attempts that an earlier dispatch has noted (begun.h) and the journal lacks, as LOST. All is adopted. */
 void runs_found(struct dispatch *d);
+/* Take an event's invocations into the queues, each by its state; what was RUNNING was lost. */
+void runs_adopt(struct dispatch *d, struct entry *e);
 /* A person dropped it: dead. Not for running ones. */
 void run_drop(struct dispatch *d, struct entry *e, struct invocation *inv, const char *who);
 /* If all of e's invocations have ended it leaves dispatch's mind. True when it did. */
