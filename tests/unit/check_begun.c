@@ -6,10 +6,11 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/channel.h"
-#include "base/fs.h"
+#include "dispatch/begun.h"
 
 static struct rig r;
 
