@@ -81,7 +81,7 @@ static double bare_trips(size_t n)
 {
     static char packet[PACKET_BYTES];
     struct echo peers[PEERS];
-    int fds[PEERS];
+    int fds[PEERS] = {0};
     for (size_t i = 0; i < n; i++) {
         echo_start(&peers[i]);
         fds[i] = peers[i].fd;
@@ -191,7 +191,7 @@ static double slot_runs(size_t n, int max_uses, int runs)
 {
     static char body[BODY_BYTES];
     struct slot *slots[PEERS];
-    int fds[PEERS], sent = 0, got = 0;
+    int fds[PEERS] = {0}, sent = 0, got = 0;
     memset(body, 'x', sizeof body);
     for (size_t i = 0; i < n; i++) {
         slots[i] = slot_start("nothing", max_uses);
