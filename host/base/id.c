@@ -4,7 +4,7 @@
 #include "base/id.h"
 
 #include <pthread.h>
-#include <sodium.h>
+#include <unistd.h>
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -40,7 +40,8 @@ struct id id_new(int64_t wall_ms)
     if (wall_ms != last_ms || !count_up(&last)) {
         last_ms = wall_ms;
         set_time(&last, wall_ms);
-        randombytes_buf(last.b + 6, 10);
+        if (getentropy(last.b + 6, 10) != 0)
+            bug("this system has no random bytes");
         last.b[6] &= 0x7f; /* leaves room to count up within the millisecond */
     }
     struct id made = last;

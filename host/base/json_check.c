@@ -4,8 +4,8 @@
  */
 #include "base/json.h"
 
-#include <sodium.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/json_escape.h"
@@ -431,7 +431,8 @@ static bool scan_text(struct scan *s)
 static void prepare_thread(size_t text_bytes)
 {
     if (!own.seed[1]) {
-        randombytes_buf(own.seed, sizeof own.seed);
+        if (getentropy(own.seed, sizeof own.seed) != 0)
+            bug("this system has no random bytes");
         own.seed[1] |= 1;
     }
     if (own.last_object > UINT32_MAX - text_bytes - 1) {

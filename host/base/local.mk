@@ -19,7 +19,8 @@ host_base_libbase_a_SOURCES = \
 	host/base/secrets.c host/base/secrets.h \
 	host/base/span.h \
 	host/base/stats.c host/base/stats.h host/base/stats.tbl \
-	host/base/units.c host/base/units.h
+	host/base/units.c host/base/units.h \
+	host/base/utf8.c
 
 dist_man_MANS += man/creel.json.5
 dist_pkgdata_DATA = deploy/creel.schema.json deploy/creel.json.example

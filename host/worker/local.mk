@@ -18,6 +18,6 @@ creel_worker_SOURCES = \
 	host/worker/worker_main.c \
 	host/worker/zygote.c
 # Small on purpose: what it maps is what every fork copies.
-creel_worker_LDADD = host/worker/libworker.a host/base/libbase.a $(SODIUM_LIBS) -ldl
+creel_worker_LDADD = host/worker/libworker.a host/base/libbase.a -ldl
 
 dist_man_MANS += man/creel-worker.8

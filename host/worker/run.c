@@ -20,22 +20,20 @@ struct runner {
     struct worker *w;
     uint32_t number;
     int64_t uses;
-    char *frame;
     void *mapped; /* the fields' memory file, or NULL */
     size_t mapped_bytes;
 };
 
-/* Ends in order, so that the zygote just forks the next one. */
-static void finish(struct runner *r) __attribute__((noreturn));
-static void finish(struct runner *r)
+static void finish(struct runner *r, enum ended how) __attribute__((noreturn));
+static void finish(struct runner *r, enum ended how)
 {
     if (r->w->manifest.fini) {
         struct invocation in;
         api_begin(&in, r->w);
         r->w->manifest.fini(&in.base);
+        fflush(NULL);
     }
-    fflush(NULL);
-    r->w->turn->ended = 1;
+    r->w->turn->ended = how;
     _exit(0);
 }
 
@@ -137,7 +135,7 @@ static void serve(struct runner *r, struct wire_frame *f)
     if (wire_send(r->w->sock, WIRE_OUTCOME, &o, sizeof o, in.reason.n ? in.reason : SPAN_NONE, -1) != ERR_OK)
         _exit(EXIT_SYSTEM);
     if (o.next != WIRE_NEXT_SAME)
-        finish(r);
+        finish(r, ENDED_NEXT);
     unmap_fields(r);
     api_end(&in);
 }
@@ -161,20 +159,19 @@ static void settle(struct worker *w, pid_t parent)
 
 void run_main(struct worker *w, uint32_t number, pid_t parent)
 {
+    static char frame[WIRE_FRAME_BYTES]; /* untouched pages of it cost a fork nothing */
     settle(w, parent);
     call_init(w);
-    struct runner r = {.w = w, .number = number, .frame = malloc(WIRE_FRAME_BYTES)};
-    if (!r.frame)
-        worker_broken(w, "%s: out of memory", w->name);
+    struct runner r = {.w = w, .number = number};
     struct wire_waiting waiting = {number};
     w->turn->waiting = 1;
     if (wire_send(w->sock, WIRE_WAITING, &waiting, sizeof waiting, SPAN_NONE, -1) != ERR_OK)
         _exit(EXIT_SYSTEM);
     for (;;) {
         struct wire_frame f;
-        enum err e = wire_recv(w->sock, r.frame, WIRE_FRAME_BYTES, true, &f);
+        enum err e = wire_recv(w->sock, frame, sizeof frame, true, &f);
         if (e == ERR_CLOSED)
-            finish(&r);
+            finish(&r, ENDED_CLOSED);
         if (e)
             _exit(EXIT_SYSTEM);
         serve(&r, &f);

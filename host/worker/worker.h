@@ -16,7 +16,12 @@
 struct turn {
     volatile uint32_t ready;   /* READY was sent */
     volatile uint32_t waiting; /* this runner has said WAITING */
-    volatile uint32_t ended;   /* this runner ends in order */
+    volatile uint32_t ended;   /* enum ended: how this runner ends, if it exits with 0 */
+};
+enum ended {
+    ENDED_UNKNOWN, /* as its wait status says: the function ended it */
+    ENDED_NEXT,    /* in order: fork the next one */
+    ENDED_CLOSED   /* its owner has closed the socket */
 };
 
 struct worker {

@@ -27,7 +27,8 @@ static int wait_for(pid_t runner)
 
 static void one_runner(struct worker *w, uint32_t runner)
 {
-    w->turn->waiting = w->turn->ended = 0;
+    w->turn->waiting = 0;
+    w->turn->ended = ENDED_UNKNOWN;
     pid_t self = getpid();
     pid_t pid = fork();
     if (pid < 0)
@@ -44,7 +45,10 @@ static void one_runner(struct worker *w, uint32_t runner)
         worker_broken(w, "%s: its process ended with %s before its first run; look at its constructors and its init hook",
                       w->name, how);
     }
-    if (!left && w->turn->ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    enum ended how = status == 0 ? (enum ended)w->turn->ended : ENDED_UNKNOWN;
+    if (how == ENDED_CLOSED)
+        _exit(0);
+    if (how == ENDED_NEXT && !left)
         return;
     struct wire_died died = {status, left};
     if (wire_send(w->sock, WIRE_DIED, &died, sizeof died, SPAN_NONE, -1) != ERR_OK || left)
@@ -54,7 +58,6 @@ static void one_runner(struct worker *w, uint32_t runner)
 void zygote_main(struct worker *w)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    for (uint32_t runner = 1; !worker_owner_gone(w); runner++)
+    for (uint32_t runner = 1;; runner++)
         one_runner(w, runner);
-    _exit(0);
 }
