@@ -227,6 +227,7 @@ START_TEST(body_memory_is_shared)
     for (int i = 0; i < SENDERS; i++)
         close(fds[i]);
     buf_fini(&b);
+    await_no_body_memory(); /* intake has seen that they are closed */
     assert_alive();
 }
 END_TEST
