@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -131,7 +132,7 @@ static void limit_pids(int64_t processes)
     if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 14))
         return;
     char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)(RESERVED_PIDS + OWN_PROCESSES + processes));
+    snprintf(text, sizeof text, "%" PRId64, RESERVED_PIDS + OWN_PROCESSES + processes);
     (void)put_file("/proc/sys/kernel/pid_max", text);
 }
 
