@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/log.h"
 #include "config.h"
 #include "dispatch/dispatch.h"
 #include "intake/house.h"
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return run_role(argv[optind]);
+    log_init("creeld", LOG_TEXT, LOG_INFO);
     struct load load = {.file = file, .verify = verify};
     if (mode == 't')
         return load_check(&load);

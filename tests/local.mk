@@ -8,12 +8,7 @@ include tests/unit/worker.mk
 include tests/unit/dispatch.mk
 include tests/unit/ctl.mk
 include tests/unit/supervisor.mk
-# Programs that make bench runs: each prints JSON lines with --json.
-BENCHES =
-include tests/bench/journal.mk
-include tests/bench/door.mk
-include tests/bench/run.mk
-include tests/bench/verify.mk
+include tests/bench/local.mk
 include tests/fuzz/local.mk
 include tests/fuzz/spool.mk
 include tests/fuzz/recipe.mk

@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "base/err.h"
+#include "base/run.h"
 
 void buf_init(struct buf *b, size_t max_bytes)
 {
@@ -59,31 +60,6 @@ bool buf_room(struct buf *b, size_t n)
     bool room = buf_reserve(b, n);
     b->failed = had_failed;
     return room;
-}
-
-void buf_put(struct buf *b, const void *p, size_t n)
-{
-    bool fits = n <= b->cap - b->n && !b->failed;
-    if (n == 0 || (!fits && !buf_reserve(b, n)))
-        return;
-    memcpy(b->p + b->n, p, n);
-    b->n += n;
-}
-
-void buf_put_span(struct buf *b, struct span s)
-{
-    buf_put(b, s.p, s.n);
-}
-
-void buf_puts(struct buf *b, const char *s)
-{
-    buf_put(b, s, strlen(s));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-    if (buf_reserve(b, 1))
-        b->p[b->n++] = c;
 }
 
 void buf_put_u64(struct buf *b, uint64_t v)
@@ -160,7 +136,7 @@ void buf_put_json_string(struct buf *b, struct span s)
 {
     buf_putc(b, '"');
     size_t from = 0;
-    for (size_t i = ascii_plain(s); i < s.n; i++, i += ascii_plain(span_skip(s, i))) {
+    for (size_t i = run_ascii(s.p, s.n); i < s.n; i++, i += run_ascii(s.p + i, s.n - i)) {
         unsigned char c = (unsigned char)s.p[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
@@ -185,7 +161,7 @@ void buf_put_json_text(struct buf *b, struct span s)
 {
     buf_putc(b, '"');
     for (size_t i = 0; i < s.n;) {
-        size_t run = ascii_plain(span_skip(s, i));
+        size_t run = run_ascii(s.p + i, s.n - i);
         buf_put(b, s.p + i, run);
         if ((i += run) == s.n)
             break;

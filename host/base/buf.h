@@ -26,10 +26,25 @@ void buf_clear(struct buf *b);
 bool buf_reserve(struct buf *b, size_t n);
 /* The same, but room that cannot be had fails nothing. */
 bool buf_room(struct buf *b, size_t n);
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_put_span(struct buf *b, struct span s);
-void buf_puts(struct buf *b, const char *s);
-void buf_putc(struct buf *b, char c);
+static inline void buf_put(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0 || b->failed || (n > b->cap - b->n && !buf_reserve(b, n)))
+        return;
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+}
+static inline void buf_put_span(struct buf *b, struct span s)
+{
+    buf_put(b, s.p, s.n);
+}
+static inline void buf_puts(struct buf *b, const char *s)
+{
+    buf_put(b, s, strlen(s));
+}
+static inline void buf_putc(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
 void buf_put_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_put_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

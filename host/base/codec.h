@@ -14,10 +14,6 @@ bool utf8_valid(struct span s);
 /* Bytes of the first sequence in s: 1 to 4, or 0 when it is not valid UTF-8. s.n > 0. */
 size_t utf8_sequence(struct span s);
 
-/* How many bytes at the beginning of s are printable ASCII that stands for itself in a JSON string: 0x20 to 0x7e without quote
- * and backslash. Nearly all text is; eight bytes are looked at at once. */
-size_t ascii_plain(struct span s);
-
 /* Decode into out (capacity cap); *n bytes written. ERR_INVALID on anything that is not the canonical form (odd length,
  * a foreign character, wrong padding, unused bits set), ERR_NO_ROOM when out is too small. Output untouched on failure
  * except that out's bytes may have been written. */

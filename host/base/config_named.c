@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,43 @@ enum { RECIPE_BYTES_MAX = 256 * 1024 };
 static void need_user(struct loader *l, const struct place *root, const char *member, const char *name)
 {
     if (*name && !getpwnam(name))
-        config_fault_member(l, root, member, "there is no user \"%s\" on this machine", name);
+        config_fault_member(l, root, member, "there is no user \"%s\" on this machine: create it or name another",
+                            name);
+}
+
+/* An unknown name lets nobody in; a list of such names alone would keep the web server out. */
+static void need_peer(struct loader *l, const struct place *root)
+{
+    const struct config *c = l->c;
+    for (size_t i = 0; i < c->n_peer_users; i++)
+        if (getpwnam(c->peer_users[i]))
+            return;
+    if (json_member(root->value, "peer_users").p)
+        config_fault_member(
+            l, root, "peer_users",
+            "none of these users is on this machine, so nobody could connect: name the web server's user, "
+            "or leave the setting out to let in whom listen_mode lets in");
+}
+
+bool config_peer_named(struct loader *l, const struct place *at, const char *name)
+{
+    if (!config_not_empty(l, at, name))
+        return false;
+    if (l->look == LOOK_EVERYWHERE && !getpwnam(name)) {
+        char reason[512];
+        snprintf(
+            reason, sizeof reason,
+            "there is no user \"%.64s\" on this machine; the name lets nobody in until there is and creeld is reloaded",
+            name);
+        config_warn(l, at, reason);
+    }
+    return true;
+}
+
+void config_owner_find(struct loader *l, struct span user)
+{
+    if (user.p)
+        l->owner = secrets_owner(config_copy(l, user));
 }
 
 static void need_folder(struct loader *l, const struct place *root, const char *member, const char *path,
@@ -65,10 +102,10 @@ void config_named(struct loader *l, const struct place *root)
         return;
     need_user(l, root, "user", c->user);
     need_user(l, root, "worker_user", c->worker_user);
-    for (size_t i = 0; i < c->n_peer_users; i++)
-        need_user(l, root, "peer_users", c->peer_users[i]);
+    need_peer(l, root);
     if (*c->listen_group && !getgrnam(c->listen_group))
-        config_fault_member(l, root, "listen_group", "there is no group \"%s\" on this machine", c->listen_group);
+        config_fault_member(l, root, "listen_group",
+                            "there is no group \"%s\" on this machine: create it or name another", c->listen_group);
     need_folder(l, root, "spool", c->spool, false);
     need_above(l, root, "spool", c->spool, 1);
     need_socket(l, root, "listen", c->listen);
@@ -91,7 +128,7 @@ void config_key_named(struct loader *l, const struct place *at, const struct con
     int fd;
     if (!file)
         return;
-    if (secrets_open(file, k->public_key_file != NULL, &fd, &w) != ERR_OK)
+    if (secrets_open(file, k->public_key_file != NULL, l->owner, &fd, &w) != ERR_OK)
         config_fault_member(l, at, member, "%s", w.text);
     else
         close(fd);

@@ -57,28 +57,54 @@ int64_t id_time_ms(const struct id *id)
     return ms;
 }
 
+/* 26 digits of 5 bits are 130 bits, of which the first digit holds only 3: two halves, where the digit at MIDDLE has bits
+ * of both. */
+enum { MIDDLE = 13, HIGH_BITS_OF_MIDDLE = 1 };
+
+static uint64_t take_half(const uint8_t *b)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < sizeof v; i++)
+        v = v << 8 | b[i];
+    return v;
+}
+
+static void put_half(uint64_t v, uint8_t *b)
+{
+    for (size_t i = sizeof v; i-- > 0; v >>= 8)
+        b[i] = (uint8_t)v;
+}
+
 enum err id_parse(struct span s, struct id *out)
 {
-    /* 26 digits of 5 bits are 130 bits; the first digit holds only 3. */
+    uint64_t high = 0, low = 0;
+    uint8_t bad = 0;
     if (s.n != ID_TEXT_BYTES || s.p[0] > '7')
         return ERR_INVALID;
-    unsigned __int128 v = 0;
     for (size_t i = 0; i < ID_TEXT_BYTES; i++) {
-        uint8_t digit = values[(unsigned char)s.p[i]];
-        if (!digit)
-            return ERR_INVALID;
-        v = v << 5 | (digit - 1u);
+        uint8_t digit = (uint8_t)(values[(unsigned char)s.p[i]] - 1u);
+        bad |= digit;
+        if (i == MIDDLE)
+            high = high << HIGH_BITS_OF_MIDDLE | (digit >> 4 & 1);
+        if (i < MIDDLE)
+            high = high << 5 | digit;
+        else
+            low = low << 5 | digit;
     }
-    for (size_t i = 16; i-- > 0; v >>= 8)
-        out->b[i] = (uint8_t)v;
+    if (bad > 31)
+        return ERR_INVALID;
+    put_half(high, out->b);
+    put_half(low, out->b + 8);
     return ERR_OK;
 }
 
 void id_format(const struct id *id, char out[ID_TEXT_BYTES])
 {
-    unsigned __int128 v = 0;
-    for (size_t i = 0; i < 16; i++)
-        v = v << 8 | id->b[i];
-    for (size_t i = ID_TEXT_BYTES; i-- > 0; v >>= 5)
-        out[i] = alphabet[(unsigned)v & 31];
+    uint64_t high = take_half(id->b), low = take_half(id->b + 8);
+    for (size_t i = ID_TEXT_BYTES; i-- > MIDDLE + 1; low >>= 5)
+        out[i] = alphabet[low & 31];
+    out[MIDDLE] = alphabet[(low & 15) | (high & 1) << 4];
+    high >>= HIGH_BITS_OF_MIDDLE;
+    for (size_t i = MIDDLE; i-- > 0; high >>= 5)
+        out[i] = alphabet[high & 31];
 }

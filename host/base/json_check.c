@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "base/json_escape.h"
+#include "base/run.h"
 
 enum { SMALL_SLOTS = 1024, TEXT_BYTES_MAX = 1 << 30 };
 
@@ -73,30 +74,6 @@ static bool count_node(struct scan *s)
 
 /* ---- strings ---- */
 
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Does any of the eight bytes end a plain run: a quote, a backslash, a control character, or a byte over 0x7f? */
-static inline bool has_special(uint64_t w)
-{
-    uint64_t quote = w ^ EACH_BYTE('"'), backslash = w ^ EACH_BYTE('\\');
-    uint64_t found = (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1)) | (w - EACH_BYTE(0x20)) | w;
-    return (found & EACH_BYTE(0x80)) != 0;
-}
-
-static inline void skip_plain(struct scan *s)
-{
-    uint64_t w;
-    while ((size_t)(s->end - s->p) >= sizeof w) {
-        memcpy(&w, s->p, sizeof w);
-        if (has_special(w))
-            break;
-        s->p += sizeof w;
-    }
-    while (s->p < s->end && (unsigned char)*s->p >= 0x20 && (unsigned char)*s->p < 0x80 && *s->p != '"' &&
-           *s->p != '\\')
-        s->p++;
-}
-
 static bool scan_unicode_escape(struct scan *s)
 {
     const char *from = s->p;
@@ -147,7 +124,7 @@ static bool scan_string(struct scan *s, struct span *inside, bool *escaped)
     const char *from = ++s->p;
     *escaped = false;
     for (;;) {
-        skip_plain(s);
+        s->p += run_ascii(s->p, (size_t)(s->end - s->p));
         if (s->p >= s->end)
             return refuse(s, "unexpected end");
         unsigned char c = (unsigned char)*s->p;

@@ -38,6 +38,26 @@ static inline size_t run_plain(char *out, const char *p, size_t n)
     return i;
 }
 
+/* How many bytes are printable ASCII that stands for itself in a JSON string: 0x20 to 0x7e without quote and backslash. */
+static inline size_t run_ascii(const char *p, size_t n)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; n - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i low = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)); /* signed, as above */
+        __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+        marks = _mm_or_si128(marks, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+        int mask = _mm_movemask_epi8(_mm_or_si128(low, marks));
+        if (mask)
+            return i + (size_t)__builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 /* Copy bytes up to a backslash. Returns how many; out has room for n + RUN_SLACK. */
 static inline size_t run_unescaped(char *out, const char *p, size_t n)
 {

@@ -21,38 +21,6 @@ size_t utf8_sequence(struct span s)
     return len;
 }
 
-/* The top bit of each byte of the result says that this byte of word is no plain one. Bytes with the top bit set are not plain
- * themselves, so that the carries they cause in the tests of others only ever make those tests too strict. */
-static uint64_t not_plain(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-    uint64_t found = word;                    /* not ASCII */
-    found |= (word - ones * 0x20) & ~word;    /* below 0x20 */
-    found |= word + ones;                     /* 0x7f */
-    found |= (quote - ones) & ~quote;         /* a zero byte, as in Hacker's Delight 6-1 */
-    found |= (backslash - ones) & ~backslash;
-    return found & tops;
-}
-
-static bool plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-size_t ascii_plain(struct span s)
-{
-    size_t i = 0;
-    for (uint64_t word; s.n - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, s.p + i, sizeof word);
-        if (not_plain(word))
-            break;
-    }
-    while (i < s.n && plain((unsigned char)s.p[i]))
-        i++;
-    return i;
-}
-
 bool utf8_valid(struct span s)
 {
     size_t i = 0;

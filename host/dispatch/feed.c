@@ -13,6 +13,7 @@
 #include "dispatch/route.h"
 #include "dispatch/runs.h"
 #include "dispatch/view.h"
+#include "spool/quarantine.h"
 
 enum {
     SLICE_MS = 4,        /* of reading in one turn, then the workers have theirs */
@@ -40,6 +41,7 @@ struct feed {
     struct pos end;     /* of history, {0,0}: not known yet */
     struct pos barrier_from;
     int64_t barrier_at_ms, barrier_by_ms, again_ms;
+    uint32_t quarantine; /* its fingerprint when we began to read */
     bool full; /* said that reading stopped */
 };
 
@@ -73,8 +75,14 @@ void feed_close(struct dispatch *d)
 
 /* ---- beginning ---- */
 
+/* What a checkpoint says. */
+struct checkpoint {
+    struct pos from;
+    uint32_t quarantine;
+};
+
 /* The last checkpoint of one segment, if it has any. */
-static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct pos *from, struct why *w)
+static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct checkpoint *last, struct why *w)
 {
     struct reader *r;
     struct line line;
@@ -86,21 +94,33 @@ static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct pos *
         return e;
     while ((e = reader_next(r, &limit, &line, &at, w)) == ERR_OK)
         if (line.kind == KIND_CHECKPOINT)
-            *from = line.from;
+            *last = (struct checkpoint){line.from, line.quarantine};
     reader_free(r);
     return e == ERR_AGAIN ? ERR_OK : e;
 }
 
-static enum err find_checkpoint(struct dispatch *d, struct pos *from, struct why *w)
+/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line may have been lost since, so that
+ * the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the whole is read once
+ * more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
+static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
 {
     uint32_t *segments = NULL;
     size_t n = 0;
-    struct pos found = {0};
+    struct checkpoint found = {0};
+    struct quarantine_look kept = {0};
     enum err e = reader_segments(d->spool_fd, &segments, &n, w);
-    for (size_t i = 0; e == ERR_OK && i < n && i < CHECKPOINT_SEGMENTS && none(found); i++)
+    for (size_t i = 0; e == ERR_OK && i < n && i < CHECKPOINT_SEGMENTS && none(found.from); i++)
         e = checkpoint_in(d, segments[n - 1 - i], &found, w);
     if (e == ERR_OK)
-        *from = n && found.segment >= segments[0] ? found : (struct pos){0};
+        e = quarantine_look(d->spool_fd, n ? segments[0] : 0, &kept, w);
+    if (e == ERR_OK) {
+        bool damaged = kept.lowest.segment && pos_cmp(kept.lowest, found.from) < 0 && kept.fingerprint != found.quarantine;
+        if (damaged && found.from.segment)
+            log_line(LOG_WARN, "lines before the last checkpoint are in quarantine: reading the whole journal",
+                     LOG_N("segment", kept.lowest.segment), LOG_N("offset", kept.lowest.offset));
+        *from = n && found.from.segment >= segments[0] && !damaged ? found.from : (struct pos){0};
+        d->feed->quarantine = kept.fingerprint;
+    }
     free(segments);
     return e;
 }
@@ -125,7 +145,7 @@ static void send_barrier(struct dispatch *d, struct pos from)
     struct feed *f = d->feed;
     f->barrier_from = from;
     f->barrier_at_ms = d->wall_ms;
-    line_put_checkpoint(records_begin(&d->records), from, d->wall_ms);
+    line_put_checkpoint(records_begin(&d->records), from, d->wall_ms, f->quarantine);
     (void)records_end(&d->records);
 }
 
@@ -136,7 +156,7 @@ static void begin(struct dispatch *d)
     struct why w = {0};
     if (none(safe_now(d)))
         return;
-    enum err e = find_checkpoint(d, &from, &w);
+    enum err e = find_start(d, &from, &w);
     if (faccessat(d->spool_fd, DEAD_FOLDER, F_OK, 0) != 0)
         from = (struct pos){0}; /* lost, or never there: read all of it and write what is missing */
     if (e == ERR_OK)
@@ -175,9 +195,13 @@ static void apply_about(struct dispatch *d, const struct line *line, struct pos 
     if (!e || (e->user & ENTRY_ADOPTED)) /* adopted in an earlier pass: that is newer than this line */
         return;
     struct invocation *inv = line->function.p ? ledger_invocation(d->ledger, e, line->function) : NULL;
+    if (!inv && line->function.p && !e->routed)
+        inv = ledger_assume(d->ledger, e, line->function);
     bool replay = line->kind == KIND_ACTION && span_eq_str(line->action, "replay");
     bool drop = line->kind == KIND_ACTION && span_eq_str(line->action, "drop");
     bool outcome = line->kind == KIND_OUTCOME;
+    if (inv && line->kind == KIND_ACTION && line->has_attempts && line->attempt < inv->attempts)
+        return; /* written a second time: its run has begun since */
     if (inv && replay)
         view_replayed(d, e, inv);
     if (inv && (drop || (outcome && line->outcome != OUTCOME_DONE)))
@@ -233,21 +257,7 @@ void feed_adopt(struct dispatch *d, struct entry *e)
         route_event(d, e);
         return;
     }
-    struct id id = e->id;
-    for (unsigned i = 0; i < e->n; i++) {
-        struct invocation *inv = &e->inv[i];
-        enum state s = (enum state)inv->state;
-        if (s == STATE_RUNNING) {
-            run_lost(d, e, inv);
-            if (ledger_find(d->ledger, &id) != e) /* that was the last one: it has left */
-                return;
-        } else if (s == STATE_WAITING) {
-            if (heap_push(&d->due, inv->due_ms, e, inv) != ERR_OK)
-                die(EXIT_SYSTEM, "out of memory for what is due");
-        } else if (s == STATE_PENDING || s == STATE_HELD) {
-            function_enqueue(d, e, inv);
-        }
-    }
+    runs_adopt(d, e);
 }
 
 /* The end of one pass. */
@@ -415,6 +425,11 @@ int64_t feed_next_ms(const struct dispatch *d)
 {
     const struct feed *f = d->feed;
     return f->phase == PHASE_HISTORY && f->barrier_by_ms ? f->barrier_by_ms : INT64_MAX;
+}
+
+uint32_t feed_quarantine(const struct dispatch *d)
+{
+    return d->feed->quarantine;
 }
 
 bool feed_is_live(const struct dispatch *d)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * feed: reading the journal in order. First what happened before this dispatch began (history): every line counts, nothing is
  * acted upon until the end of it is reached. The end is known by a checkpoint line of our own: all that an earlier
- * dispatch has sent lies before it. Then live: only events, and the fate of dispatch's own lines. Never more events in
+ * dispatch has sent lies before it. It begins at the last checkpoint, unless something before that has come into quarantine
+ * since. Then live: only events, and the fate of dispatch's own lines. Never more events in
  * mind than max_unfinished: what does not fit stays in the journal and is read again when there is room. Dispatch's only thread.
  */
 #ifndef CREEL_DISPATCH_FEED_H
@@ -20,6 +21,8 @@ bool feed_is_live(const struct dispatch *d);
 /* Everything before this is read; nothing before the second is unfinished (or owes a dead letter). */
 struct pos feed_read(const struct dispatch *d);
 struct pos feed_low(const struct dispatch *d);
+/* The fingerprint of what was in quarantine when reading began. */
+uint32_t feed_quarantine(const struct dispatch *d);
 
 /* Take an event that was brought into the ledger (history, a replay) into the queues. */
 void feed_adopt(struct dispatch *d, struct entry *e);

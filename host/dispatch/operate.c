@@ -124,7 +124,7 @@ static void set_held(struct dispatch *d, struct span request, const char *who, b
         refuse(b, "system", w.text);
         return;
     }
-    line_put_action(records_begin(&d->records), action, NULL, span_str(f->name), d->wall_ms, who);
+    line_put_action(records_begin(&d->records), action, NULL, span_str(f->name), d->wall_ms, who, -1);
     (void)records_end(&d->records);
     function_refresh(d, f);
     log_line(LOG_INFO, held ? "function held" : "function resumed", LOG_T("function", f->name), LOG_T("who", who));

@@ -10,9 +10,9 @@
 #include "dispatch/runs.h"
 #include "dispatch/view.h"
 
-static void put_action(struct dispatch *d, const struct id *id, struct span function, const char *who)
+static void put_action(struct dispatch *d, const struct id *id, struct span function, uint16_t attempts, const char *who)
 {
-    line_put_action(records_begin(&d->records), "replay", id, function, d->wall_ms, who);
+    line_put_action(records_begin(&d->records), "replay", id, function, d->wall_ms, who, attempts);
     (void)records_end(&d->records);
 }
 
@@ -25,7 +25,7 @@ static bool is_meant(const struct dispatch *d, const struct invocation *inv, str
 
 static void set_back(struct dispatch *d, struct entry *e, struct invocation *inv, const char *who)
 {
-    put_action(d, &e->id, ledger_name(d->ledger, inv->function), who);
+    put_action(d, &e->id, ledger_name(d->ledger, inv->function), inv->attempts, who);
     view_replayed(d, e, inv);
     if (ledger_set(d->ledger, e, inv, STATE_PENDING) != ERR_OK)
         bug("a replay was refused");
@@ -163,7 +163,7 @@ static const char *replay_unknown(struct dispatch *d, struct span event, const s
         return "it could not be brought back";
     for (uint16_t i = 0; i < e->n && i < r.n; i++)
         if (r.meant[i]) {
-            put_action(d, id, r.functions[i].name, who);
+            put_action(d, id, r.functions[i].name, (uint16_t)r.functions[i].attempts, who);
             view_replayed(d, e, &e->inv[i]);
         }
     feed_adopt(d, e);

@@ -39,7 +39,7 @@ void retire_checkpoint(struct dispatch *d)
 {
     if (!feed_read(d).segment)
         return;
-    line_put_checkpoint(records_begin(&d->records), feed_low(d), d->wall_ms);
+    line_put_checkpoint(records_begin(&d->records), feed_low(d), d->wall_ms, feed_quarantine(d));
     (void)records_end(&d->records);
     d->retire->checkpointed = feed_read(d).segment;
 }
@@ -104,13 +104,15 @@ static void carry_some(struct dispatch *d, uint32_t segment)
         log_line(LOG_INFO, "carrying unfinished events on", LOG_N("segment", segment), LOG_N("events", n));
 }
 
-/* When did the next segment begin: everything in this one is older. */
-static bool over_retention(struct dispatch *d, uint32_t next)
+/* When did a later segment begin: everything in the oldest one is older. The first of them whose first line can be read says it. */
+static bool over_retention(struct dispatch *d, const uint32_t *later, size_t n)
 {
     struct line line;
     struct why w;
-    return reader_at(d->finder, (struct pos){next, 0}, &d->line_text, &line, &w) == ERR_OK && line.kind == KIND_SEGMENT &&
-           line.at_ms + d->config->retention < d->wall_ms;
+    for (size_t i = 0; i < n; i++)
+        if (reader_at(d->finder, (struct pos){later[i], 0}, &d->line_text, &line, &w) == ERR_OK && line.kind == KIND_SEGMENT)
+            return line.at_ms + d->config->retention < d->wall_ms;
+    return false;
 }
 
 static void ask(struct dispatch *d, uint32_t segment)
@@ -135,7 +137,7 @@ static void look(struct dispatch *d)
         log_line(LOG_ERROR, "cannot list the journal's segments", LOG_T("why", w.text));
         return;
     }
-    if (n > KEEP_SEGMENTS && feed_read(d).segment > segments[0] && over_retention(d, segments[1])) {
+    if (n > KEEP_SEGMENTS && feed_read(d).segment > segments[0] && over_retention(d, segments + 1, n - 1)) {
         if (ledger_in_segment(d->ledger, segments[0]))
             carry_some(d, segments[0]);
         else if (view_low(d, end).segment > segments[0])

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "dispatch/registry.h"
+#include "dispatch/runs.h"
 
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more)
@@ -42,6 +43,16 @@ static void undecided(struct dispatch *d, struct entry *e, bool is)
     e->user = is ? e->user | ENTRY_UNDECIDED : e->user & ~(uint32_t)ENTRY_UNDECIDED;
 }
 
+/* Those that want it now, and those that had it already when the line that said so is damaged. */
+static void put_routed(struct dispatch *d, const struct entry *e)
+{
+    struct span names[LINE_FUNCTIONS_MAX];
+    for (uint16_t i = 0; i < e->n; i++)
+        names[i] = ledger_name(d->ledger, e->inv[i].function);
+    line_put_routed(records_begin(&d->records), &e->id, d->wall_ms, names, e->n);
+    (void)records_end(&d->records);
+}
+
 void route_event(struct dispatch *d, struct entry *e)
 {
     struct span names[LINE_FUNCTIONS_MAX];
@@ -50,21 +61,20 @@ void route_event(struct dispatch *d, struct entry *e)
                           e->unsigned_source, names, LINE_FUNCTIONS_MAX, &more);
     if (more)
         log_line(LOG_WARN, "more functions want an event than it can have: the rest is left out", LOG_N("most", LINE_FUNCTIONS_MAX));
-    undecided(d, e, n == 0 && registry_unclear(d));
+    undecided(d, e, n == 0 && e->n == 0 && registry_unclear(d));
     if (e->user & ENTRY_UNDECIDED)
         return;
     tell(d, e, n);
     if (ledger_route(d->ledger, e, names, n) != ERR_OK)
         die(EXIT_SYSTEM, "out of memory for an event's functions");
-    line_put_routed(records_begin(&d->records), &e->id, d->wall_ms, names, n);
-    (void)records_end(&d->records);
-    if (!n) {
+    put_routed(d, e);
+    if (!e->n) {
         stat_add(STAT_ignored_total, 1);
         ledger_remove(d->ledger, e);
         return;
     }
-    for (uint16_t i = 0; i < e->n; i++)
-        function_enqueue(d, e, &e->inv[i]);
+    if (!event_leave(d, e))
+        runs_adopt(d, e);
 }
 
 void route_turn(struct dispatch *d)

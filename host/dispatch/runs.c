@@ -329,13 +329,32 @@ void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv)
     conclude(d, e, inv, f->live ? &f->live->settings.retry : &retry_default, &o, -1);
 }
 
+void runs_adopt(struct dispatch *d, struct entry *e)
+{
+    struct id id = e->id;
+    for (unsigned i = 0; i < e->n; i++) {
+        struct invocation *inv = &e->inv[i];
+        enum state s = (enum state)inv->state;
+        if (s == STATE_RUNNING) {
+            run_lost(d, e, inv);
+            if (ledger_find(d->ledger, &id) != e) /* that was the last one: it has left */
+                return;
+        } else if (s == STATE_WAITING) {
+            if (heap_push(&d->due, inv->due_ms, e, inv) != ERR_OK)
+                die(EXIT_SYSTEM, "out of memory for what is due");
+        } else if (s == STATE_PENDING || s == STATE_HELD) {
+            function_enqueue(d, e, inv);
+        }
+    }
+}
+
 void run_drop(struct dispatch *d, struct entry *e, struct invocation *inv, const char *who)
 {
     struct function *f = function_of(d, inv);
     bug_if(inv->state == STATE_RUNNING);
     if (heap_holds(inv))
         heap_remove(inv->state == STATE_WAITING ? &d->due : &f->queue, inv);
-    line_put_action(records_begin(&d->records), "drop", &e->id, span_str(f->name), d->wall_ms, who);
+    line_put_action(records_begin(&d->records), "drop", &e->id, span_str(f->name), d->wall_ms, who, inv->attempts);
     (void)records_end(&d->records);
     view_failed(d, e, inv);
     if (ledger_set(d->ledger, e, inv, STATE_DEAD) != ERR_OK)

@@ -21,6 +21,8 @@ void runs_begin(struct dispatch *d);
 void run_finish(struct dispatch *d, struct worker *wk, enum outcome o, struct span why, int64_t after_ms);
 /* An invocation that dispatch finds RUNNING in the journal, begun by a dispatch that is no more. */
 void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv);
+/* Take an event's invocations into the queues, each by its state; what was RUNNING was lost. */
+void runs_adopt(struct dispatch *d, struct entry *e);
 /* A person dropped it: dead. Not for running ones. */
 void run_drop(struct dispatch *d, struct entry *e, struct invocation *inv, const char *who);
 /* If all of e's invocations have ended it leaves dispatch's mind. True when it did. */

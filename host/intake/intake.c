@@ -3,7 +3,7 @@
  *
  *   running ──STOP, SIGTERM or the supervisor's end──▶ draining: nothing accepted, requests end
  *           ──connections gone──▶ emptying: dispatch's records until its end of the channel is closed, or until a
- * second STOP says that dispatch is gone and the channel is empty ──▶ journal closed, exit 0
+ *           second STOP says that dispatch is gone and the channel is empty ──▶ journal closed, exit 0
  */
 #include "intake/intake.h"
 

@@ -55,6 +55,12 @@ static const char *begin_fault(struct screen *s)
     return NULL;
 }
 
+static const char *pair_fault(struct screen *s, uint32_t name_bytes, uint32_t value_bytes)
+{
+    s->skip = name_bytes + value_bytes;
+    return ++s->params > SCREEN_PARAMS_MAX ? "too many parameters" : NULL;
+}
+
 /* One byte of a length (section 3.4: one byte below 128, or four with the top bit set). */
 static const char *length_fault(struct screen *s, uint8_t byte)
 {
@@ -76,10 +82,13 @@ static const char *length_fault(struct screen *s, uint8_t byte)
         return NULL;
     }
     s->which = 0;
-    s->skip = s->length[0] + s->length[1];
-    if (++s->params > SCREEN_PARAMS_MAX)
-        return "too many parameters";
-    return NULL;
+    return pair_fault(s, s->length[0], s->length[1]);
+}
+
+/* Both lengths of a pair are here and of one byte, as nearly all are. Names that long are within the limit. */
+static bool short_lengths(const struct screen *s, const char *p, size_t n)
+{
+    return n >= 2 && s->which == 0 && s->length_left == 0 && p[0] != 0 && !((p[0] | p[1]) & 0x80);
 }
 
 static const char *params_fault(struct screen *s, const char *p, size_t n)
@@ -88,16 +97,20 @@ static const char *params_fault(struct screen *s, const char *p, size_t n)
     if (s->params_bytes > SCREEN_PARAMS_BYTES)
         return "parameters larger than the limit";
     while (n > 0) {
+        const char *fault = NULL;
         size_t step = 1;
         if (s->skip > 0) {
             step = n < s->skip ? n : s->skip;
             s->skip -= (uint32_t)step;
             s->nul = s->nul || memchr(p, 0, step) != NULL;
+        } else if (short_lengths(s, p, n)) {
+            step = 2;
+            fault = pair_fault(s, (uint8_t)p[0], (uint8_t)p[1]);
         } else {
-            const char *fault = length_fault(s, (uint8_t)*p);
-            if (fault)
-                return fault;
+            fault = length_fault(s, (uint8_t)*p);
         }
+        if (fault)
+            return fault;
         p += step;
         n -= step;
     }

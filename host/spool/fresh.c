@@ -18,7 +18,7 @@ enum {
     RESERVE_MOST_PART = 4,
     SHRUNK_BYTES = 256 * 1024, /* segments do not get smaller than this for want of room */
     ROOM_PART = 4,             /* of the free space is what the next segment may take */
-    GROWTH = 4,
+    GROWTH = 2,
     VOID_MAX_BYTES = 256
 };
 

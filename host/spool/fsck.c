@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * fsck: reading everything once, and what quarantine/ has of what cannot be read. Never writes. One thread at a time.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "spool/fsck_core.h"
+#include "spool/quarantine.h"
 
 void fsck_say(struct fsck *f, bool finding, const char *fmt, ...)
 {
@@ -25,44 +23,39 @@ void fsck_say(struct fsck *f, bool finding, const char *fmt, ...)
         f->cb(f->arg, finding, text);
 }
 
-/* ---- quarantine ---- */
-
-/* The file in quarantine/ that holds bytes [from, from + n) of a segment: named segment.offset, perhaps .version behind
- * it. */
-static bool in_quarantine(int spool_fd, struct pos from, uint32_t n, char name[NAME_MAX + 1])
+bool fsck_damaged(const struct fsck *f)
 {
-    int fd = openat(spool_fd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    bool found = false;
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    for (struct dirent *d; !found && (d = readdir(dir));) {
-        unsigned segment, offset;
-        struct stat st;
-        if (sscanf(d->d_name, "%12u.%u", &segment, &offset) != 2 || segment != from.segment || offset > from.offset)
-            continue;
-        found = fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-                (uint64_t)offset + (uint64_t)st.st_size >= (uint64_t)from.offset + n;
-        if (found)
-            snprintf(name, NAME_MAX + 1, "%s", d->d_name);
-    }
-    closedir(dir);
-    return found;
+    return f->sum.unreadable_ranges > 0;
+}
+
+/* ---- what cannot be read ---- */
+
+/* What the bytes look like. */
+static void guess(const struct fsck *f, struct pos from, uint32_t n, char out[QUARANTINE_GUESS_BYTES])
+{
+    enum { HEAD_BYTES = 4096 };
+    char head[HEAD_BYTES], path[64];
+    snprintf(path, sizeof path, "journal/%012" PRIu32 ".jsonl", from.segment);
+    int fd = openat(f->spool_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? pread(fd, head, n < HEAD_BYTES ? n : HEAD_BYTES, (off_t)from.offset) : 0;
+    quarantine_guess(span_of(head, got > 0 ? (size_t)got : 0), out);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void unreadable(void *arg, struct pos from, uint32_t n)
 {
     struct fsck *f = arg;
-    char name[NAME_MAX + 1];
-    bool kept = in_quarantine(f->spool_fd, from, n, name);
+    char name[QUARANTINE_NAME_BYTES], what[QUARANTINE_GUESS_BYTES];
+    bool kept = quarantine_holds(f->spool_fd, from, n, name);
+    guess(f, from, n, what);
     f->sum.unreadable_ranges++;
     f->sum.unreadable_bytes += n;
     f->sum.quarantined_bytes += kept ? n : 0;
-    fsck_say(f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": %" PRIu32 " bytes cannot be read, %s%s",
-             from.segment, from.offset, n, kept ? "kept in quarantine/" : "and quarantine/ does not have them",
+    fsck_say(f, !kept, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": %" PRIu32 " bytes cannot be read (%s), %s%s",
+             from.segment, from.offset, n, what,
+             kept ? "kept in quarantine/"
+                  : "and quarantine/ does not have them: creeld copies them when it starts, or before it removes the segment",
              kept ? name : "");
 }
 

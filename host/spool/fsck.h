@@ -28,12 +28,13 @@ typedef void (*fsck_report)(void *arg, bool finding, const char *text);
 
 /* Check a spool directory:
  *   - each segment begins with its own first line; every byte is filling or part of an intact line that is valid JSON;
- *     what is not is reported with where quarantine/ keeps it
+ *     what is not is a finding until quarantine/ holds the very bytes, then a note with the name
  *   - event ids are unique; lines speak of events that are there; events decode
  *   - attempts are numbered without gaps, each begins after the one before has ended, each outcome belongs to an
  *     attempt on record, and no transition is outside lifecycle.tbl
  *   - safe marks, void lines and tombstones speak of what lies before them; nothing before a checkpoint is unfinished
  *   - dead/ holds a letter for each dead invocation and no other
+ * What lines before it that cannot be read explain (an event, attempt or outcome that is missing) is a note.
  * ERR_OK also when there are findings. ERR_NOT_FOUND: no spool; ERR_UNSUPPORTED: written by a newer version;
  * ERR_SYSTEM. */
 enum err fsck_run(int spool_fd, fsck_report cb, void *arg, struct fsck_summary *out, struct why *w);

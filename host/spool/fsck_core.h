@@ -22,6 +22,8 @@ struct fsck {
 };
 
 void fsck_say(struct fsck *f, bool finding, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Were there unreadable bytes so far? Then what is missing is said as a note: the damage itself is what was found. */
+bool fsck_damaged(const struct fsck *f);
 /* One line of the journal, in order: checked, counted and applied to the ledgers. ERR_NO_MEMORY. */
 enum err fsck_line(struct fsck *f, const struct line *l, struct pos at);
 /* dead/ against the ledger. */

@@ -27,8 +27,10 @@ static void find_missing(struct fsck *f)
         for (uint16_t k = 0; k < e->n; k++) {
             const char *path = e->inv[k].state == STATE_DEAD ? path_of(f, e, e->inv + k) : NULL;
             if (path && faccessat(f->spool_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-                fsck_say(f, !f->sum.live, "%s is missing%s", path,
-                         f->sum.live ? " (the daemon is running and may be about to write it)" : "");
+                fsck_say(f, !f->sum.live && !fsck_damaged(f), "%s is missing%s", path,
+                         f->sum.live        ? " (the daemon is running and may be about to write it)"
+                         : fsck_damaged(f) ? " (bytes of the journal cannot be read)"
+                                           : "");
         }
 }
 
@@ -60,7 +62,7 @@ static void check_letter(struct fsck *f, const char *path, const char *name)
         return;
     if (!e && f->first_segment > 1)
         return; /* its segment was retired */
-    fsck_say(f, !f->sum.live, "%s is there, but the journal knows of no such dead invocation%s", path,
+    fsck_say(f, !f->sum.live && !fsck_damaged(f), "%s is there, but the journal knows of no such dead invocation%s", path,
              f->sum.live ? " (the daemon is running: it may be newer than what was read)" : "");
 }
 

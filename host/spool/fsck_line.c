@@ -20,6 +20,12 @@ struct subject {
     fsck_say((s)->f, true, "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": " fmt, (s)->at.segment, (s)->at.offset,       \
              ##__VA_ARGS__)
 
+/* The same about something that is missing: lines that cannot be read explain it. */
+#define MISSING(s, fmt, ...)                                                                                           \
+    fsck_say((s)->f, !fsck_damaged((s)->f), "journal/%012" PRIu32 ".jsonl at %" PRIu32 ": " fmt "%s",                  \
+             (s)->at.segment, (s)->at.offset, ##__VA_ARGS__,                                                           \
+             fsck_damaged((s)->f) ? " (bytes before it cannot be read)" : "")
+
 /* For messages. */
 static const char *id_of(const struct line *l, char text[ID_TEXT_BYTES + 1])
 {
@@ -70,7 +76,7 @@ static void check_carry(struct subject *s)
 static bool is_known(struct subject *s)
 {
     if (!s->e && s->f->first_segment <= 1)
-        FAULT(s, "%s line about event %s, which is not in the journal", kind_name(s->l->kind), ID(s));
+        MISSING(s, "%s line about event %s, which is not in the journal", kind_name(s->l->kind), ID(s));
     return s->e != NULL;
 }
 
@@ -85,7 +91,7 @@ static bool is_invoked(struct subject *s)
     if (!is_known(s))
         return false;
     if (!s->i)
-        FAULT(s, "%s line about event %s and %.*s, which it was not routed to", kind_name(s->l->kind), ID(s),
+        MISSING(s, "%s line about event %s and %.*s, which it was not routed to", kind_name(s->l->kind), ID(s),
               (int)s->l->function.n, s->l->function.p);
     return s->i != NULL;
 }
@@ -98,9 +104,9 @@ static void check_attempt(struct subject *s)
     if (n <= s->i->attempts)
         s->f->sum.repeated++;
     else if (n > s->i->attempts + 1u)
-        FAULT(s, "attempt %" PRIu32 " of event %s follows attempt %u", n, ID(s), s->i->attempts);
+        MISSING(s, "attempt %" PRIu32 " of event %s follows attempt %u", n, ID(s), s->i->attempts);
     else if (s->i->state == STATE_RUNNING)
-        FAULT(s, "attempt %" PRIu32 " of event %s begins, but the one before has no outcome", n, ID(s));
+        MISSING(s, "attempt %" PRIu32 " of event %s begins, but the one before has no outcome", n, ID(s));
 }
 
 static void check_outcome(struct subject *s)
@@ -111,7 +117,7 @@ static void check_outcome(struct subject *s)
     if (n < s->i->attempts || (n == s->i->attempts && s->i->state != STATE_RUNNING))
         s->f->sum.repeated++;
     else if (n > s->i->attempts)
-        FAULT(s, "outcome of attempt %" PRIu32 " of event %s, which has no attempt line", n, ID(s));
+        MISSING(s, "outcome of attempt %" PRIu32 " of event %s, which has no attempt line", n, ID(s));
 }
 
 static void check_void(struct subject *s)
@@ -126,7 +132,7 @@ static void check_checkpoint(struct subject *s)
     if (pos_cmp(s->l->from, s->at) > 0)
         FAULT(s, "a checkpoint of a place behind itself");
     else if (pos_cmp(low, s->l->from) < 0)
-        FAULT(s, "a checkpoint at %" PRIu32 ".%" PRIu32 ", but the event at %" PRIu32 ".%" PRIu32 " is unfinished",
+        MISSING(s, "a checkpoint at %" PRIu32 ".%" PRIu32 ", but the event at %" PRIu32 ".%" PRIu32 " is unfinished",
               s->l->from.segment, s->l->from.offset, low.segment, low.offset);
 }
 
@@ -144,7 +150,7 @@ static void check_form(struct subject *s)
         FAULT(s, "an intact %s line that is not valid JSON: %s at %zu", kind_name(s->l->kind), error.what,
               error.offset);
     if (s->at.segment != s->f->segment && s->l->kind != KIND_SEGMENT)
-        FAULT(s, "the segment's first line is missing");
+        MISSING(s, "the segment's first line is missing");
     if (s->at.segment == s->f->segment && s->l->kind == KIND_SEGMENT)
         FAULT(s, "a segment line within a segment");
     s->f->segment = s->at.segment;
@@ -177,6 +183,6 @@ enum err fsck_line(struct fsck *f, const struct line *l, struct pos at)
     if (e == ERR_NO_MEMORY || of_unfinished == ERR_NO_MEMORY)
         return ERR_NO_MEMORY;
     if (e && f->sum.findings == before)
-        FAULT(&s, "%s line about event %s, which the lifecycle does not allow", kind_name(l->kind), ID(&s));
+        MISSING(&s, "%s line about event %s, which the lifecycle does not allow", kind_name(l->kind), ID(&s));
     return ERR_OK;
 }

@@ -35,7 +35,7 @@ static enum err make(struct helper *h, uint32_t number, uint32_t size, struct se
     line_put_segment(&head, number, h->wall_ms(), h->salt);
     line_seal(&head, 0, NULL);
     enum err e = head.failed ? why_set(w, ERR_NO_MEMORY, "no memory for a segment's first line")
-                             : segment_make(h->journal_fd, number, size, buf_span(&head), out, w);
+                             : segment_make(h->journal_fd, number, size, buf_span(&head), &h->fill_due, out, w);
     buf_fini(&head);
     return e;
 }
@@ -187,6 +187,7 @@ enum err helper_start(struct helper *h, struct why *w)
 
 void helper_stop(struct helper *h)
 {
+    atomic_store(&h->fill_due, SEGMENT_PARTS);
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_signal(&h->work);
@@ -219,8 +220,16 @@ bool helper_fill(struct helper *h, uint32_t number, uint32_t size, uint32_t leas
     return free_slot;
 }
 
+void helper_pace(struct helper *h, uint32_t used, uint32_t size)
+{
+    uint64_t part = (uint64_t)used * SEGMENT_PARTS / size * 4 / 3;
+    atomic_store_explicit(&h->fill_due, part < SEGMENT_PARTS ? (uint32_t)part : SEGMENT_PARTS, memory_order_relaxed);
+}
+
 bool helper_take(struct helper *h, struct segment *out, bool wait)
 {
+    if (wait)
+        atomic_store(&h->fill_due, SEGMENT_PARTS);
     pthread_mutex_lock(&h->lock);
     while (wait && h->fill == FILL_WANTED)
         pthread_cond_wait(&h->done, &h->lock);

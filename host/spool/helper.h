@@ -30,6 +30,7 @@ struct helper {
     pthread_t thread;
     bool started;
     _Atomic bool fill_failed; /* the last filling failed: what journal_accepts looks at */
+    _Atomic uint32_t fill_due; /* see segment_make */
     pthread_mutex_t lock;     /* of everything below */
     pthread_cond_t work, done;
     bool stop;
@@ -49,6 +50,8 @@ void helper_stop(struct helper *h);
 /* Make segment `number` with size bytes or, when there is no room, less and less down to `least`. Nothing happens while an earlier
  * one is wanted or not taken yet; false then. */
 bool helper_fill(struct helper *h, uint32_t number, uint32_t size, uint32_t least);
+/* So much of the live segment is used: the next one is to be filled when three quarters are. */
+void helper_pace(struct helper *h, uint32_t used, uint32_t size);
 /* Take the filled segment; with wait, until the filling that is under way is over. False when there is none. */
 bool helper_take(struct helper *h, struct segment *out, bool wait);
 /* Cut segment number to end and write its index. */

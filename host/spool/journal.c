@@ -212,6 +212,7 @@ static void committed(struct journal *j, bool sync)
         stat_add(STAT_journal_bytes_total, (int64_t)j->batch.n);
     }
     j->live.end += (uint32_t)j->batch.n;
+    helper_pace(&j->helper, j->live.end, j->live.size);
     if (sync)
         journal_set_safe(j, (struct pos){j->live.number, j->live.end});
     if (j->tombstone)

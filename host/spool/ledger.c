@@ -278,10 +278,12 @@ enum err ledger_route(struct ledger *l, struct entry *e, const struct span *func
 {
     if (e->routed || n > LINE_FUNCTIONS_MAX)
         return ERR_INVALID;
-    struct invocation *inv = n ? calloc(n, sizeof *inv) : NULL;
-    if (n && !inv)
+    struct invocation *inv = n + e->n ? calloc(n + e->n, sizeof *inv) : NULL;
+    if (n + e->n && !inv)
         return ERR_NO_MEMORY;
-    uint16_t kept = 0;
+    uint16_t kept = e->n;
+    if (kept)
+        memcpy(inv, e->inv, kept * sizeof *inv);
     for (size_t i = 0; i < n; i++) {
         uint32_t function = ledger_intern(l, functions[i]);
         if (function == NAMES_NONE) {
@@ -291,11 +293,26 @@ enum err ledger_route(struct ledger *l, struct entry *e, const struct span *func
         uint16_t k = 0;
         while (k < kept && inv[k].function != function)
             k++;
-        if (k == kept) /* one named twice is one */
+        if (k == kept && kept < LINE_FUNCTIONS_MAX) /* one named twice is one */
             inv[kept++] = (struct invocation){.function = (uint16_t)function, .state = STATE_PENDING};
     }
     ledger_replace(l, e, inv, kept, true);
     return ERR_OK;
+}
+
+struct invocation *ledger_assume(struct ledger *l, struct entry *e, struct span function)
+{
+    struct invocation *known = ledger_invocation(l, e, function);
+    uint32_t number = known || e->n == LINE_FUNCTIONS_MAX ? NAMES_NONE : ledger_intern(l, function);
+    if (number == NAMES_NONE)
+        return known;
+    struct invocation *inv = reallocarray(e->inv, e->n + 1u, sizeof *inv);
+    if (!inv)
+        return NULL;
+    e->inv = inv;
+    inv[e->n] = (struct invocation){.function = (uint16_t)number, .state = STATE_PENDING};
+    l->counts[STATE_PENDING]++;
+    return inv + e->n++;
 }
 
 enum err ledger_set(struct ledger *l, struct entry *e, struct invocation *i, enum state to)

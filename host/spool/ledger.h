@@ -9,12 +9,14 @@
  * running) are gone through. What each kind does:
  *
  *   event     a new entry, not routed; known already: nothing
- *   routed    the entry's functions, all pending; routed already: nothing. No functions: ended (ignored)
- *   attempt   running, attempts = its number. After done or dead it is refused: only a replay leads out of these
+ *   routed    the entry's functions, pending if they are new; routed already: nothing. No functions: ended (ignored)
+ *   attempt   running, attempts = its number. After done or dead it is refused: only a replay leads out of these. Like an outcome
+ *             or action of an event that is not routed it says that the event went to this function (ledger_assume)
  *   outcome   the state it names; LOST and pending counts as an interruption
  *   carry     the event's place is this line now, and its invocations are as the line says, whatever was known
  *   action    replay: done, dead and waiting become pending; base = attempts, interrupted = 0. drop: dead. With no function: all of
- *             the event's. hold, resume: see ledger_held
+ *             the event's. With attempts: only if no further attempt has begun since. Nothing at all once the whole event has
+ *             ended: only a carry line brings that back. hold, resume: see ledger_held
  *   others    nothing
  *
  * A ledger that drops what has ended does so inside ledger_apply: so to replay an event that has ended, write a carry line in
@@ -46,7 +48,7 @@ struct entry {
     uint32_t type;       /* ledger_name */
     int64_t received_ms;
     uint16_t n;          /* invocations */
-    bool routed, unsigned_source;
+    bool routed, unsigned_source; /* not routed, and yet invocations: see ledger_assume */
     uint32_t user;
     struct entry *older, *newer; /* in order of `at` */
     struct invocation *inv;      /* n of them, owned; NULL when 0. A carry line may move them */
@@ -71,9 +73,12 @@ size_t ledger_count(const struct ledger *l);
 void ledger_remove(struct ledger *l, struct entry *e);
 struct invocation *ledger_invocation(struct ledger *l, struct entry *e, struct span function); /* NULL if not one of e's */
 
-/* Give an event its functions (dispatch when routing; apply does the same for a routed line). ERR_INVALID when it has been
- * routed or there are more than LINE_FUNCTIONS_MAX; ERR_NO_MEMORY. */
+/* Give an event its functions (dispatch when routing; apply does the same for a routed line), besides those that it has by
+ * ledger_assume. ERR_INVALID when it has been routed or there are more than LINE_FUNCTIONS_MAX; ERR_NO_MEMORY. */
 enum err ledger_route(struct ledger *l, struct entry *e, const struct span *functions, size_t n);
+/* A line speaks of this function of an event that is not routed: the routed line is damaged, and the event went there, among
+ * others perhaps. The invocation, pending if it is new; moves the others. NULL: out of memory, names or LINE_FUNCTIONS_MAX. */
+struct invocation *ledger_assume(struct ledger *l, struct entry *e, struct span function);
 /* The one setter: checks lifecycle.tbl, ERR_INVALID and unchanged otherwise; keeps the counts. Never removes the entry: who set
  * the last invocation's end calls ledger_remove. */
 enum err ledger_set(struct ledger *l, struct entry *e, struct invocation *i, enum state to);

@@ -67,7 +67,10 @@ static struct invocation *named(struct ledger *l, struct entry *e, struct span f
 {
     struct buf b;
     buf_init(&b, function.n + 1);
-    struct invocation *i = ledger_invocation(l, e, plain(function, &b));
+    struct span name = plain(function, &b);
+    struct invocation *i = ledger_invocation(l, e, name);
+    if (!i && name.p && !e->routed)
+        i = ledger_assume(l, e, name);
     buf_fini(&b);
     return i;
 }
@@ -223,6 +226,8 @@ static enum err apply_action(struct ledger *l, const struct line *line, struct p
     struct invocation *only = line->function.p ? named(l, *e, line->function) : NULL;
     if (line->function.p && !only)
         return ERR_INVALID;
+    if (ledger_ended(*e) || (only && line->has_attempts && line->attempt < only->attempts))
+        return ERR_OK;
     for (uint16_t i = 0; i < (*e)->n; i++)
         if (!only || only == (*e)->inv + i)
             act(l, *e, (*e)->inv + i);

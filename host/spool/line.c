@@ -328,16 +328,18 @@ static void put_pos(struct buf *b, struct pos p)
     buf_putc(b, '"');
 }
 
-void line_put_checkpoint(struct buf *b, struct pos from, int64_t at_ms)
+void line_put_checkpoint(struct buf *b, struct pos from, int64_t at_ms, uint32_t quarantine)
 {
     begin(b, KIND_CHECKPOINT);
     PUT(b, ",\"from\":");
     put_pos(b, from);
     put_time(b, ",\"at\":", at_ms);
+    if (quarantine)
+        buf_printf(b, ",\"quarantine\":%u", quarantine);
 }
 
 void line_put_action(struct buf *b, const char *action, const struct id *id, struct span function, int64_t at_ms,
-                     const char *who)
+                     const char *who, int32_t attempts)
 {
     begin(b, KIND_ACTION);
     put_text(b, ",\"action\":", span_str(action));
@@ -348,6 +350,8 @@ void line_put_action(struct buf *b, const char *action, const struct id *id, str
     put_text(b, ",\"function\":", function);
     put_time(b, ",\"at\":", at_ms);
     put_text(b, ",\"who\":", span_str(who));
+    if (attempts >= 0)
+        buf_printf(b, ",\"attempts\":%d", attempts);
 }
 
 void line_seal(struct buf *b, size_t from, const struct pos *safe)

@@ -70,9 +70,12 @@ void line_put_outcome(struct buf *b, const struct line_outcome *o);
 void line_put_carry(struct buf *b, int64_t at_ms, struct span event_line, const struct line_function *f, size_t n, bool routed);
 void line_put_void(struct buf *b, uint32_t segment, uint32_t from, int64_t at_ms, const char *why);
 void line_put_tombstone(struct buf *b, uint32_t segment, int64_t at_ms, const char *why);
-void line_put_checkpoint(struct buf *b, struct pos from, int64_t at_ms);
-/* action: "replay", "drop" (id and function set), "hold", "resume" (function only). who: "uid:0". */
-void line_put_action(struct buf *b, const char *action, const struct id *id, struct span function, int64_t at_ms, const char *who);
+/* quarantine: the fingerprint (quarantine_look) of what quarantine/ held when the writer began to read; 0: nothing. */
+void line_put_checkpoint(struct buf *b, struct pos from, int64_t at_ms, uint32_t quarantine);
+/* action: "replay", "drop" (id and function set), "hold", "resume" (function only). who: "uid:0". attempts: begun when it was
+ * done, so that the same record written twice does nothing the second time; negative: not said. */
+void line_put_action(struct buf *b, const char *action, const struct id *id, struct span function, int64_t at_ms, const char *who,
+                     int32_t attempts);
 
 /* Finish the unsealed line that begins at offset `from` of b: safe (may be NULL), crc, LF. */
 void line_seal(struct buf *b, size_t from, const struct pos *safe);
@@ -85,7 +88,7 @@ struct line {
     struct span text;  /* the whole line without LF */
     struct span unsealed; /* the same before ,"safe" and ,"crc": what line_seal can finish anew */
     struct id id;      /* of the event, where there is one */
-    bool has_id, has_safe, has_dedupe;
+    bool has_id, has_safe, has_dedupe, has_attempts;
     bool routed;       /* carry */
     bool unsigned_source; /* event, carry */
     int64_t at_ms;     /* event: received */
@@ -95,7 +98,8 @@ struct line {
     uint32_t format;   /* segment */
     uint32_t segment;  /* segment, void, tombstone */
     uint8_t salt[16];  /* segment */
-    uint32_t attempt;  /* attempt, outcome */
+    uint32_t attempt;  /* attempt, outcome; action: attempts, when has_attempts */
+    uint32_t quarantine; /* checkpoint; 0: none */
     enum outcome outcome;
     enum state state;  /* outcome */
     int64_t due_ms;    /* outcome; 0 none */

@@ -298,6 +298,17 @@ static bool take_kind(struct head *h, int *kind)
     return word.n && TAKE(h, "\"");
 }
 
+/* Members behind those of members.tbl that a line may be without. */
+static bool take_optional(struct head *h, struct line *l)
+{
+    struct span who;
+    if (l->kind == KIND_CHECKPOINT && TAKE(h, ",\"quarantine\":"))
+        return take_number(h, &l->quarantine);
+    if (l->kind == KIND_ACTION && TAKE(h, ",\"who\":") && take_text(h, &who) && TAKE(h, ",\"attempts\":"))
+        return l->has_attempts = take_number(h, &l->attempt);
+    return true;
+}
+
 enum err line_parse(struct span text, struct line *out)
 {
     struct line l = {.text = text};
@@ -316,6 +327,8 @@ enum err line_parse(struct span text, struct line *out)
         return l.kind == KIND_SEGMENT && l.format != LINE_FORMAT ? ERR_UNSUPPORTED : ERR_CORRUPT;
     if (l.kind == KIND_SEGMENT && l.format != LINE_FORMAT)
         return ERR_UNSUPPORTED;
+    if (!take_optional(&h, &l))
+        return ERR_CORRUPT;
     if (l.kind == KIND_EVENT) {
         l.event = text;
         l.at_ms = l.received_ms;

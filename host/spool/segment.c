@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
-enum { FILL_BYTES = 1 << 20, FILL_AHEAD = 4 * FILL_BYTES, DIGITS = 12, SEGMENT_MODE = 0640 };
+enum { FILL_BYTES = 256 * 1024, GENTLE_BYTES_PER_S = 16 << 20, DIGITS = 12, SEGMENT_MODE = 0640 };
 
 static const char *const endings[SEGMENT_FORMS] = {
     [SEGMENT_LIVE] = ".jsonl",
@@ -46,19 +47,25 @@ bool segment_form_parse(const char *name, enum segment_form *form, uint32_t *num
     return false;
 }
 
-/* Hand what was filled to the disk bit by bit, and run no more than FILL_AHEAD ahead of it: one large burst at the end would hold up
- * every commit that comes meanwhile. An error that this call reports is not reported by a later fsync, so it counts. */
-static enum err pace(int fd, off_t from, off_t n)
+/* Write a piece through to the disk: a large burst would hold up every commit that comes meanwhile. An error that this call
+ * reports is not reported by a later fsync, so it counts. */
+static enum err push(int fd, off_t from, off_t n)
 {
-    enum { WAIT = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER };
-    int e = sync_file_range(fd, from, n, SYNC_FILE_RANGE_WRITE);
-    if (e == 0 && from >= FILL_AHEAD)
-        e = sync_file_range(fd, from - FILL_AHEAD, n, WAIT);
+    enum { THROUGH = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER };
+    int e = sync_file_range(fd, from, n, THROUGH);
     return e == 0 || errno == ENOSYS || errno == EINVAL || errno == ESPIPE ? ERR_OK : ERR_SYSTEM;
 }
 
+/* What is not due yet is filled gently, so that it costs a commit at most the time of one piece now and then. */
+static void pace(uint32_t filled, uint32_t size, const _Atomic uint32_t *due)
+{
+    const struct timespec piece = {.tv_nsec = 1000000000L / (GENTLE_BYTES_PER_S / FILL_BYTES)};
+    if (due && filled > (uint64_t)size * atomic_load(due) / SEGMENT_PARTS)
+        nanosleep(&piece, NULL);
+}
+
 /* Line feeds in [from, to). */
-static enum err fill(int fd, uint32_t from, uint32_t to)
+static enum err fill(int fd, uint32_t from, uint32_t to, const _Atomic uint32_t *due)
 {
     char *block = malloc(FILL_BYTES);
     if (!block) {
@@ -70,9 +77,11 @@ static enum err fill(int fd, uint32_t from, uint32_t to)
     while (!e && from < to) {
         uint32_t n = to - from < FILL_BYTES ? to - from : FILL_BYTES;
         e = fs_pwrite_all(fd, span_of(block, n), from);
-        if (!e && to - from > n)
-            e = pace(fd, from, n);
         from += n;
+        if (!e && from < to) {
+            e = push(fd, from - n, n);
+            pace(from, to, due);
+        }
     }
     int saved = errno;
     free(block);
@@ -80,7 +89,8 @@ static enum err fill(int fd, uint32_t from, uint32_t to)
     return e;
 }
 
-enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct span head, struct segment *out, struct why *w)
+enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct span head, const _Atomic uint32_t *due,
+                      struct segment *out, struct why *w)
 {
     char name[SEGMENT_FORM_BYTES];
     segment_form_name(number, SEGMENT_NEXT, name);
@@ -90,7 +100,7 @@ enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct spa
     if (fd < 0)
         return why_errno(w, "journal/%s: cannot create", name);
     struct segment s = {fd, number, size, (uint32_t)head.n};
-    if (fs_pwrite_all(fd, head, 0) != ERR_OK || fill(fd, s.end, size) != ERR_OK || fsync(fd) != 0) {
+    if (fs_pwrite_all(fd, head, 0) != ERR_OK || fill(fd, s.end, size, due) != ERR_OK || fsync(fd) != 0) {
         why_errno(w, "journal/%s: cannot fill %u bytes", name, size);
         int saved = errno;
         segment_drop(journal_fd, &s);
@@ -105,7 +115,7 @@ enum err segment_grow(struct segment *s, uint32_t size, struct why *w)
 {
     if (size <= s->size)
         return ERR_OK;
-    if (fill(s->fd, s->size, size) != ERR_OK || fsync(s->fd) != 0) {
+    if (fill(s->fd, s->size, size, NULL) != ERR_OK || fsync(s->fd) != 0) {
         why_errno(w, "journal segment %u: cannot grow it to %u bytes", s->number, size);
         /* Whether this works or not: nothing beyond the old size is ever used. */
         if (ftruncate(s->fd, s->size) != 0)

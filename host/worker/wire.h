@@ -45,9 +45,10 @@ struct wire_head {
 };
 
 /* START: struct wire_start, then JSON text: {"name":"…", "config":any, "secrets":{name:"value"}, "max_uses":n (0: unlimited;
- * default: as the manifest says), "memory":bytes, "file_size":bytes, "files":n, "processes":n, "hide":["/path",…]}. All but
- * name may be missing; unknown members are ignored. The .so comes as a descriptor (a sealed copy). Paths in hide that do
- * not exist are skipped; keep them narrow: a program that a function runs may lie beside them. */
+ * default: as the manifest says), "memory":bytes, "file_size":bytes, "files":n, "processes":n, and
+ * four lists ["/path",…] of what it may not see ("hide"; "keys", hidden with their folder where that holds nothing else) or not
+ * change ("read_only"; "fixed": only what lies directly in that folder)}. All but name may be missing; unknown members are
+ * ignored. Paths that do not exist are skipped. The .so comes as a descriptor (a sealed copy). */
 struct wire_start {
     uint32_t namespaces;         /* the worker's init is pid 1 of its own pid namespace and has its own mount namespace */
     uint32_t user_namespace;     /* and is in a user namespace that has no map yet */

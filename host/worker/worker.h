@@ -32,7 +32,8 @@ struct worker {
     /* from START's JSON; spans into text */
     char *text;
     const char *name;
-    struct span config, secrets, hide; /* JSON values or SPAN_NONE */
+    struct span config, secrets; /* JSON values or SPAN_NONE, as are these: see places.h */
+    struct span hide, keys, read_only, fixed;
     int64_t max_uses; /* -1 until START or the manifest says */
     int64_t memory_bytes, file_size_bytes, files, processes;
 

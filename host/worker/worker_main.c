@@ -100,6 +100,9 @@ static void take_start(struct worker *w, struct wire_frame *f)
     w->config = json_member(json, "config");
     w->secrets = json_member(json, "secrets");
     w->hide = json_member(json, "hide");
+    w->keys = json_member(json, "keys");
+    w->read_only = json_member(json, "read_only");
+    w->fixed = json_member(json, "fixed");
     w->max_uses = number_or(json, "max_uses", -1);
     w->memory_bytes = number_or(json, "memory", SANDBOX_MEMORY_BYTES);
     w->file_size_bytes = number_or(json, "file_size", SANDBOX_FILE_SIZE_BYTES);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * park: what the door is measured against: a plain libfcgi responder in park mode (threads share one epoll set; a
- * thread takes a connection only when it is readable) that reads the body and answers a constant. park SOCKET nothing
- * else park SOCKET FILE     appends each body to FILE first and answers after a sync that the batch shares; requests
- * are handed to one committing thread, which answers them It trusts its peer, checks nothing, and is no example of how
- * to write a responder. Ends at SIGTERM.
+ * thread takes a connection only when it is readable) that reads the body and answers a constant.
+ *     park SOCKET          nothing else
+ *     park SOCKET FILE     appends each body to FILE first and answers after a sync that the batch shares; requests are
+ *                          handed to one committing thread, which answers them
+ * It trusts its peer, checks nothing, and is no example of how to write a responder. Ends at SIGTERM.
  */
 #include <errno.h>
 #include <fcgiapp.h>

@@ -194,6 +194,17 @@ static int do_write(struct creel_invocation *in)
     return creel_reject(in, "wrote it");
 }
 
+static int do_rename(struct creel_invocation *in)
+{
+    const char *from = creel_json_string(in, "/path"), *to = creel_json_string(in, "/to");
+    return creel_reject(in, "%s", rename(from, to) == 0 ? "renamed it" : "no");
+}
+
+static int do_mkdir(struct creel_invocation *in)
+{
+    return creel_reject(in, "%s", mkdir(creel_json_string(in, "/path"), 0777) == 0 ? "made it" : "no");
+}
+
 static int do_mknod(struct creel_invocation *in)
 {
     return creel_reject(in, "%s", mknod(creel_json_string(in, "/path"), S_IFCHR | 0600, 0x103) == 0 ? "made it" : "no");
@@ -203,6 +214,11 @@ static int do_program(struct creel_invocation *in)
 {
     int status = system("echo from the program; test -e /proc/self/fd/3 && echo it inherited a descriptor; exit 5");
     return creel_reject(in, "%d", status);
+}
+
+static int do_run(struct creel_invocation *in)
+{
+    return creel_reject(in, "%d", system(creel_json_string(in, "/path")));
 }
 
 static void name_it(struct creel_invocation *in)
@@ -332,6 +348,7 @@ static const struct {
     {"count", do_count},     {"facts", do_facts},       {"json", do_json},         {"sum", do_sum},
     {"log", do_log},         {"partial", do_partial},   {"flood", do_flood},       {"long-line", do_long_line},
     {"environment", do_environment}, {"descriptors", do_descriptors}, {"status", do_status}, {"read", do_read},
+    {"rename", do_rename},   {"mkdir", do_mkdir},       {"run", do_run},
     {"write", do_write},     {"mknod", do_mknod},       {"program", do_program},   {"hang", do_hang},
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
     {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/run.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/channel.h"
@@ -21,23 +22,23 @@
 /* Every byte at every place among plain ones, and beside every other byte. */
 START_TEST(plain_ascii)
 {
-    char text[24];
+    char text[40];
     for (int c = 0; c < 256; c++) {
         bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
         for (size_t at = 0; at < sizeof text; at++) {
             memset(text, 'a', sizeof text);
             text[at] = (char)c;
-            ck_assert_uint_eq(ascii_plain(span_of(text, sizeof text)), plain ? sizeof text : at);
+            ck_assert_uint_eq(run_ascii(text, sizeof text), plain ? sizeof text : at);
         }
         for (int d = 0; d < 256; d++) {
             bool both = plain && d >= 0x20 && d < 0x7f && d != '"' && d != '\\';
             memset(text, 'a', sizeof text);
             text[3] = (char)c;
             text[4] = (char)d;
-            ck_assert_uint_eq(ascii_plain(span_of(text, sizeof text)), both ? sizeof text : plain ? 4 : 3);
+            ck_assert_uint_eq(run_ascii(text, sizeof text), both ? sizeof text : plain ? 4 : 3);
         }
     }
-    ck_assert_uint_eq(ascii_plain(SPAN_LIT("")), 0);
+    ck_assert_uint_eq(run_ascii("", 0), 0);
 }
 END_TEST
 

@@ -184,7 +184,7 @@ START_TEST(a_dropped_and_carried_event_says_so)
     buf_fini(&letter);
     size_t from = b.n;
     struct id id = small_id(1);
-    line_put_action(&b, "drop", &id, SPAN_NONE, 1, "uid:7");
+    line_put_action(&b, "drop", &id, SPAN_NONE, 1, "uid:7", -1);
     seal_from(from);
     write_letter(SPAN_LIT("t"), NULL, 0);
     ck_assert_span_eq(get("/why"), "\"dropped\"");

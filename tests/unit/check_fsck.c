@@ -147,14 +147,19 @@ START_TEST(damage_is_found_and_looked_up_in_quarantine)
     b.p[at] = 'x';
     spool_dir_write(&d, 1, 0, buf_span(&b));
     check_it();
-    ck_assert_msg(sum.findings == 2 && strstr(heard, "quarantine/ does not have them") &&
-                      strstr(heard, "first line is missing"),
+    ck_assert_msg(sum.findings == 1 && strstr(heard, "quarantine/ does not have them") &&
+                      strstr(heard, "note: journal/000000000001.jsonl at") && strstr(heard, "first line is missing"),
                   "%s", heard);
     ck_assert_int_eq(mkdirat(d.fd, "quarantine", 0700), 0);
     ck_assert_int_eq(fs_replace(d.fd, "quarantine/000000000001.0", span_of(b.p, at + 10), 0600, NULL), ERR_OK);
     check_it();
     ck_assert_msg(strstr(heard, "kept in quarantine/000000000001.0"), "%s", heard);
     ck_assert(sum.unreadable_ranges == 1 && sum.unreadable_bytes == at + 10 && sum.quarantined_bytes == at + 10);
+    ck_assert_uint_eq(sum.findings, 0); /* every byte is safe */
+    b.p[at] = 'y'; /* other bytes than those that were copied */
+    spool_dir_write(&d, 1, 0, buf_span(&b));
+    check_it();
+    ck_assert_msg(sum.findings == 1 && sum.quarantined_bytes == 0, "%s", heard);
 }
 END_TEST
 
@@ -226,7 +231,7 @@ END_TEST
 START_TEST(a_wrong_checkpoint_is_found)
 {
     size_t from = b.n;
-    line_put_checkpoint(&b, (struct pos){1, (uint32_t)from}, 1764072000000);
+    line_put_checkpoint(&b, (struct pos){1, (uint32_t)from}, 1764072000000, 0);
     seal_from(from);
     expect("is unfinished");
 }

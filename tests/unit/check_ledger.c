@@ -82,12 +82,17 @@ static enum err tell_outcome(uint32_t n, const char *function, uint32_t attempt,
     return tell(&b);
 }
 
-static enum err tell_action(const char *action, uint32_t n, const char *function)
+static enum err tell_counted(const char *action, uint32_t n, const char *function, int32_t attempts)
 {
     struct buf b = a_buf();
     struct id id = small_id(n);
-    line_put_action(&b, action, n ? &id : NULL, span_str(function), 9000, "uid:0");
+    line_put_action(&b, action, n ? &id : NULL, span_str(function), 9000, "uid:0", attempts);
     return tell(&b);
+}
+
+static enum err tell_action(const char *action, uint32_t n, const char *function)
+{
+    return tell_counted(action, n, function, -1);
 }
 
 static enum err tell_carry(uint32_t n, const struct line_function *f, size_t count, bool routed)
@@ -286,6 +291,63 @@ START_TEST(an_ended_event_is_replayed_by_carry_and_action)
     const struct line_function ended = {.name = SPAN_LIT("a"), .state = STATE_DEAD, .attempts = 5};
     ok(tell_carry(2, &ended, 1, true));
     ck_assert_ptr_null(entry(2));
+    ledger_free(l);
+}
+END_TEST
+
+/* What was read off the channel shortly before a kill is written again, in the same order, with a whole run in it. */
+START_TEST(a_replay_written_twice_is_one)
+{
+    begin(true);
+    ok(tell_event(1));
+    ok(tell_routed(1, "a", "b"));
+    ok(tell_attempt(1, "a", 1));
+    ok(tell_outcome(1, "a", 1, OUTCOME_REJECT, STATE_DEAD));
+    for (int twice = 0; twice < 2; twice++) {
+        ok(tell_counted("replay", 1, "a", 1));
+        ok(tell_attempt(1, "a", 2));
+        ok(tell_outcome(1, "a", 2, OUTCOME_RETRY, STATE_WAITING));
+        ok(tell_counted("drop", 1, "a", 2));
+        ok(tell_counted("replay", 1, "a", 2));
+        ok(tell_attempt(1, "a", 3));
+        ok(tell_outcome(1, "a", 3, OUTCOME_DONE, STATE_DONE));
+    }
+    ck_assert(inv(1, "a")->state == STATE_DONE && inv(1, "a")->attempts == 3);
+    ok(tell_counted("replay", 1, "a", 3));
+    ck_assert_int_eq(inv(1, "a")->state, STATE_PENDING);
+    ledger_free(l);
+}
+END_TEST
+
+START_TEST(what_has_ended_comes_back_by_carry_alone)
+{
+    for (int keep = 0; keep < 2; keep++) {
+        begin(keep);
+        ok(tell_event(1));
+        ok(tell_routed(1, "a", NULL));
+        ok(tell_outcome(1, "a", 1, OUTCOME_REJECT, STATE_DEAD));
+        ok(tell_action("replay", 1, "a")); /* its carry line is damaged */
+        ck_assert(keep ? ledger_ended(entry(1)) : !entry(1));
+        ledger_free(l);
+    }
+}
+END_TEST
+
+START_TEST(a_missing_routed_line_is_guessed)
+{
+    begin(false);
+    ok(tell_event(1));
+    ok(tell_attempt(1, "a", 1));
+    ok(tell_outcome(1, "b", 1, OUTCOME_DONE, STATE_DONE));
+    ck_assert(!entry(1)->routed && entry(1)->n == 2 && inv(1, "a")->state == STATE_RUNNING && inv(1, "b")->state == STATE_DONE);
+    ok(tell_outcome(1, "a", 1, OUTCOME_DONE, STATE_DONE));
+    ck_assert_ptr_nonnull(entry(1)); /* there may be others */
+    const struct span names[] = {SPAN_LIT("c"), SPAN_LIT("b")};
+    ok(ledger_route(l, entry(1), names, 2));
+    ck_assert(entry(1)->n == 3 && inv(1, "c")->state == STATE_PENDING && inv(1, "b")->state == STATE_DONE);
+    ok(tell_outcome(1, "c", 1, OUTCOME_DONE, STATE_DONE));
+    ck_assert_ptr_null(entry(1));
+    ck_assert(ledger_counts(l)[STATE_PENDING] == 0 && ledger_counts(l)[STATE_DONE] == 0);
     ledger_free(l);
 }
 END_TEST
@@ -504,6 +566,9 @@ int main(void)
     tcase_add_test(t, every_state_takes_attempt_and_outcome_or_refuses);
     tcase_add_test(t, a_carried_event_goes_on_where_it_was);
     tcase_add_test(t, an_ended_event_is_replayed_by_carry_and_action);
+    tcase_add_test(t, a_replay_written_twice_is_one);
+    tcase_add_test(t, what_has_ended_comes_back_by_carry_alone);
+    tcase_add_test(t, a_missing_routed_line_is_guessed);
     tcase_add_test(t, people_replay_drop_and_hold);
     tcase_add_test(t, the_setter_keeps_to_the_table);
     tcase_add_test(t, routing_has_limits);

@@ -259,21 +259,21 @@ START_TEST(every_kind_round_trips)
     ck_assert(l.kind == KIND_TOMBSTONE && l.segment == 3);
 
     buf_clear(&b);
-    line_put_checkpoint(&b, (struct pos){5, 99}, 7000);
+    line_put_checkpoint(&b, (struct pos){5, 99}, 7000, 77);
     l = parsed(sealed(&b, &(struct pos){5, 1234}));
-    ck_assert(l.kind == KIND_CHECKPOINT && l.from.segment == 5 && l.from.offset == 99 && l.safe.offset == 1234);
+    ck_assert(l.kind == KIND_CHECKPOINT && l.from.segment == 5 && l.from.offset == 99 && l.safe.offset == 1234 && l.quarantine == 77);
 
     buf_clear(&b);
-    line_put_action(&b, "replay", &id, names[0], 8000, "uid:0");
+    line_put_action(&b, "replay", &id, names[0], 8000, "uid:0", 3);
     l = parsed(sealed(&b, NULL));
-    ck_assert(l.kind == KIND_ACTION && l.has_id);
+    ck_assert(l.kind == KIND_ACTION && l.has_id && l.has_attempts && l.attempt == 3);
     ck_assert_span_eq(l.action, "replay");
     ck_assert_span_eq(l.function, "a");
 
     buf_clear(&b);
-    line_put_action(&b, "hold", NULL, names[0], 8000, "uid:0");
+    line_put_action(&b, "hold", NULL, names[0], 8000, "uid:0", -1);
     l = parsed(sealed(&b, NULL));
-    ck_assert(!l.has_id);
+    ck_assert(!l.has_id && !l.has_attempts);
     buf_fini(&b);
 }
 END_TEST
@@ -417,7 +417,7 @@ START_TEST(no_member_can_forge_a_line)
         line_put_outcome(&b, &o);
         ck_assert_uint_eq(tokens(parsed(sealed(&b, NULL)).text), 1);
         buf_clear(&b);
-        line_put_action(&b, hostile[i], &e.id, evil, 1, hostile[i]);
+        line_put_action(&b, hostile[i], &e.id, evil, 1, hostile[i], 1);
         ck_assert_uint_eq(tokens(parsed(sealed(&b, NULL)).text), 1);
         buf_fini(&b);
         buf_fini(&c);

@@ -31,6 +31,7 @@ struct rig {
     struct buf story; /* the lines about rig_watch's event */
     struct id watched;
     bool watching;
+    bool damaged; /* by the test: lines may speak of what is not there */
     char *message;
     int64_t tick_ms;
 };
@@ -40,6 +41,9 @@ void rig_init(struct rig *r, const char *more);
 void rig_fini(struct rig *r); /* ends dispatch if it runs, removes everything */
 /* Close the journal and open it again: what a new intake does. */
 void rig_new_pen(struct rig *r);
+/* The same after every machine in the house was down and bytes of the journal changed: what is safe is read from the journal, and
+ * all that the rig knows of it is read anew. */
+void rig_new_house(struct rig *r);
 
 void rig_start(struct rig *r); /* fork; returns at once */
 void rig_kill(struct rig *r);  /* kill -9 */
