@@ -54,8 +54,8 @@ bool worker_children_left(void)
 {
     pid_t pid;
     do
-        pid = waitpid(-1, NULL, WNOHANG);
-    while (pid > 0 || (pid < 0 && errno == EINTR));
+        pid = waitpid(-1, NULL, WNOHANG); /* never waits, so nothing interrupts it */
+    while (pid > 0);
     return pid == 0;
 }
 
@@ -138,7 +138,7 @@ static int init_wait(struct worker *w, pid_t zygote)
         worker_status_text(status, how, sizeof how);
         worker_broken(w, "%s.so: loading it ended with %s; look at its constructors", w->name, how);
     }
-    struct wire_died died = {status, 1};
+    struct wire_died died = {status, 1, 0};
     (void)wire_send(w->sock, WIRE_DIED, &died, sizeof died, SPAN_NONE, -1);
     return EXIT_SYSTEM;
 }
