@@ -15,8 +15,9 @@
  *   RUN [+ fields fd] ─▶
  *                  ◀──   LOG* , OUTCOME (and whether this runner can take the next run, another will, or it left children
  *                        behind, which uses the slot up)
- *                  ◀──   (another) WAITING
- *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when children were left behind: used up)
+ *                  ◀──   (another) WAITING, unless the OUTCOME said that a run can be sent at once
+ *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when the slot is used up: children were left
+ *                        behind, or it had promised that a run can be sent at once)
  * Every frame from a worker is untrusted: lengths, types and order are checked; a wrong one costs the worker its slot.
  */
 #ifndef CREEL_WORKER_WIRE_H
@@ -78,7 +79,9 @@ struct wire_run {
     uint32_t reserved;
 };
 
-enum wire_next { WIRE_NEXT_SAME, WIRE_NEXT_OTHER, WIRE_NEXT_LEFT, WIRE_NEXTS };
+/* AT_ONCE: another runner, which has nothing to prepare and thus will not fail before its run nor say WAITING; its number is the
+ * next one. A run can be sent to it before it is born. */
+enum wire_next { WIRE_NEXT_SAME, WIRE_NEXT_OTHER, WIRE_NEXT_AT_ONCE, WIRE_NEXT_LEFT, WIRE_NEXTS };
 struct wire_outcome {
     uint64_t token;
     uint32_t outcome; /* enum outcome: DONE, RETRY or REJECT only */
@@ -91,8 +94,9 @@ struct wire_log {
     /* text follows */
 };
 struct wire_died {
-    int32_t status; /* as from waitpid */
-    uint32_t left;  /* children were left behind */
+    int32_t status;  /* as from waitpid */
+    uint32_t left;   /* the slot is used up */
+    uint32_t runner; /* which one; 0: the zygote */
 };
 
 /* Send one frame. ERR_AGAIN, ERR_CLOSED, ERR_SYSTEM. fd < 0: none. */
@@ -105,8 +109,16 @@ struct wire_frame {
 /* Receive one frame into buf. ERR_AGAIN (when not blocking), ERR_CLOSED, ERR_INVALID (taken off), ERR_SYSTEM. */
 enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_frame *out);
 
-/* Take a fixed part off the front of data: copies n bytes to out, false when there are fewer. */
-bool wire_take(struct span *data, void *out, size_t n);
+/* Take a fixed part off the front of data: copies n bytes to out, false when there are fewer. Here, so that a forked runner
+ * copies a few known bytes without a page of the C library. */
+static inline bool wire_take(struct span *data, void *out, size_t n)
+{
+    if (data->n < n)
+        return false;
+    memcpy(out, data->p, n);
+    *data = span_skip(*data, n);
+    return true;
+}
 /* Append one field (SPAN_NONE: absent) of a RUN. */
 void wire_put_field(struct buf *b, struct span field);
 /* Split the fields of a RUN: exactly WIRE_FIELDS of them and nothing behind. ERR_INVALID otherwise. */

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -321,15 +322,30 @@ static int do_die_later(struct creel_invocation *in)
 }
 
 /* Frames that a runner has no business sending: raw bytes, in hexadecimal. */
-static int do_forge(struct creel_invocation *in)
+static void send_hex(const char *hex)
 {
-    const char *hex = creel_json_string(in, "/hex");
     char bytes[512];
     size_t n = 0;
     for (unsigned v; n < sizeof bytes && sscanf(hex + 2 * n, "%2x", &v) == 1; n++)
         bytes[n] = (char)v;
     send(3, bytes, n, 0);
+}
+
+static int do_forge(struct creel_invocation *in)
+{
+    send_hex(creel_json_string(in, "/hex"));
     return CREEL_DONE;
+}
+
+/* A frame, and when the next run has been sent, another one, if there is one, and the end. */
+static int do_promise(struct creel_invocation *in)
+{
+    const char *then = creel_json_string(in, "/then");
+    send_hex(creel_json_string(in, "/hex"));
+    poll(&(struct pollfd){.fd = 3, .events = POLLIN}, 1, -1);
+    if (then && *then)
+        send_hex(then);
+    _exit(3);
 }
 
 static int do_flood_log(struct creel_invocation *in)
@@ -352,6 +368,7 @@ static const struct {
     {"write", do_write},     {"mknod", do_mknod},       {"program", do_program},   {"hang", do_hang},
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
     {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},
+    {"promise", do_promise},
     {"flood-log", do_flood_log},
 };
 

@@ -28,6 +28,7 @@ struct buf said;
 char reason[WIRE_TEXT_BYTES + 1];
 const char *config_json = "null";
 int max_uses;
+uint64_t next_token = 42;
 
 bool bare(void)
 {
@@ -127,8 +128,11 @@ enum isolation go_way(int i)
         ck_assert_int_eq(setuid(NOBODY), 0);
     }
 #ifdef CREEL_SANITIZED
+    const char *options = getenv("ASAN_OPTIONS");
+    char more[512];
+    snprintf(more, sizeof more, "%s:detect_leaks=0", options ? options : "");
     if (bare()) /* the leak check at exit needs a process of its own */
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+        setenv("ASAN_OPTIONS", more, 1);
 #endif
     if (bare())
         return ISOLATION_NONE;
@@ -216,11 +220,10 @@ static struct line_event event_for(const char *act, struct span body)
 
 void give(const char *act, struct span body)
 {
-    static uint64_t token = 41;
     struct line_event e = event_for(act, body);
     struct why w = {{0}};
     buf_clear(&said);
-    ck_assert_msg(slot_run(slot, &e, 2, 60000, clock_mono_ms() + 60000, ++token, &w) == ERR_OK, "%s", w.text);
+    ck_assert_msg(slot_run(slot, &e, 2, 60000, clock_mono_ms() + 60000, next_token++, &w) == ERR_OK, "%s", w.text);
 }
 
 struct slot_event run_body(const char *act, struct span body)

@@ -25,6 +25,7 @@ extern struct buf said; /* what was relayed of the run: "text\n", log lines as "
 extern char reason[WIRE_TEXT_BYTES + 1]; /* the text of the last event */
 extern const char *config_json;          /* for the next start */
 extern int max_uses;
+extern uint64_t next_token; /* of the next run */
 
 void set_up(void);
 void tear_down(void);
