@@ -20,5 +20,10 @@ check-local: check-TESTS
 	  END { if (n == 0) { print "no check ran"; exit 1 } \
 	        printf "%d%%: Checks: %d, Failures: %d, Errors: %d\n", (n - f - e) * 100 / n, n, f, e; exit f + e > 0 }'
 
+# Only the unit tests that make threads: what the thread sanitizer is for.
+.PHONY: check-threads
+check-threads: $(check_PROGRAMS)
+	@$(MAKE) check TESTS="$$(for t in $(TESTS); do nm -u $$t 2>/dev/null | grep -q ' pthread_create' && echo $$t; done | tr '\n' ' ')"
+
 # Check's own limit of 4 s is for idle machines.
 AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_DEFAULT_TIMEOUT;

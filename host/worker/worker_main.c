@@ -143,7 +143,8 @@ static int init_wait(struct worker *w, pid_t zygote)
     return EXIT_SYSTEM;
 }
 
-static int init_main(struct worker *w)
+static void init_main(struct worker *w) __attribute__((noreturn));
+static void init_main(struct worker *w)
 {
     struct why why;
     if (sandbox_mounts(w, &why) != ERR_OK)
@@ -159,7 +160,7 @@ static int init_main(struct worker *w)
     }
     close(w->so_fd);
     sandbox_drop();
-    return init_wait(w, zygote);
+    _exit(init_wait(w, zygote)); /* like every process of a slot: its owner's kill cuts nothing short */
 }
 
 int main(int argc, char **argv)
@@ -185,7 +186,7 @@ int main(int argc, char **argv)
     if (w.turn == MAP_FAILED)
         worker_broken(&w, "out of memory");
     if (w.namespaces)
-        return init_main(&w);
+        init_main(&w);
     struct why why;
     if (sandbox_confine(&w, &why) != ERR_OK)
         worker_broken(&w, "%s", why.text);

@@ -386,7 +386,7 @@ START_TEST(addresses)
     char text[200] = "unix:/";
     memset(text + 6, 'a', sizeof((struct sockaddr_un *)NULL)->sun_path - 2);
     ck_assert_int_eq(config_address(text, &a, &w), ERR_OK);
-    strcat(text, "a");
+    text[strlen(text)] = 'a';
     ck_assert_int_eq(config_address(text, &a, &w), ERR_INVALID);
 }
 END_TEST

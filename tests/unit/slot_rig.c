@@ -128,8 +128,11 @@ enum isolation go_way(int i)
         ck_assert_int_eq(setuid(NOBODY), 0);
     }
 #ifdef CREEL_SANITIZED
+    const char *options = getenv("ASAN_OPTIONS");
+    char more[512];
+    snprintf(more, sizeof more, "%s:detect_leaks=0", options ? options : "");
     if (bare()) /* the leak check at exit needs a process of its own */
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+        setenv("ASAN_OPTIONS", more, 1);
 #endif
     if (bare())
         return ISOLATION_NONE;
