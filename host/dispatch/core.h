@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/stats.h"
+#include "dispatch/begun.h"
 #include "dispatch/records.h"
 #include "dispatch/schedule.h"
 #include "dispatch/settings.h"
@@ -125,6 +126,7 @@ struct dispatch {
     struct reader *reader; /* in order */
     struct reader *finder; /* by position */
     struct records records;
+    struct begun begun;
     struct heap due; /* WAITING, by due time (wall) */
     int64_t arrivals; /* keys of the functions' queues */
 

@@ -82,6 +82,8 @@ def test_owners_of_key_files():
         h.settings.update(user="nobody", worker_user="daemon")
         tested(h, 0)
         h.settings.update(user="", worker_user="")
+        for folder in ("", "run"):
+            os.chown(h.path(folder), NOBODY.pw_uid, NOBODY.pw_gid)
         tested(h, 0, launcher=creel.as_ordinary_user())
         os.chown(key, 0, 0)
         tested(h, 100, ("/sources/shop/keys/0/secret_file: ", "nobody", "may not open it"), launcher=creel.as_ordinary_user())
@@ -90,6 +92,31 @@ def test_owners_of_key_files():
         os.chmod(key, 0o640)
         tested(h, 100, ("/sources/shop/keys/0/secret_file: ", "daemon", "chown it to root or to nobody"),
              launcher=creel.as_ordinary_user())
+
+
+def in_the_way(h):
+    with open(h.path("run/c.sock"), "w") as f:
+        f.write("no socket")
+
+
+def test_rights():
+    """What who starts creeld may not do is told before it is tried."""
+    launcher = creel.as_ordinary_user()
+    if not launcher:
+        raise creel.Skip("only root can make what others may not touch")
+    for change, pointer, words in ((lambda h: os.chown(h.dir, 0, 0), "/spool: ", ("nobody", "may not write")),
+                                   (lambda h: os.mkdir(h.path("spool")), "/spool: ", ("nobody", "may not write")),
+                                   (lambda h: os.chown(h.path("run"), 0, 0), "/control: ", ("nobody", "may not write")),
+                                   (in_the_way, "/control: ", ("not a socket", "move it away")),
+                                   (lambda h: os.chmod(h.path("functions"), 0o300), "/functions: ", ("nobody", "may not read")),
+                                   (lambda h: h.settings.update(listen_group="root"), "/listen_group: ", ("not in group",))):
+        with Host(peer_users=["nobody"]) as h:
+            h.give(NOBODY.pw_uid)
+            os.chown(h.path("functions"), NOBODY.pw_uid, NOBODY.pw_gid)
+            tested(h, 0, launcher=launcher)
+            change(h)
+            tested(h, 100, (pointer, *words), launcher=launcher)
+            check(creeld(h, launcher=launcher).returncode == 100, f"{pointer}: creeld starts")
 
 
 def test_public_key_given_as_secret():
@@ -148,7 +175,8 @@ def test_the_configuration_in_the_manual_and_the_example():
         with open(h.config, "w") as f:
             f.write(text)
         lines = creeld(h, "-t").stderr.splitlines()
-        local = ("there is no user", "there is no group", "there is no folder", "No such file", "none of these users", "not set", "warning")
+        local = ("there is no user", "there is no group", "there is no folder", "No such file", "none of these users", "not set", "warning",
+                 "may not", "not in group")
         check(all(any(w in line for w in local) for line in lines), "the example has faults:\n" + "\n".join(lines))
         check(json.loads(creeld(h, "-T").stdout)["sources"], "-T of the example")
 
