@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "dispatch/gap.h"
 #include "dispatch/registry.h"
 #include "dispatch/route.h"
 #include "dispatch/runs.h"
@@ -92,8 +93,9 @@ static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct check
     enum err e = reader_open(d->spool_fd, (struct pos){segment, 0}, NULL, NULL, &r, w);
     if (e != ERR_OK)
         return e;
-    while ((e = reader_next(r, &limit, &line, &at, w)) == ERR_OK)
-        if (line.kind == KIND_CHECKPOINT)
+    uint32_t n;
+    while ((e = reader_next(r, &limit, &line, &at, w)) == ERR_OK || (e == ERR_SYSTEM && reader_pass_over(r, &limit, &at, &n)))
+        if (e == ERR_OK && line.kind == KIND_CHECKPOINT)
             *last = (struct checkpoint){line.from, line.quarantine};
     reader_free(r);
     return e == ERR_AGAIN ? ERR_OK : e;
@@ -367,12 +369,18 @@ static bool read_some(struct dispatch *d, unsigned n)
             f->phase = PHASE_SETTLE;
             return true;
         }
-        enum err e = reader_next(d->reader, history && !none(f->end) ? &f->end : &safe, &line, &at, &w);
+        const struct pos *limit = history && !none(f->end) ? &f->end : &safe;
+        uint32_t refused;
+        enum err e = reader_next(d->reader, limit, &line, &at, &w);
         if (e == ERR_AGAIN) {
             at_safe(d);
             if (history && !none(f->end))
                 f->phase = PHASE_SETTLE;
             return f->phase == PHASE_SETTLE;
+        }
+        if (e == ERR_SYSTEM && reader_pass_over(d->reader, limit, &at, &refused)) {
+            gap_note(d, at, refused, &w);
+            continue;
         }
         if (e != ERR_OK) {
             failed(d, e, &w);
@@ -451,5 +459,5 @@ struct pos feed_low(const struct dispatch *d)
         if (f->phase == PHASE_ROOM && !none(f->skipped))
             low = f->skipped;
     }
-    return view_low(d, ledger_low(d->ledger, low));
+    return gap_low(d, view_low(d, ledger_low(d->ledger, low)));
 }
