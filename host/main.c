@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/channel.h"
+#include "base/fs.h"
+#include "base/log.h"
 #include "config.h"
 #include "dispatch/dispatch.h"
 #include "intake/house.h"
@@ -78,6 +80,7 @@ int main(int argc, char **argv)
 {
     const char *file = default_file;
     int mode = 0;
+    fs_keep_standard();
     for (int o; (o = getopt_long(argc, argv, "c:tT", options, NULL)) != -1;) {
         switch (o) {
         case 'c':
@@ -89,16 +92,17 @@ int main(int argc, char **argv)
             break;
         case OPT_HELP:
             printf(usage, default_file);
-            return 0;
+            return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
         case OPT_VERSION:
             puts("creeld " PACKAGE_VERSION);
-            return 0;
+            return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
         default:
             return EXIT_USAGE; /* getopt has said what is wrong */
         }
     }
     if (optind < argc)
         return run_role(argv[optind]);
+    log_init("creeld", LOG_TEXT, LOG_INFO);
     struct load load = {.file = file, .verify = verify};
     if (mode == 't')
         return load_check(&load);

@@ -8,12 +8,7 @@ include tests/unit/worker.mk
 include tests/unit/dispatch.mk
 include tests/unit/ctl.mk
 include tests/unit/supervisor.mk
-# Programs that make bench runs: each prints JSON lines with --json.
-BENCHES =
-include tests/bench/journal.mk
-include tests/bench/door.mk
-include tests/bench/run.mk
-include tests/bench/verify.mk
+include tests/bench/local.mk
 include tests/fuzz/local.mk
 include tests/fuzz/spool.mk
 include tests/fuzz/recipe.mk
@@ -24,6 +19,11 @@ check-local: check-TESTS
 	@cat $(TEST_LOGS) /dev/null | awk '/^[0-9]+%: Checks: / { gsub(",", ""); n += $$3; f += $$5; e += $$7 } \
 	  END { if (n == 0) { print "no check ran"; exit 1 } \
 	        printf "%d%%: Checks: %d, Failures: %d, Errors: %d\n", (n - f - e) * 100 / n, n, f, e; exit f + e > 0 }'
+
+# Only the unit tests that make threads: what the thread sanitizer is for.
+.PHONY: check-threads
+check-threads: $(check_PROGRAMS)
+	@$(MAKE) check TESTS="$$(for t in $(TESTS); do nm -u $$t 2>/dev/null | grep -q ' pthread_create' && echo $$t; done | tr '\n' ' ')"
 
 # Check's own limit of 4 s is for idle machines.
 AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_DEFAULT_TIMEOUT;

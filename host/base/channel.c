@@ -39,16 +39,22 @@ static enum err from_errno(void)
     }
 }
 
-enum err channel_send(int fd, enum channel_type type, struct span payload, const int *fds, size_t n_fds)
+static struct iovec piece(struct span s)
 {
-    bug_if(payload.n > CHANNEL_PAYLOAD_BYTES || n_fds > CHANNEL_FDS);
-    struct channel_head head = {CHANNEL_VERSION, (uint16_t)type, (uint32_t)payload.n};
-    struct iovec iov[2] = {{&head, sizeof head}, {(void *)(uintptr_t)payload.p, payload.n}};
+    return (struct iovec){(void *)(uintptr_t)s.p, s.n};
+}
+
+/* The payload in two pieces. */
+static enum err send_message(int fd, enum channel_type type, struct span first, struct span rest, const int *fds, size_t n_fds)
+{
+    bug_if(first.n + rest.n > CHANNEL_PAYLOAD_BYTES || n_fds > CHANNEL_FDS);
+    struct channel_head head = {CHANNEL_VERSION, (uint16_t)type, (uint32_t)(first.n + rest.n)};
+    struct iovec iov[3] = {{&head, sizeof head}, piece(first), piece(rest)};
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(CHANNEL_FDS * sizeof(int))];
     } control;
-    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = payload.n ? 2 : 1};
+    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 3};
     if (n_fds) {
         msg.msg_control = control.bytes;
         msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
@@ -63,6 +69,16 @@ enum err channel_send(int fd, enum channel_type type, struct span payload, const
         n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     return n < 0 ? from_errno() : ERR_OK;
+}
+
+enum err channel_send(int fd, enum channel_type type, struct span payload, const int *fds, size_t n_fds)
+{
+    return send_message(fd, type, payload, SPAN_NONE, fds, n_fds);
+}
+
+enum err channel_send_records(int fd, uint64_t mark, struct span lines)
+{
+    return send_message(fd, CHANNEL_RECORDS, span_of((const char *)&mark, sizeof mark), lines, NULL, 0);
 }
 
 static void take_fds(struct msghdr *msg, struct channel_message *out)

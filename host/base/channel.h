@@ -11,10 +11,12 @@
 #include "base/span.h"
 
 enum { CHANNEL_VERSION = 1, CHANNEL_PAYLOAD_BYTES = 128 * 1024, CHANNEL_FDS = 4 };
+enum { CHANNEL_LINES_BYTES = CHANNEL_PAYLOAD_BYTES - 8 }; /* beside the mark in RECORDS */
 
 enum channel_type {
     /* dispatch -> intake */
-    CHANNEL_RECORDS = 1, /* payload: (uint32 length, unsealed journal line)*, lengths in host order */
+    CHANNEL_RECORDS = 1, /* payload: uint64 mark, (uint32 length, unsealed journal line)*, in host order. When its lines are synced,
+                          * `recorded` of the shared segment becomes the mark; marks only rise, from one dispatch to the next, too */
     CHANNEL_RETIRE,      /* payload: uint32 segment: it may go (oldest first; anything else is refused and logged) */
     CHANNEL_LARGE,       /* one fd: a sealed memfd with one unsealed journal line (a carry) that is too long for RECORDS. Descriptors
                           * cannot be peeked: receive it, then append it like a record. If intake dies in between the line is
@@ -43,6 +45,8 @@ enum err channel_pair(int fds[2], struct why *w);
 /* Send one message with up to CHANNEL_FDS descriptors (they stay the caller's). ERR_AGAIN when the socket is full,
  * ERR_CLOSED when nobody holds the other end, ERR_SYSTEM otherwise. payload.n over the limit is a bug. */
 enum err channel_send(int fd, enum channel_type type, struct span payload, const int *fds, size_t n_fds);
+/* The same for RECORDS: the mark and the lines, at most CHANNEL_LINES_BYTES. */
+enum err channel_send_records(int fd, uint64_t mark, struct span lines);
 
 struct channel_message {
     uint16_t type;

@@ -74,10 +74,10 @@ const struct config_source *config_source_by_path(const struct config *c, struct
     size_t from = 0, to = c->n_sources;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        struct span at = span_str(c->by_path[middle]->path);
+        struct span at = span_str(c->by_route[middle]->route);
         int order = memcmp(path.p, at.p, path.n < at.n ? path.n : at.n);
         if (order == 0 && path.n == at.n)
-            return c->by_path[middle];
+            return c->by_route[middle];
         if (order < 0 || (order == 0 && path.n < at.n))
             to = middle;
         else

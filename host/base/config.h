@@ -26,6 +26,7 @@ struct config_key {
     const char *encoding;                                   /* as written, or NULL: the recipe's default */
     int64_t not_before_ms, not_after_ms;                    /* 0 and INT64_MAX when open */
     const char *where;                                      /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
+    bool faulty;                                            /* what is wrong with it was reported */
 };
 
 /* An answer's overrides: status 0 and NULLs where the source says nothing. */
@@ -42,6 +43,7 @@ struct config_param {
 struct config_source {
     const char *name;
     const char *where; /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
+    const char *route; /* path with its %XX decoded: what requests are compared with */
 #define TOP(type, member, json, def, min, max, reloadable, help)
 #define SRC(type, member, json, def, min, max, reloadable, help) CFG_TYPE_##type member;
 #include "base/config.tbl"
@@ -65,6 +67,11 @@ struct config_source {
     struct config_answer answers[ANSWER_KINDS];
 };
 
+struct config_warning {
+    const char *text; /* "FILE:LINE: /json/pointer: warning: reason" */
+    struct config_warning *next;
+};
+
 struct config_recipe {
     const char *name, *file, *text; /* the JSON text of each recipe some source names */
 };
@@ -81,10 +88,11 @@ struct config {
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */
     size_t n_sources;
-    const struct config_source **by_path; /* the same, sorted by path */
+    const struct config_source **by_route; /* the same, sorted by route */
     struct config_recipe *recipes_loaded;
     size_t n_recipes_loaded;
     const char *file; /* where it was read from */
+    struct config_warning *warnings; /* what is worth saying and does not keep creeld from starting; by config_load only */
     void *memory;     /* owns everything above */
 };
 
@@ -96,6 +104,9 @@ typedef void (*config_report)(void *arg, const char *text);
  * parsed, recipes that are not found in cfg->recipes or $pkgdatadir/recipes, secret files whose mode lets others read,
  * "none" without allow_unsigned, …). Reports every fault, not just the first. ERR_INVALID if there was any. */
 enum err config_load(const char *file, config_report report, void *arg, struct config **out);
+/* The same, but ERR_OK also with faults, which it counts: what is not marked faulty may be looked at further, so that
+ * whoever starts creeld learns everything at once. ERR_INVALID only when nothing can be read. */
+enum err config_look(const char *file, config_report report, void *arg, struct config **out, unsigned *faults);
 /* The same without looking at what the settings name (key files, users, folders; recipes are loaded where they can be
  * read): for the command line, whose caller need not be allowed to read a key. */
 enum err config_read(const char *file, config_report report, void *arg, struct config **out);
@@ -120,6 +131,7 @@ void config_print(const struct config *c, struct buf *b);
 /* What a reload from `old` to `now` cannot change (socket addresses, the spool, …): the first such setting's name, or NULL. */
 const char *config_fixed_changed(const struct config *old, const struct config *now);
 
+/* By a request's decoded path. */
 const struct config_source *config_source_by_path(const struct config *c, struct span path);
 const struct config_source *config_source_by_name(const struct config *c, struct span name);
 const char *config_recipe_text(const struct config *c, const char *name);

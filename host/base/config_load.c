@@ -123,7 +123,8 @@ static bool read_document(struct loader *l, const char *file, struct place *root
         return false;
     *root = (struct place){0};
     if (e) {
-        config_fault(l, root, "%s", w.text);
+        size_t n = strlen(file); /* the place names it already */
+        config_fault(l, root, "%s", strncmp(w.text, file, n) == 0 && w.text[n] == ':' ? w.text + n + 2 : w.text);
         return false;
     }
     return check_document(l, d, root);
@@ -141,7 +142,7 @@ static void skip_member(struct loader *l, const struct place *at, void *base)
 static void set_peer_users(struct loader *l, const struct place *at, void *base)
 {
     struct config *c = base;
-    config_strings(l, at, config_not_empty, &c->peer_users, &c->n_peer_users);
+    config_strings(l, at, config_peer_named, &c->peer_users, &c->n_peer_users);
 }
 
 static bool known_name(const char *name)
@@ -327,9 +328,9 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct config_source *)a)->name, ((const struct config_source *)b)->name);
 }
 
-static int by_path(const void *a, const void *b)
+static int by_route(const void *a, const void *b)
 {
-    return strcmp((*(const struct config_source *const *)a)->path, (*(const struct config_source *const *)b)->path);
+    return strcmp((*(const struct config_source *const *)a)->route, (*(const struct config_source *const *)b)->route);
 }
 
 /* Move the sources into the configuration's memory, sorted. */
@@ -338,8 +339,8 @@ static void settle_sources(struct loader *l)
     struct config *c = l->c;
     size_t n = l->n_sources;
     c->sources = config_alloc(c, (n + !n) * sizeof *c->sources);
-    c->by_path = config_alloc(c, (n + !n) * sizeof(struct config_source *));
-    if (!c->sources || !c->by_path) {
+    c->by_route = config_alloc(c, (n + !n) * sizeof(struct config_source *));
+    if (!c->sources || !c->by_route) {
         l->out_of_memory = true;
         return;
     }
@@ -348,15 +349,18 @@ static void settle_sources(struct loader *l)
     c->n_sources = n;
     qsort(c->sources, n, sizeof *c->sources, by_name);
     for (size_t i = 0; i < n; i++)
-        c->by_path[i] = &c->sources[i];
-    qsort((void *)c->by_path, n, sizeof(struct config_source *), by_path);
+        c->by_route[i] = &c->sources[i];
+    qsort((void *)c->by_route, n, sizeof(struct config_source *), by_route);
 }
 
-static void read_top(struct loader *l, const struct place *root)
+/* False when there is no object to read. */
+static bool read_top(struct loader *l, const struct place *root)
 {
     config_defaults(l, &top_shape, l->c);
+    if (l->look == LOOK_EVERYWHERE)
+        config_owner_find(l, json_plain_string(json_member(root->value, "user")));
     if (!config_object(l, root, &top_shape, l->c))
-        return;
+        return false;
     check_top(l, root);
     if (l->look != LOOK_SNAPSHOT)
         include_all(l, root);
@@ -364,18 +368,18 @@ static void read_top(struct loader *l, const struct place *root)
     if (l->look != LOOK_SNAPSHOT)
         config_recipes_load(l);
     settle_sources(l);
+    return true;
 }
 
 static bool loader_init(struct loader *l, enum config_look look, config_report report, void *arg)
 {
-    *l = (struct loader){.look = look, .report = report, .arg = arg, .c = calloc(1, sizeof *l->c)};
+    *l = (struct loader){.look = look, .report = report, .arg = arg, .owner = (uid_t)-1, .c = calloc(1, sizeof *l->c)};
     return l->c != NULL;
 }
 
-/* The verdict; hands the configuration over or frees it. */
-static enum err loader_fini(struct loader *l, struct config **out)
+/* Hands the configuration over, or frees it and says why. */
+static enum err loader_fini(struct loader *l, enum err e, struct config **out)
 {
-    enum err e = l->out_of_memory ? ERR_NO_MEMORY : l->faults ? ERR_INVALID : ERR_OK;
     for (struct document *d = l->docs; d; d = d->next)
         free(d->text);
     free(l->sources);
@@ -387,28 +391,39 @@ static enum err loader_fini(struct loader *l, struct config **out)
     return e;
 }
 
-static enum err load(const char *file, enum config_look look, config_report report, void *arg, struct config **out)
+/* faults NULL: any is ERR_INVALID. */
+static enum err load(const char *file, enum config_look look, config_report report, void *arg, struct config **out,
+                     unsigned *faults)
 {
     struct loader l;
     struct place root;
     if (!loader_init(&l, look, report, arg))
         return ERR_NO_MEMORY;
     l.c->file = config_copy(&l, span_str(file));
-    if (read_document(&l, file, &root))
-        read_top(&l, &root);
+    bool whole = read_document(&l, file, &root) && read_top(&l, &root);
     if (l.out_of_memory)
         report(arg, "out of memory while reading the configuration");
-    return loader_fini(&l, out);
+    unsigned n = l.faults;
+    bool good = n == 0 || (faults && whole);
+    enum err e = loader_fini(&l, l.out_of_memory ? ERR_NO_MEMORY : good ? ERR_OK : ERR_INVALID, out);
+    if (!e && faults)
+        *faults = n;
+    return e;
 }
 
 enum err config_load(const char *file, config_report report, void *arg, struct config **out)
 {
-    return load(file, LOOK_EVERYWHERE, report, arg, out);
+    return load(file, LOOK_EVERYWHERE, report, arg, out, NULL);
+}
+
+enum err config_look(const char *file, config_report report, void *arg, struct config **out, unsigned *faults)
+{
+    return load(file, LOOK_EVERYWHERE, report, arg, out, faults);
 }
 
 enum err config_read(const char *file, config_report report, void *arg, struct config **out)
 {
-    return load(file, LOOK_SETTINGS, report, arg, out);
+    return load(file, LOOK_SETTINGS, report, arg, out, NULL);
 }
 
 /* ---- snapshots ---- */
@@ -463,11 +478,9 @@ enum err config_from_snapshot(int fd, struct config **out, struct why *w)
         struct place file = place_member(&root, SPAN_LIT("file"), json_member(root.value, "file"));
         l.c->file = config_string(&l, &file);
         read_recipes(&l, &root);
-        read_top(&l, &config);
+        (void)read_top(&l, &config);
     }
-    l.faults += e != ERR_OK;
-    enum err verdict = loader_fini(&l, out);
-    if (verdict == ERR_NO_MEMORY)
-        why_set(w, verdict, "out of memory while reading the configuration");
-    return e ? e : verdict;
+    if (!e && l.out_of_memory)
+        e = why_set(w, ERR_NO_MEMORY, "out of memory while reading the configuration");
+    return loader_fini(&l, e ? e : l.faults ? ERR_INVALID : ERR_OK, out);
 }

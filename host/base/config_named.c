@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,11 +21,58 @@ enum { RECIPE_BYTES_MAX = 256 * 1024 };
 static void need_user(struct loader *l, const struct place *root, const char *member, const char *name)
 {
     if (*name && !getpwnam(name))
-        config_fault_member(l, root, member, "there is no user \"%s\" on this machine", name);
+        config_fault_member(l, root, member, "there is no user \"%s\" on this machine: create it or name another",
+                            name);
+}
+
+/* An unknown name lets nobody in; a list of such names alone would keep the web server out. */
+static void need_peer(struct loader *l, const struct place *root)
+{
+    const struct config *c = l->c;
+    for (size_t i = 0; i < c->n_peer_users; i++)
+        if (getpwnam(c->peer_users[i]))
+            return;
+    if (json_member(root->value, "peer_users").p)
+        config_fault_member(
+            l, root, "peer_users",
+            "none of these users is on this machine, so nobody could connect: name the web server's user, "
+            "or leave the setting out to let in whom listen_mode lets in");
+}
+
+bool config_peer_named(struct loader *l, const struct place *at, const char *name)
+{
+    if (!config_not_empty(l, at, name))
+        return false;
+    if (l->look == LOOK_EVERYWHERE && !getpwnam(name)) {
+        char reason[512];
+        snprintf(
+            reason, sizeof reason,
+            "there is no user \"%.64s\" on this machine; the name lets nobody in until there is and creeld is reloaded",
+            name);
+        config_warn(l, at, reason);
+    }
+    return true;
+}
+
+void config_owner_find(struct loader *l, struct span user)
+{
+    if (user.p)
+        l->owner = secrets_owner(config_copy(l, user));
+}
+
+/* May who starts creeld do this there? rights as for access(2). */
+static void need_rights(struct loader *l, const struct place *root, const char *member, const char *path, int rights)
+{
+    if (faccessat(AT_FDCWD, path, rights, AT_EACCESS) == 0)
+        return;
+    const char *why = strerror(errno);
+    const struct passwd *p = getpwuid(geteuid());
+    config_fault_member(l, root, member, "%s: user %s, who starts creeld, may not %s there: %s", path,
+                        p ? p->pw_name : "(without a name)", rights & W_OK ? "write" : "read", why);
 }
 
 static void need_folder(struct loader *l, const struct place *root, const char *member, const char *path,
-                        bool must_exist)
+                        bool must_exist, int rights)
 {
     struct stat st;
     if (!*path)
@@ -34,28 +82,70 @@ static void need_folder(struct loader *l, const struct place *root, const char *
             config_fault_member(l, root, member, "%s: %s", path, strerror(errno));
     } else if (!S_ISDIR(st.st_mode)) {
         config_fault_member(l, root, member, "%s is not a folder", path);
+    } else {
+        need_rights(l, root, member, path, rights);
     }
 }
 
-/* What creeld makes where it is missing needs a folder to be made in: `levels` components above path. */
+/* What creeld makes where it is missing needs a folder to be made in: at most `levels` components above path. */
 static void need_above(struct loader *l, const struct place *root, const char *member, const char *path, int levels)
 {
     struct stat st;
-    size_t n = strlen(path);
-    for (int i = 0; i < levels && n > 0; i++)
-        while (n > 0 && path[--n] != '/')
-            continue;
-    char *above = n ? strndup(path, n) : NULL; /* n 0: the root */
-    if (above && (stat(above, &st) != 0 || !S_ISDIR(st.st_mode)))
+    char *above = strdup(path);
+    if (!above) {
+        l->out_of_memory = true;
+        return;
+    }
+    bool found = false;
+    for (int i = 0; i < levels && !found; i++) {
+        char *slash = strrchr(above, '/');
+        slash[slash == above] = 0; /* what is above everything is "/" */
+        found = stat(above, &st) == 0;
+    }
+    if (!found || !S_ISDIR(st.st_mode))
         config_fault_member(l, root, member, "%s cannot be made: there is no folder %s", path, above);
+    else
+        need_rights(l, root, member, above, W_OK | X_OK);
     free(above);
 }
 
 static void need_socket(struct loader *l, const struct place *root, const char *member, const char *address)
 {
     const char *path = strncmp(address, "unix:", 5) == 0 ? address + 5 : address;
-    if (*path == '/')
+    struct stat st;
+    if (*path != '/')
+        return;
+    if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        config_fault_member(l, root, member, "%s is there already and is not a socket: move it away", path);
+    else
         need_above(l, root, member, path, 2);
+}
+
+static void need_spool(struct loader *l, const struct place *root, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 && errno == ENOENT)
+        need_above(l, root, "spool", path, 1);
+    else
+        need_folder(l, root, "spool", path, false, R_OK | W_OK | X_OK);
+}
+
+/* Whoever is not root gives files only to groups of their own. */
+static void need_group(struct loader *l, const struct place *root, const char *name)
+{
+    gid_t own[256];
+    const struct group *g = *name ? getgrnam(name) : NULL;
+    int n = getgroups(sizeof own / sizeof own[0], own);
+    if (*name && !g)
+        config_fault_member(l, root, "listen_group",
+                            "there is no group \"%s\" on this machine: create it or name another", name);
+    if (!g || geteuid() == 0 || n < 0 || g->gr_gid == getegid())
+        return;
+    for (int i = 0; i < n; i++)
+        if (own[i] == g->gr_gid)
+            return;
+    config_fault_member(l, root, "listen_group",
+                        "who starts creeld is not in group \"%s\": add the user to it, or start creeld as root", name);
 }
 
 void config_named(struct loader *l, const struct place *root)
@@ -65,19 +155,17 @@ void config_named(struct loader *l, const struct place *root)
         return;
     need_user(l, root, "user", c->user);
     need_user(l, root, "worker_user", c->worker_user);
-    for (size_t i = 0; i < c->n_peer_users; i++)
-        need_user(l, root, "peer_users", c->peer_users[i]);
-    if (*c->listen_group && !getgrnam(c->listen_group))
-        config_fault_member(l, root, "listen_group", "there is no group \"%s\" on this machine", c->listen_group);
-    need_folder(l, root, "spool", c->spool, false);
-    need_above(l, root, "spool", c->spool, 1);
+    need_peer(l, root);
+    need_group(l, root, c->listen_group);
+    if (*c->spool)
+        need_spool(l, root, c->spool);
     need_socket(l, root, "listen", c->listen);
     need_socket(l, root, "admin_listen", c->admin_listen);
     need_socket(l, root, "control", c->control);
     /* Dispatch cannot start without it; the one of the installation is made by it. */
-    need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0);
-    need_folder(l, root, "schemas", c->schemas, false);
-    need_folder(l, root, "recipes", c->recipes, true);
+    need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0, R_OK | X_OK);
+    need_folder(l, root, "schemas", c->schemas, false, F_OK);
+    need_folder(l, root, "recipes", c->recipes, true, X_OK);
     /* Whether the installed one is there is no matter of the configuration. */
     if (strcmp(c->worker, CREEL_LIBEXECDIR "/creel-worker") != 0 && access(c->worker, X_OK) != 0)
         config_fault_member(l, root, "worker", "%s cannot be executed: %s", c->worker, strerror(errno));
@@ -91,7 +179,7 @@ void config_key_named(struct loader *l, const struct place *at, const struct con
     int fd;
     if (!file)
         return;
-    if (secrets_open(file, k->public_key_file != NULL, &fd, &w) != ERR_OK)
+    if (secrets_open(file, k->public_key_file != NULL, l->owner, &fd, &w) != ERR_OK)
         config_fault_member(l, at, member, "%s", w.text);
     else
         close(fd);

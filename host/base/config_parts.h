@@ -5,6 +5,8 @@
 #ifndef CREEL_BASE_CONFIG_PARTS_H
 #define CREEL_BASE_CONFIG_PARTS_H
 
+#include <sys/types.h>
+
 #include "base/config.h"
 #include "base/json.h"
 
@@ -102,12 +104,15 @@ struct loader {
     } * origins; /* where each source is written; owned */
     size_t n_sources, cap_sources;
     unsigned faults;
+    uid_t owner; /* of `user`, whose key files are good too; else (uid_t)-1 */
     bool out_of_memory;
 };
 
-/* Report "FILE:LINE: /pointer: reason" for this place. */
 /* Where a fault would be reported: "FILE:LINE: /json/pointer", in c's memory; NULL when it is too long to be told. */
 const char *config_where(struct loader *l, const struct place *at);
+/* Keep "FILE:LINE: /pointer: warning: reason" in c->warnings. */
+void config_warn(struct loader *l, const struct place *at, const char *reason);
+/* Report "FILE:LINE: /pointer: reason" for this place. */
 void config_fault(struct loader *l, const struct place *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same for member `name` of the object at `object`; the object's line if the member is not written. */
 void config_fault_member(struct loader *l, const struct place *object, const char *name, const char *fmt, ...)
@@ -161,6 +166,10 @@ const struct place *config_source_place(struct loader *l, size_t i, struct place
 /* config_named.c: what the settings name: users, groups, folders, programs; a key's file; the recipes of all sources.
  */
 void config_named(struct loader *l, const struct place *root);
+/* Takes a peer user's name; warns of one that is not known here. */
+bool config_peer_named(struct loader *l, const struct place *at, const char *name);
+/* Fill in l->owner. user: the setting as written, p NULL if it is not. */
+void config_owner_find(struct loader *l, struct span user);
 void config_key_named(struct loader *l, const struct place *at, const struct config_key *k);
 void config_recipes_load(struct loader *l);
 

@@ -186,10 +186,13 @@ static void set_keys(struct loader *l, const struct place *at, void *base)
     for (size_t i = 0; json_next_element(&it, &value); i++) {
         struct place key = place_element(at, i, value);
         struct config_key *k = &src->keys[src->n_keys];
-        *k = (struct config_key){.not_after_ms = INT64_MAX, .where = l->look == LOOK_EVERYWHERE ? config_where(l, &key) : NULL};
+        *k = (struct config_key){.not_after_ms = INT64_MAX,
+                                 .where = l->look == LOOK_EVERYWHERE ? config_where(l, &key) : NULL};
+        unsigned before = l->faults;
         if (!config_object(l, &key, &key_shape, k))
             continue;
         check_key(l, &key, k);
+        k->faulty = l->faults != before;
         src->n_keys++;
         for (size_t j = 0; k->id && j + 1 < src->n_keys; j++)
             if (src->keys[j].id && strcmp(src->keys[j].id, k->id) == 0)
@@ -252,6 +255,9 @@ static void set_answer(struct loader *l, const struct place *at, struct config_a
         return;
     if (good_news && a.status > 299)
         config_fault_member(l, at, "status", "must be 200 to 299, or the sender would send the event again");
+    if ((a.status == 204 || a.status == 205) && (a.body || a.content_type))
+        config_fault_member(l, at, a.body ? "body" : "content_type", "an answer with status %d has no content",
+                            (int)a.status);
     for (const char *p = a.content_type; p && *p; p++)
         if (*p < ' ' || *p > '~') {
             config_fault_member(l, at, "content_type", "must be printable ASCII");
@@ -303,7 +309,16 @@ static const struct shape source_shape = {config_src_rows,
                                           sizeof source_later / sizeof source_later[0],
                                           NULL};
 
-/* A path as it stands in a request line, with one spelling only. NULL if good, else what is wrong. */
+/* The byte of "%XX", or -1. */
+static int hidden_byte(const char *p)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *high = p[1] ? strchr(digits, tolower((unsigned char)p[1])) : NULL;
+    const char *low = high && p[2] ? strchr(digits, tolower((unsigned char)p[2])) : NULL;
+    return low ? (int)(high - digits) << 4 | (int)(low - digits) : -1;
+}
+
+/* A path as it stands in a request line. NULL if good, else what is wrong. */
 static const char *path_fault(const char *path)
 {
     if (path[0] != '/')
@@ -313,16 +328,34 @@ static const char *path_fault(const char *path)
     for (const char *p = path; *p; p++) {
         if (*p <= ' ' || *p > '~' || strchr("?#\\\"<>^`{|}", *p))
             return "must be written as in a URL: no spaces, no ? or #, other bytes as %XX";
-        if (*p == '%' && (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2])))
+        int hidden = *p == '%' ? hidden_byte(p) : 'x';
+        if (hidden < 0)
             return "% must be followed by two hexadecimal digits";
-        if (*p == '%' && (strncasecmp(p, "%2f", 3) == 0 || strncasecmp(p, "%2e", 3) == 0))
-            return "must not hide / or . as %2F or %2E";
+        if (hidden == '/' || hidden == '.' || hidden < ' ' || hidden == 0x7f)
+            return "must not hide /, . or a control character as %XX";
         if (*p == '/' && p[1] == '/')
             return "must not contain //";
         if (*p == '/' && p[1] == '.' && (p[2] == 0 || p[2] == '/' || (p[2] == '.' && (p[3] == 0 || p[3] == '/'))))
             return "must not contain . or .. segments";
     }
     return NULL;
+}
+
+/* The path as the door sees it: decoded once. */
+static const char *route_of(struct loader *l, const char *path)
+{
+    char *route = config_alloc(l->c, strlen(path) + 1), *to = route;
+    if (!route) {
+        l->out_of_memory = true;
+        return path;
+    }
+    for (; *path; path++) {
+        int hidden = *path == '%' ? hidden_byte(path) : -1;
+        *to++ = hidden < 0 ? *path : (char)hidden;
+        path += hidden < 0 ? 0 : 2;
+    }
+    *to = 0;
+    return route;
 }
 
 static void check_source(struct loader *l, const struct place *at, const struct config_source *src)
@@ -348,6 +381,7 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
 {
     config_defaults(l, &source_shape, src);
     src->where = l->look == LOOK_EVERYWHERE ? config_where(l, at) : NULL;
+    src->route = "";
     src->dedupe = true;
     struct dedupe d;
     config_defaults(l, &dedupe_shape, &d);
@@ -355,6 +389,7 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
     src->dedupe_max = d.max;
     if (config_object(l, at, &source_shape, src))
         check_source(l, at, src);
+    src->route = route_of(l, src->path);
 }
 
 /* ---- all sources ---- */
@@ -410,7 +445,7 @@ void config_sources_check(struct loader *l)
         list[i] = (struct named){l->sources[i].name, i};
     check_twice(l, list, n, NULL, "name");
     for (size_t i = 0; i < n; i++)
-        list[i] = (struct named){l->sources[i].path, i};
+        list[i] = (struct named){l->sources[i].route, i};
     check_twice(l, list, n, "path", "path");
     free(list);
     for (size_t i = 0; i < n; i++) {

@@ -74,6 +74,13 @@ enum err fs_pwrite_all(int fd, struct span s, off_t offset)
     return ERR_OK;
 }
 
+void fs_keep_standard(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest free number: this one */
+}
+
 /* fsync the folder that holds path. */
 static enum err sync_parent(int dirfd, const char *path, struct why *w)
 {

@@ -17,6 +17,9 @@ enum err fs_read(int dirfd, const char *path, struct buf *b, struct why *w);
 enum err fs_read_fd(int fd, struct buf *b, struct why *w);
 /* Write all of s at offset with pwrite, going on after short writes and EINTR. ERR_SYSTEM with errno kept. */
 enum err fs_pwrite_all(int fd, struct span s, off_t offset);
+/* Standard descriptors that the caller closed become /dev/null, from which nothing is read and to which nothing can be
+ * written, so that no file gets their numbers. First thing in main. */
+void fs_keep_standard(void);
 /* Replace path: temporary name beside it, write, fsync, rename, fsync of the directory. */
 enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mode, struct why *w);
 /* mkdir -p below dirfd; existing folders are fine. */

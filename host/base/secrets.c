@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -37,25 +39,58 @@ struct secrets {
     size_t n;
 };
 
-enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w)
+/* A user as people know it: "name (uid)". */
+static const char *user_text(uid_t uid, char *text, size_t n)
+{
+    const struct passwd *p = getpwuid(uid);
+    snprintf(text, n, p ? "%.64s (%u)" : "%.0s%u", p ? p->pw_name : "", (unsigned)uid);
+    return text;
+}
+
+static enum err cannot_open(const char *path, struct why *w)
+{
+    char me[96];
+    if (errno == ELOOP)
+        return why_set(w, ERR_DENIED, "%s is a symbolic link; name the file itself", path);
+    if (errno == EACCES)
+        return why_set(w, ERR_DENIED,
+                       "%s: user %s may not open it: start creeld as root or as its owner, or chown it to that user",
+                       path, user_text(geteuid(), me, sizeof me));
+    enum err e = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+    why_errno(w, "%s: cannot open", path);
+    return e;
+}
+
+/* Whoever owns a key file can read and replace the key, whatever its mode is. */
+static enum err check_owner(const char *path, uid_t uid, uid_t owner, struct why *w)
+{
+    char its[96], me[96];
+    if (uid == 0 || uid == geteuid() || (owner != (uid_t)-1 && uid == owner))
+        return ERR_OK;
+    user_text(uid, its, sizeof its);
+    user_text(geteuid(), me, sizeof me);
+    if (geteuid() == 0)
+        return why_set(w, ERR_DENIED,
+                       "%s belongs to user %s, who could change it: chown root it, or start creeld as that user", path,
+                       its);
+    return why_set(w, ERR_DENIED,
+                   "%s belongs to user %s, who could change it: chown it to root or to %s, who starts creeld", path,
+                   its, me);
+}
+
+enum err secrets_open(const char *path, bool is_public, uid_t owner, int *fd, struct why *w)
 {
     struct stat st;
     int made = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (made < 0) {
-        if (errno == ELOOP)
-            return why_set(w, ERR_DENIED, "%s is a symbolic link; name the file itself", path);
-        enum err e = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
-        why_errno(w, "%s: cannot open", path);
-        return e;
-    }
+    if (made < 0)
+        return cannot_open(path, w);
     enum err e = ERR_OK;
     if (fstat(made, &st) != 0)
         e = why_errno(w, "%s", path);
     else if (!S_ISREG(st.st_mode))
         e = why_set(w, ERR_INVALID, "%s is not a regular file", path);
-    else if (st.st_uid != 0 && st.st_uid != geteuid())
-        e = why_set(w, ERR_DENIED, "%s belongs to user %u; it must belong to root or to user %u", path, st.st_uid,
-                    geteuid());
+    else if (check_owner(path, st.st_uid, owner, w) != ERR_OK)
+        e = ERR_DENIED;
     else if (!is_public && (st.st_mode & 0137) != 0)
         e = why_set(w, ERR_DENIED, "%s has mode %04o, too open for a secret: chmod 0640 or tighter", path,
                     st.st_mode & 07777);
@@ -117,10 +152,10 @@ static size_t without_newline(const char *p, size_t n)
 }
 
 /* The file into room (SECRET_BYTES_MAX + 1 bytes). */
-static enum err read_file(const char *path, bool is_public, char *room, struct secret *out, struct why *w)
+static enum err read_file(const char *path, bool is_public, uid_t owner, char *room, struct secret *out, struct why *w)
 {
     int fd;
-    enum err e = secrets_open(path, is_public, &fd, w);
+    enum err e = secrets_open(path, is_public, owner, &fd, w);
     if (e)
         return e;
     size_t n = 0;
@@ -158,15 +193,26 @@ static enum err read_env(const char *name, const struct secrets *earlier, struct
     return ERR_OK;
 }
 
-static enum err gather_key(struct blob *b, const char *source, const struct config_key *k,
+uid_t secrets_owner(const char *user)
+{
+    const struct passwd *p = geteuid() == 0 && user && *user ? getpwnam(user) : NULL;
+    return p ? p->pw_uid : (uid_t)-1;
+}
+
+enum err secrets_one(const struct config_key *k, uid_t owner, const struct secrets *earlier, char *room,
+                     struct secret *out, struct why *w)
+{
+    bool is_public = k->public_key_file != NULL;
+    return k->secret_env ? read_env(k->secret_env, earlier, out, w)
+                         : read_file(is_public ? k->public_key_file : k->secret_file, is_public, owner, room, out, w);
+}
+
+static enum err gather_key(struct blob *b, const char *source, const struct config_key *k, uid_t owner,
                            const struct secrets *earlier, char *room, struct why *w)
 {
     struct secret value = {NULL, 0};
     struct why inner = {{0}};
-    bool is_public = k->public_key_file != NULL;
-    enum err e = k->secret_env
-                     ? read_env(k->secret_env, earlier, &value, &inner)
-                     : read_file(is_public ? k->public_key_file : k->secret_file, is_public, room, &value, &inner);
+    enum err e = secrets_one(k, owner, earlier, room, &value, &inner);
     if (e)
         return why_set(w, e, "source %s, key %s: %.400s", source, k->id, inner.text);
     if (!put_record(b, span_str(source), span_str(k->id), span_str(k->secret_env), value))
@@ -217,6 +263,7 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
     if (sodium_init() < 0)
         return why_set(w, ERR_SYSTEM, "libsodium cannot be initialised");
     char *room = sodium_malloc(SECRET_BYTES_MAX + 1);
+    const uid_t owner = secrets_owner(c->user);
     struct preamble start = {{0}, 0};
     memcpy(start.magic, magic, sizeof magic);
     if (!room || !blob_put(&b, &start, sizeof start))
@@ -225,7 +272,7 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
         e = secrets_read(previous, &earlier, w);
     for (size_t i = 0; !e && i < c->n_sources; i++)
         for (size_t j = 0; !e && j < c->sources[i].n_keys; j++)
-            e = gather_key(&b, c->sources[i].name, &c->sources[i].keys[j], earlier, room, w);
+            e = gather_key(&b, c->sources[i].name, &c->sources[i].keys[j], owner, earlier, room, w);
     if (!e && !keep_variables(&b, c, earlier))
         e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     start.bytes = b.n;

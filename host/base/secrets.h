@@ -6,6 +6,8 @@
 #ifndef CREEL_BASE_SECRETS_H
 #define CREEL_BASE_SECRETS_H
 
+#include <sys/types.h>
+
 #include "base/config.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -18,10 +20,16 @@ struct secret {
 };
 struct secrets; /* all of them, by source and key id */
 
-/* Open the file of a key and check it: a regular file (no symbolic link), owned by root or the caller's user, not
- * empty, at most SECRET_BYTES_MAX; a secret one no wider than 0640, a public one writable by its owner alone. w says
- * what to do. */
-enum err secrets_open(const char *path, bool is_public, int *fd, struct why *w);
+/* Open the file of a key and check it: a regular file (no symbolic link), owned by root, the caller's user or `owner`
+ * ((uid_t)-1: nobody else), not empty, at most SECRET_BYTES_MAX; a secret one no wider than 0640, a public one writable
+ * by its owner alone. w says what to do. */
+enum err secrets_open(const char *path, bool is_public, uid_t owner, int *fd, struct why *w);
+/* Who else may own key files: the user of the setting `user` when creeld is started as root, else (uid_t)-1. */
+uid_t secrets_owner(const char *user);
+/* Read one key as secrets_gather does, for trying it. A file's content goes to room, SECRET_BYTES_MAX + 1 bytes of locked
+ * memory; *out points there, into `earlier` (may be NULL) or into the environment. */
+enum err secrets_one(const struct config_key *k, uid_t owner, const struct secrets *earlier, char *room, struct secret *out,
+                     struct why *w);
 
 /* Read every key of c into a new sealed memfd. One final newline (LF or CR LF) of a file is not part of the key.
  * Variables named by secret_env are overwritten in place and taken out of the environment once all keys are there; a

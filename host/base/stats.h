@@ -21,10 +21,12 @@ struct stat_row {
 };
 extern const struct stat_row stat_rows[STAT_COUNT];
 
-/* What both roles share: the position known synced, and the counters. Lives in a memfd of the supervisor; see shared_*. */
+/* What both roles share: the position known synced, how far dispatch's records have come, and the counters. Lives in a memfd of the supervisor; see shared_*. */
 struct shared {
     _Atomic uint64_t safe;         /* struct pos packed (spool/pos.h); written by intake only */
     _Atomic uint64_t intake_epoch; /* rises by one with each intake that finished its recovery */
+    _Atomic uint64_t promised;     /* the highest mark that any dispatch has sent; written by dispatch only */
+    _Atomic uint64_t recorded;     /* the mark up to which its records are synced; written by intake only */
     _Atomic int64_t accepting;     /* 1 while intake accepts events */
     _Atomic int64_t dispatching;   /* 1 while dispatch has finished its start */
     _Atomic int64_t stats[STAT_COUNT];

@@ -127,9 +127,10 @@ int ctl_spool_fd(struct ctl *c)
 static enum err connect_control(const char *path, int *fd, struct why *w)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof to.sun_path)
+    size_t bytes = strlen(path) + 1;
+    if (bytes > sizeof to.sun_path)
         return why_set(w, ERR_INVALID, "the control socket's name %s is too long", path);
-    strcpy(to.sun_path, path);
+    memcpy(to.sun_path, path, bytes);
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s < 0)
         return why_errno(w, "socket");

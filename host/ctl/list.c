@@ -109,7 +109,8 @@ static void print_all(struct list *l)
     size_t n;
     struct entry **events = past_events(&l->past, &n);
     if (!l->c->json && isatty(STDOUT_FILENO))
-        printf("%-26s  %-24s  %-8s  %-12s  %-*s  %s\n", "ID", "RECEIVED", "STATE", "SOURCE", COLUMN_BYTES, "TYPE", "FUNCTIONS");
+        printf("%-26s  %-24s  %-8s  %-12s  %-*s  %s\n", "ID", "RECEIVED", "STATE", "SOURCE", COLUMN_BYTES, "TYPE",
+               "FUNCTIONS");
     for (size_t i = 0; i < n; i++) {
         events[i]->user = (uint32_t)past_event_state(&l->past, events[i]) + 1;
         print_one(l, events[i]);
@@ -124,6 +125,8 @@ int verb_list(struct ctl *c, int argc, char **argv)
     bool go_on = ctl_option(&argc, argv, "--follow", NULL);
     bool rejected = ctl_option(&argc, argv, "--rejected", NULL);
     ctl_words(argc, argv, 0, 0);
+    if (rejected && (go_on || l.choice.function || l.choice.state >= 0))
+        return ctl_usage("--rejected goes with --source, --type and --since only");
     if (rejected)
         return rejected_list(c, &l.choice);
     buf_init(&l.object, OBJECT_BYTES);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/nearest.h"
 #include "ctl/ctl.h"
 #include "ctl/frame.h"
@@ -30,6 +31,14 @@ static const struct verb *find_verb(const char *word)
     return NULL;
 }
 
+/* Standard output is written through, or the exit status says that it is not. */
+static int written(int status)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
+        return ctl_fail(EXIT_SYSTEM, "cannot write standard output");
+    return status;
+}
+
 static int print_help(void)
 {
     fputs(frame_usage, stdout);
@@ -38,13 +47,13 @@ static int print_help(void)
         printf("  %s\n      %s\n", verbs[i].usage, verbs[i].help);
     fputs("\nExit status: 0 done, 1 refused or not found, 100 usage or configuration, 111 system. See creel(1).\n",
           stdout);
-    return 0;
+    return written(0);
 }
 
 static int print_verb_help(const struct verb *v)
 {
     printf("usage: creel %s\n%s\n", v->usage, v->help);
-    return 0;
+    return written(0);
 }
 
 static int no_verb(const char *word)
@@ -62,6 +71,7 @@ static int no_verb(const char *word)
 
 int main(int argc, char **argv)
 {
+    fs_keep_standard();
     struct ctl c = {.config_file = CREEL_SYSCONFDIR "/creel.json"};
     c.config_given = ctl_option(&argc, argv, "-c", &c.config_file);
     ctl_option(&argc, argv, "--spool", &c.spool);
@@ -70,7 +80,7 @@ int main(int argc, char **argv)
     bool help = ctl_option(&argc, argv, "--help", NULL) || ctl_option(&argc, argv, "-h", NULL);
     if (ctl_option(&argc, argv, "--version", NULL)) {
         puts("creel " PACKAGE_VERSION);
-        return 0;
+        return written(0);
     }
     const char *no_color = getenv("NO_COLOR"); /* https://no-color.org */
     c.color = !c.json && isatty(STDOUT_FILENO) && !(no_color && *no_color);
@@ -86,11 +96,7 @@ int main(int argc, char **argv)
     if (help)
         return print_verb_help(v);
     frame_begin(v);
-    int status = v->run(&c, argc - 1, argv + 1);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (status == 0)
-            status = ctl_fail(EXIT_SYSTEM, "cannot write standard output");
-    }
+    int status = written(v->run(&c, argc - 1, argv + 1));
     config_free(c.config);
     return status;
 }

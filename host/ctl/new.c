@@ -80,7 +80,9 @@ static int make_folder(const char *template, const char *name)
         return ctl_fail(EXIT_SYSTEM, "the template %s cannot be opened: %s (--template DIR names another)", template,
                         strerror(errno));
     if (mkdir(name, 0777) != 0) {
-        status = ctl_fail(errno == EEXIST ? EXIT_REFUSED : EXIT_SYSTEM, "%s: %s", name, strerror(errno));
+        status = errno == EEXIST
+                     ? ctl_fail(EXIT_REFUSED, "%s is there already: remove it, or choose another name", name)
+                     : ctl_fail(EXIT_SYSTEM, "%s: %s", name, strerror(errno));
         goto out;
     }
     to_dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -266,12 +266,30 @@ bool choice_has(struct past *p, const struct choice *w, const struct entry *e)
     return w->state < 0 || w->state == (int)(only ? past_state(p, only) : past_event_state(p, e));
 }
 
+/* How many bytes at p are a character that a terminal would obey: C0, DEL, or C1 as UTF-8 writes it; else 0. */
+static size_t control_bytes(const char *p, size_t n)
+{
+    unsigned char c = (unsigned char)p[0], next = n > 1 ? (unsigned char)p[1] : 0;
+    return c < 0x20 || c == 0x7f ? 1 : c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
+}
+
+static void print_but(FILE *to, struct span s, const char *allowed)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        size_t n = s.p[i] && strchr(allowed, s.p[i]) ? 0 : control_bytes(s.p + i, s.n - i);
+        fputc(n ? '?' : s.p[i], to);
+        i += n > 1;
+    }
+}
+
 void past_print_text(FILE *to, struct span s, size_t max)
 {
-    for (size_t i = 0; i < s.n && i < max; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        fputc(c < 0x20 || c == 0x7f ? '?' : c, to);
-    }
+    print_but(to, span_of(s.p, s.n < max ? s.n : max), "");
+}
+
+void past_print_lines(FILE *to, struct span s)
+{
+    print_but(to, s, "\n\t");
 }
 
 struct id past_id(const char *text)

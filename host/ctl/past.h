@@ -54,6 +54,8 @@ bool choice_has(struct past *p, const struct choice *w, const struct entry *e);
 
 /* Bytes from outside for a terminal: control characters become '?', at most max bytes. */
 void past_print_text(FILE *to, struct span s, size_t max);
+/* The same for whole texts: line feeds and tabs stay. */
+void past_print_lines(FILE *to, struct span s);
 /* An id from the command line; what can be none was not found: exit 1. */
 struct id past_id(const char *text);
 

@@ -36,7 +36,8 @@ static void put_event(struct replay *r, const struct entry *e, struct buf *b)
     for (uint16_t i = 0; all_ended && i < e->n; i++) {
         buf_puts(b, first ? "{\"name\":" : ",{\"name\":");
         buf_put_json_text(b, ledger_name(r->past.ledger, e->inv[i].function));
-        buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u}", state_name((enum state)e->inv[i].state), e->inv[i].attempts);
+        buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u}", state_name((enum state)e->inv[i].state),
+                   e->inv[i].attempts);
         first = false;
     }
     buf_puts(b, "]}");
@@ -164,17 +165,18 @@ static void print_plan(struct replay *r, const char *hash)
         printf("%zu events would be replayed. To do exactly this: the same command with --apply %s\n", r->n, hash);
 }
 
-static int by_filter(struct replay *r, const struct choice *choice, bool dead, const char *apply)
+static int by_filter(struct replay *r, const struct choice *choice, bool dead, bool plan, const char *apply)
 {
     char hash[2 * PLAN_HASH_BYTES + 1];
     choose(r, choice, dead);
     plan_hash(r, hash);
     if (!apply) {
         print_plan(r, hash);
-        return EXIT_REFUSED;
+        return plan ? 0 : EXIT_REFUSED; /* without --plan something was meant to run */
     }
     if (strcmp(apply, hash) != 0)
-        return ctl_fail(EXIT_REFUSED, "the plan is not what it was: its hash is %s now, not %s; look at it again", hash, apply);
+        return ctl_fail(EXIT_REFUSED, "the plan is not what it was: its hash is %s now, not %s; look at it again", hash,
+                        apply);
     return send_all(r);
 }
 
@@ -188,7 +190,7 @@ int verb_replay(struct ctl *c, int argc, char **argv)
     bool plan = ctl_option(&argc, argv, "--plan", NULL);
     (void)ctl_option(&argc, argv, "--apply", &apply);
     r.function = choice.function;
-    bool filter = dead || choice.since_ms || choice.source || choice.type;
+    bool filter = dead || choice.since_ms || choice.source || choice.type || (choice.function && argc == 1);
     if (filter && argc > 1)
         return ctl_usage("either event ids or a filter, not both");
     if (filter && !dead && !choice.since_ms)
@@ -199,7 +201,7 @@ int verb_replay(struct ctl *c, int argc, char **argv)
         return ctl_usage("--plan and --apply are for --dead and --since");
     ctl_words(argc, argv, filter ? 0 : 1, filter ? 0 : IDS_MAX);
     past_open(c, &r.past);
-    int status = filter ? by_filter(&r, &choice, dead, apply) : by_ids(&r, argc, argv);
+    int status = filter ? by_filter(&r, &choice, dead, plan, apply) : by_ids(&r, argc, argv);
     free(r.chosen);
     past_close(&r.past);
     return status;

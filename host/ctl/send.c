@@ -332,6 +332,8 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
         take_source(s, source);
     if (!s->recipe_name)
         exit(ctl_usage("--recipe R or --source NAME is missing"));
+    if (strncasecmp(s->url, "http://", 7) != 0 && strncasecmp(s->url, "https://", 8) != 0)
+        exit(ctl_usage("'%s' is no URL: it begins with http:// or https://", s->url));
 }
 
 int verb_send(struct ctl *c, int argc, char **argv)

@@ -227,7 +227,10 @@ static void print_history(struct show *s)
         char time[RFC3339_BYTES];
         rfc3339_format(line.at_ms, time);
         printf("  %.*s  %-8s ", RFC3339_BYTES, time, line.kind == KIND_ACTION ? "" : kind_name(line.kind));
-        past_print_text(stdout, line.kind == KIND_ACTION ? line.action : SPAN_NONE, SIZE_MAX);
+        if (line.kind == KIND_ACTION) {
+            past_print_text(stdout, line.action, SIZE_MAX);
+            putchar(' ');
+        }
         past_print_text(stdout, line.function, SIZE_MAX);
         if (line.attempt)
             printf(" #%u", line.attempt);
@@ -272,7 +275,7 @@ static void print_person(struct show *s, const struct entry *e)
     print_history(s);
     printf("body, %zu bytes\n", s->event.body.n);
     if (utf8_valid(s->event.body) && s->event.body.n <= BODY_SHOWN_BYTES) {
-        fwrite(s->event.body.p, 1, s->event.body.n, stdout);
+        past_print_lines(stdout, s->event.body);
         putchar('\n');
     } else {
         printf("  (creel show %.*s --body writes it out)\n", ID_TEXT_BYTES, id);
@@ -286,6 +289,8 @@ int verb_show(struct ctl *c, int argc, char **argv)
     int status = 0;
     bool body = ctl_option(&argc, argv, "--body", NULL);
     ctl_words(argc, argv, 1, 1);
+    if (body && c->json)
+        return ctl_usage("either --body or --json");
     s.id = past_id(argv[1]);
     buf_init(&s.lines, HISTORY_BYTES);
     buf_init(&s.room, LINE_MAX_BYTES);

@@ -119,7 +119,7 @@ static void print_result(const struct trial_result *r, struct span output)
     buf_fini(&b);
 }
 
-static int test_event(const struct ctl *c, struct trial *t, const char *file)
+static int test_event(const struct ctl *c, const struct trial *t, const char *file)
 {
     struct buf text, output;
     struct why w = {{0}};
@@ -127,15 +127,16 @@ static int test_event(const struct ctl *c, struct trial *t, const char *file)
     struct trial_result r;
     buf_init(&text, FILE_BYTES);
     buf_init(&output, OUTPUT_BYTES);
-    t->line = c->json ? keep_line : show_line;
-    t->arg = &output;
+    struct trial run = *t;
+    run.line = c->json ? keep_line : show_line;
+    run.arg = &output;
     enum err e = read_json(file, &text, &w);
     if (!e && (e = occasion_read(&o, buf_span(&text), t->name, clock_wall_ms(), &w)) != ERR_OK)
         ctl_fail(EXIT_USAGE, "%s: %s", file, w.text);
     else if (e)
         ctl_fail(EXIT_USAGE, "%s", w.text);
     int status = EXIT_USAGE;
-    if (!e && (e = trial_run(t, &o, &r, &w)) != ERR_OK)
+    if (!e && (e = trial_run(&run, &o, &r, &w)) != ERR_OK)
         status = ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s: %s", t->name, w.text);
     if (!e) {
         if (c->json)

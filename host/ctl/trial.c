@@ -51,14 +51,21 @@ static void set_crash(struct trial_result *r, int status)
         snprintf(r->reason, sizeof r->reason, "its worker ended");
 }
 
+static enum err take_sidecar(const struct trial *t, struct settings *s, struct why *w)
+{
+    struct why inner;
+    enum err e = t->sidecar.p ? settings_sidecar(s, t->sidecar, &inner) : ERR_OK;
+    return e ? why_set(w, e, "%s.json: %.400s", t->name, inner.text) : ERR_OK;
+}
+
 /* Settings as dispatch makes them: the manifest counts less than the sidecar. */
 static enum err described(const struct trial *t, struct span manifest, int64_t *timeout_ms, struct why *w)
 {
     struct settings s;
     settings_init(&s);
     enum err e = settings_manifest(&s, manifest, w);
-    if (!e && t->sidecar.p)
-        e = settings_sidecar(&s, t->sidecar, w);
+    if (!e)
+        e = take_sidecar(t, &s, w);
     *timeout_ms = t->timeout_ms ? t->timeout_ms : s.timeout_ms;
     settings_fini(&s);
     return e;
@@ -121,7 +128,7 @@ static enum err start_json(const struct trial *t, struct buf *b, struct why *w)
 {
     struct settings s;
     settings_init(&s);
-    enum err e = t->sidecar.p ? settings_sidecar(&s, t->sidecar, w) : ERR_OK;
+    enum err e = take_sidecar(t, &s, w);
     if (!e && t->config.p) {
         free(s.config);
         s.config = strndup(t->config.p, t->config.n);

@@ -73,6 +73,7 @@ static void recall_one(struct dispatch *d, struct span object)
     if (settings_manifest(&f->claims, object, NULL) != ERR_OK)
         settings_fini(&f->claims);
     f->held = json_type_of(json_member(object, "held")) == JSON_TRUE;
+    f->lived = json_type_of(json_member(object, "lived")) != JSON_FALSE;
 }
 
 void claims_recall(struct dispatch *d)
@@ -110,7 +111,8 @@ static void put_function(struct buf *b, const struct dispatch *d, const struct f
 {
     buf_puts(b, "{\"name\":");
     buf_put_json_text(b, span_str(f->name));
-    buf_printf(b, ",\"state\":\"%s\",\"held\":%s", function_state(d, f), f->held ? "true" : "false");
+    buf_printf(b, ",\"state\":\"%s\",\"held\":%s,\"lived\":%s", function_state(d, f), f->held ? "true" : "false",
+               f->lived ? "true" : "false");
     put_words(b, "types", &f->claims.types);
     put_words(b, "sources", &f->claims.sources);
     buf_puts(b, ",\"why\":");

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/stats.h"
+#include "dispatch/begun.h"
 #include "dispatch/records.h"
 #include "dispatch/schedule.h"
 #include "dispatch/settings.h"
@@ -93,8 +94,9 @@ struct function {
     struct settings claims;         /* only types and sources: what is routed here */
     bool present, broken, held;     /* file is there; its last content is bad; held by a person */
     bool writing;                   /* somebody seems to be writing the file */
+    bool lived;                     /* some version of it has been live, in this life of dispatch or an earlier one */
     struct identity seen_so, seen_sidecar, judged_so, judged_sidecar;
-    int64_t seen_ms; /* monotonic: since when seen is what it is */
+    int64_t seen_ms; /* monotonic: since when seen is what it is, nothing included */
     struct why why;  /* of broken, or of the last throttling */
     struct heap queue; /* PENDING, or HELD when not available; by order of arrival */
     int64_t throttled_ms; /* monotonic: no new worker before this */
@@ -132,6 +134,7 @@ struct dispatch {
     struct reader *finder; /* by position */
     struct gap gap;
     struct records records;
+    struct begun begun;
     struct heap due; /* WAITING, by due time (wall) */
     int64_t arrivals; /* keys of the functions' queues */
 

@@ -365,7 +365,8 @@ static void begin(struct dispatch *d)
     buf_init(&d->line_text, EVENT_BYTES);
     buf_init(&d->event_text, EVENT_BYTES);
     (void)find_hidden(d);
-    records_init(&d->records, d->peer_fd);
+    records_init(&d->records, d->peer_fd, d->shared);
+    begun_open(&d->begun, d->spool_fd, d->shared);
     d->isolation = slot_probe(&w);
     log_line(d->isolation == ISOLATION_NAMESPACES ? LOG_INFO : LOG_WARN, "isolation of functions", LOG_T("why", w.text));
     now(d);
@@ -409,6 +410,7 @@ static void close_all(struct dispatch *d)
     reader_free(d->finder);
     ledger_free(d->ledger);
     records_fini(&d->records);
+    begun_close(&d->begun);
     buf_fini(&d->start_more);
     buf_fini(&d->hidden);
     buf_fini(&d->line_text);

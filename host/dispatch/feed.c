@@ -268,10 +268,12 @@ static void end_pass(struct dispatch *d)
     struct feed *f = d->feed;
     struct why w;
     adopt_all(d);
+    runs_found(d);
     if (fs_mkdirs(d->spool_fd, DEAD_FOLDER, DEAD_MODE, &w) != ERR_OK)
         log_line(LOG_ERROR, "the folder for dead letters cannot be made", LOG_T("why", w.text));
     if (none(f->skipped)) {
         f->phase = PHASE_LIVE;
+        begun_settle(&d->begun, records_mark(&d->records));
         atomic_store_explicit(&d->shared->dispatching, 1, memory_order_release);
         log_line(LOG_INFO, "dispatching", LOG_N("unfinished", ledger_count(d->ledger)));
     } else {

@@ -29,8 +29,10 @@ static bool make_room(struct dispatch *d)
 struct function *function_get(struct dispatch *d, struct span name)
 {
     struct function *f = function_find(d, name);
-    if (f || name.n > FUNCTION_NAME_BYTES || !make_room(d) || !(f = calloc(1, sizeof *f)))
+    if (f)
         return f;
+    if (name.n > FUNCTION_NAME_BYTES || !make_room(d) || !(f = calloc(1, sizeof *f)))
+        return NULL;
     memcpy(f->name, name.p, name.n);
     f->number = ledger_intern(d->ledger, name);
     d->functions[d->n_functions++] = f;

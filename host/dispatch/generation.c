@@ -158,6 +158,7 @@ void generation_live(struct dispatch *d, struct generation *g)
     f->candidate = NULL;
     struct generation *before = f->live;
     f->live = g;
+    f->lived = true;
     f->broken = false;
     f->failures = f->tries = 0;
     f->again_ms = 0;

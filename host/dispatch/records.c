@@ -12,9 +12,9 @@
 
 enum { COMPACT_BYTES = 1 << 20 };
 
-void records_init(struct records *r, int fd)
+void records_init(struct records *r, int fd, struct shared *shared)
 {
-    *r = (struct records){.fd = fd};
+    *r = (struct records){.fd = fd, .shared = shared, .base = atomic_load(&shared->promised)};
     buf_init(&r->out, SIZE_MAX / 2);
 }
 
@@ -41,7 +41,7 @@ uint64_t records_end(struct records *r)
         die(EXIT_SYSTEM, "out of memory for the journal's records");
     uint32_t length = (uint32_t)(r->out.n - r->line - sizeof length);
     memcpy(r->out.p + r->line, &length, sizeof length);
-    return r->dropped + r->out.n;
+    return records_mark(r);
 }
 
 size_t records_waiting(const struct records *r)
@@ -51,7 +51,12 @@ size_t records_waiting(const struct records *r)
 
 bool records_sent(const struct records *r, uint64_t mark)
 {
-    return r->dropped + r->sent >= mark;
+    return r->base + r->dropped + r->sent >= mark;
+}
+
+uint64_t records_mark(const struct records *r)
+{
+    return r->base + r->dropped + r->out.n;
 }
 
 static size_t record_bytes(const struct records *r, size_t at)
@@ -81,16 +86,18 @@ static enum err send_some(struct records *r)
 {
     size_t n = record_bytes(r, r->sent);
     enum err e;
-    if (n > CHANNEL_PAYLOAD_BYTES) {
+    if (n > CHANNEL_LINES_BYTES) {
         e = send_large(r, n);
     } else {
         while (r->sent + n < r->out.n) {
             size_t more = record_bytes(r, r->sent + n);
-            if (n + more > CHANNEL_PAYLOAD_BYTES)
+            if (n + more > CHANNEL_LINES_BYTES)
                 break;
             n += more;
         }
-        e = channel_send(r->fd, CHANNEL_RECORDS, span_of(r->out.p + r->sent, n), NULL, 0);
+        uint64_t mark = r->base + r->dropped + r->sent + n;
+        atomic_store(&r->shared->promised, mark);
+        e = channel_send_records(r->fd, mark, span_of(r->out.p + r->sent, n));
     }
     if (e == ERR_OK)
         r->sent += n;

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "dispatch/claims.h"
+#include "dispatch/feed.h"
 #include "dispatch/generation.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
     UNCLEAR_MS = 12000,    /* after a change, events nobody else wants wait so long for it to become clear */
     DESCRIBING_MAX = 8,    /* at once: they use the processor that runs need */
     FUNCTIONS_MAX = 4096,
+    AWAY_MS = 4000,        /* a file that is away for so long is not just being replaced */
     HINT_BYTES = 64 * 1024
 };
 
@@ -86,11 +88,22 @@ static void removed(struct dispatch *d, struct function *f)
 {
     log_line(LOG_WARN, "function removed: its events are held", LOG_T("function", f->name));
     f->present = f->broken = false;
+    f->seen_ms = d->now_ms;
     if (f->candidate)
         generation_retire(d, f->candidate);
     if (f->live)
         generation_retire(d, f->live);
     function_refresh(d, f);
+    claims_changed(d);
+}
+
+/* What never worked, and no event waits for, claims nothing once it has been taken away again. */
+static void vanish(struct dispatch *d, struct function *f)
+{
+    if (f->lived || f->held || !f->claims.types.n || f->queue.n || !feed_is_live(d) || d->now_ms - f->seen_ms < AWAY_MS)
+        return;
+    log_line(LOG_INFO, "a function that never ran is gone", LOG_T("function", f->name));
+    claims_forget(f);
     claims_changed(d);
 }
 
@@ -127,6 +140,8 @@ static bool look(struct dispatch *d, struct function *f)
         f->seen_so = f->judged_so = f->seen_sidecar = f->judged_sidecar = nothing_there;
         if (f->present)
             removed(d, f);
+        else
+            vanish(d, f);
         return false;
     }
     f->present = true;

@@ -188,10 +188,18 @@ static void begin(struct dispatch *d, struct worker *wk)
     worker_end_and_settle(d, wk);
 }
 
+static bool note_beginning(struct dispatch *d, const struct worker *wk)
+{
+    const struct generation *g = wk->generation;
+    return begun_note(&d->begun, &wk->entry->id, g->function->name, wk->inv->attempts, g->number, wk->mark);
+}
+
 void runs_begin(struct dispatch *d)
 {
     while (d->staged && records_sent(&d->records, d->staged->mark)) {
         struct worker *wk = d->staged;
+        if (wk->state == WORKER_STAGED && !note_beginning(d, wk))
+            return;
         d->staged = wk->next_staged;
         if (!d->staged)
             d->staged_end = &d->staged;
@@ -327,6 +335,40 @@ void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv)
     const struct function *f = function_of(d, inv);
     struct line_outcome o = {.outcome = OUTCOME_LOST, .why = SPAN_LIT("the host ended while it was running")};
     conclude(d, e, inv, f->live ? &f->live->settings.retry : &retry_default, &o, -1);
+}
+
+/* Put an invocation that waits for something into RUNNING. */
+static void force_running(struct dispatch *d, struct entry *e, struct invocation *inv)
+{
+    if (heap_holds(inv))
+        heap_remove(inv->state == STATE_WAITING ? &d->due : &function_of(d, inv)->queue, inv);
+    inv->due_ms = 0;
+    if ((inv->state != STATE_PENDING && ledger_set(d->ledger, e, inv, STATE_PENDING) != ERR_OK) ||
+        ledger_set(d->ledger, e, inv, STATE_RUNNING) != ERR_OK)
+        bug("a run that had begun cannot be said to have");
+}
+
+/* A run that had begun, though the journal does not know it. */
+static void found_begun(struct dispatch *d, const struct begun_note *n)
+{
+    struct entry *e = ledger_find(d->ledger, &n->id);
+    struct span name = span_of(n->function, strnlen(n->function, sizeof n->function));
+    struct invocation *inv = e && (e->user & ENTRY_ADOPTED) ? ledger_invocation(d->ledger, e, name) : NULL;
+    if (!inv || inv->attempts >= n->attempt || (inv->state != STATE_PENDING && inv->state != STATE_WAITING && inv->state != STATE_HELD))
+        return;
+    char generation[16];
+    snprintf(generation, sizeof generation, "%u", n->generation);
+    force_running(d, e, inv);
+    line_put_attempt(records_begin(&d->records), &e->id, name, n->attempt, d->wall_ms, span_str(generation));
+    (void)records_end(&d->records);
+    inv->attempts = (uint16_t)n->attempt;
+    run_lost(d, e, inv);
+}
+
+void runs_found(struct dispatch *d)
+{
+    for (size_t i = 0; i < d->begun.n; i++)
+        found_begun(d, &d->begun.found[i]);
 }
 
 void runs_adopt(struct dispatch *d, struct entry *e)

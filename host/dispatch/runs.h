@@ -21,6 +21,8 @@ void runs_begin(struct dispatch *d);
 void run_finish(struct dispatch *d, struct worker *wk, enum outcome o, struct span why, int64_t after_ms);
 /* An invocation that dispatch finds RUNNING in the journal, begun by a dispatch that is no more. */
 void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv);
+/* Write down the attempts that an earlier dispatch has noted (begun.h) and the journal lacks, as LOST. All is adopted. */
+void runs_found(struct dispatch *d);
 /* Take an event's invocations into the queues, each by its state; what was RUNNING was lost. */
 void runs_adopt(struct dispatch *d, struct entry *e);
 /* A person dropped it: dead. Not for running ones. */

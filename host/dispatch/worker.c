@@ -246,10 +246,10 @@ static void said_over(struct dispatch *d, struct worker *wk, const struct slot_e
 static void said_died(struct dispatch *d, struct worker *wk, const struct slot_event *e)
 {
     struct why why;
-    put_status(&why, "ended", e->status);
+    put_status(&why, e->begun ? "ended" : "its worker ended before it began,", e->status);
     if (!wk->inv)
         return;
-    run_finish(d, wk, OUTCOME_CRASH, span_str(why.text), -1);
+    run_finish(d, wk, e->begun ? OUTCOME_CRASH : OUTCOME_LOST, span_str(why.text), -1);
     wk->state = WORKER_BETWEEN;
     wk->deadline_ms = d->now_ms + READY_MS;
     workers_look_by(d, wk->deadline_ms);

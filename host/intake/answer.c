@@ -127,6 +127,24 @@ static const char *content_type(const struct config_answer *o, bool event)
     return o->body ? "text/plain; charset=utf-8" : event ? "application/json" : "application/problem+json";
 }
 
+/* RFC 9110, sections 15.3.5 and 15.3.6. */
+static bool has_content(int status)
+{
+    return status != 204 && status != 205;
+}
+
+static void put_body(const struct request *q, const struct config_answer *o, int status, bool event, struct buf *body)
+{
+    if (!has_content(status))
+        return;
+    if (o->body)
+        buf_puts(body, o->body);
+    else if (event)
+        put_event(q, body);
+    else
+        put_problem(q, status, body);
+}
+
 void answer_put(const struct request *q, struct buf *b)
 {
     const struct config_answer *o = override(q);
@@ -135,20 +153,17 @@ void answer_put(const struct request *q, struct buf *b)
     struct buf body;
 
     buf_init(&body, 64 * 1024);
-    if (o->body)
-        buf_puts(&body, o->body);
-    else if (event)
-        put_event(q, &body);
-    else
-        put_problem(q, status, &body);
+    put_body(q, o, status, event, &body);
     buf_puts(b, "Status: ");
     buf_put_i64(b, status);
     buf_putc(b, ' ');
     buf_puts(b, reason_phrase(status));
-    buf_puts(b, "\r\nContent-Type: ");
-    buf_puts(b, content_type(o, event));
-    buf_puts(b, "\r\nContent-Length: ");
-    buf_put_u64(b, body.n);
+    if (has_content(status)) {
+        buf_puts(b, "\r\nContent-Type: ");
+        buf_puts(b, content_type(o, event));
+        buf_puts(b, "\r\nContent-Length: ");
+        buf_put_u64(b, body.n);
+    }
     buf_puts(b, "\r\n");
     put_id_header(b, "Creel-Request-Id: ", &q->request_id);
     if (event)

@@ -227,7 +227,7 @@ enum err commit_new(const struct commit_options *o, struct commit **out, struct 
     c->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum err e = c->wake_fd < 0 || c->ended_fd < 0 ? why_errno(w, "cannot create an eventfd") : ERR_OK;
     if (e == ERR_OK)
-        e = inbox_new(o->journal, o->peer_fd, &c->inbox, w);
+        e = inbox_new(o->journal, o->peer_fd, o->recorded, &c->inbox, w);
     if (e == ERR_OK)
         *out = c;
     else

@@ -13,6 +13,7 @@
 #ifndef CREEL_INTAKE_COMMIT_H
 #define CREEL_INTAKE_COMMIT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "base/span.h"
@@ -31,6 +32,7 @@ struct commit_job {
 struct commit_options {
     struct journal *journal;
     int peer_fd; /* the channel to dispatch */
+    _Atomic uint64_t *recorded; /* of the shared segment */
     /* Called on the committer thread for each job, in the order they were submitted. */
     void (*done)(void *arg, struct commit_job *job);
     /* Called when all jobs of a batch have been given to done (to flush what done gathered). */

@@ -143,9 +143,10 @@ static enum err load_peers(struct house *h, struct why *w)
     for (size_t i = 0; i < c->n_peer_users; i++) {
         errno = 0;
         const struct passwd *p = getpwnam(c->peer_users[i]);
-        if (!p)
-            return why_set(w, ERR_NOT_FOUND, "peer_users: there is no user %s on this machine", c->peer_users[i]);
-        h->peers[h->n_peers++] = p->pw_uid;
+        if (p)
+            h->peers[h->n_peers++] = p->pw_uid;
+        else if (errno == EIO || errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+            return why_errno(w, "peer_users: cannot look up %s", c->peer_users[i]);
     }
     return ERR_OK;
 }
@@ -226,5 +227,5 @@ bool house_knows_peer(const struct house *h, uid_t uid)
     for (size_t i = 0; i < h->n_peers; i++)
         if (h->peers[i] == uid)
             return true;
-    return h->n_peers == 0;
+    return h->config->n_peer_users == 0;
 }

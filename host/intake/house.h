@@ -29,7 +29,7 @@ struct house {
     atomic_int users;
     struct config *config;        /* owned */
     struct house_source *sources; /* one for each of config's, in its order */
-    uid_t *peers;                 /* who may connect to a unix socket; none: whoever the socket's mode lets in */
+    uid_t *peers;                 /* whom peer_users names of this machine's users: they may connect to a unix socket */
     size_t n_peers;
 };
 
@@ -42,7 +42,8 @@ void house_release(struct house *h); /* NULL is fine */
 /* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without
  * the slash; SPAN_NONE otherwise. */
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest);
-/* May a process of this user connect? */
+/* May a process of this user connect? Without peer_users whoever the socket's mode lets in may; names that are no user's
+ * let nobody in. */
 bool house_knows_peer(const struct house *h, uid_t uid);
 
 #endif

@@ -20,9 +20,11 @@ enum { MESSAGES_PER_BATCH = 16, MESSAGE_BYTES = CHANNEL_PAYLOAD_BYTES + sizeof(s
 struct inbox {
     struct journal *journal;
     int fd;
+    _Atomic uint64_t *recorded;
     char *message;
     unsigned per_batch;
     unsigned peeked;  /* messages of this batch, still in the socket */
+    uint64_t mark;    /* of the last RECORDS among them; 0: none */
     bool looked;      /* the offset of the peek has moved */
     struct buf large; /* a line that came by descriptor, until it is durable */
     bool large_in_batch;
@@ -36,7 +38,7 @@ static bool rewind_peek(struct inbox *r)
     return setsockopt(r->fd, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof zero) == 0;
 }
 
-enum err inbox_new(struct journal *j, int peer_fd, struct inbox **out, struct why *w)
+enum err inbox_new(struct journal *j, int peer_fd, _Atomic uint64_t *recorded, struct inbox **out, struct why *w)
 {
     struct inbox *r = calloc(1, sizeof *r);
     if (!r || !(r->message = malloc(MESSAGE_BYTES))) {
@@ -45,6 +47,7 @@ enum err inbox_new(struct journal *j, int peer_fd, struct inbox **out, struct wh
     }
     r->journal = j;
     r->fd = peer_fd;
+    r->recorded = recorded;
     r->per_batch = rewind_peek(r) ? MESSAGES_PER_BATCH : 1;
     buf_init(&r->large, LINE_MAX_BYTES);
     *out = r;
@@ -70,8 +73,15 @@ static enum err append(struct inbox *r, struct span line)
     return journal_append(r->journal, line, true);
 }
 
-static enum err append_lines(struct inbox *r, struct span payload)
+static enum err append_records(struct inbox *r, struct span payload)
 {
+    uint64_t mark = 0;
+    if (payload.n < sizeof mark) {
+        log_msg(LOG_ERROR, "dispatch sent records without a mark: left out");
+        return ERR_OK;
+    }
+    memcpy(&mark, payload.p, sizeof mark);
+    payload = span_skip(payload, sizeof mark);
     while (payload.n > 0) {
         uint32_t n;
         if (payload.n < sizeof n)
@@ -87,6 +97,7 @@ static enum err append_lines(struct inbox *r, struct span payload)
     }
     if (payload.n > 0)
         log_line(LOG_ERROR, "dispatch sent a broken list of lines: its rest is left out", LOG_N("bytes", payload.n));
+    r->mark = mark;
     return ERR_OK;
 }
 
@@ -133,7 +144,7 @@ static enum err append_message(struct inbox *r, const struct channel_message *m)
 {
     switch (m->type) {
     case CHANNEL_RECORDS:
-        return append_lines(r, m->payload);
+        return append_records(r, m->payload);
     case CHANNEL_RETIRE:
         retire(r, m->payload);
         return ERR_OK;
@@ -193,6 +204,10 @@ bool inbox_append(struct inbox *r)
 void inbox_done(struct inbox *r)
 {
     bool peeked = r->looked;
+    /* Published first: what a kill leaves in the socket is appended again, and its mark published again. */
+    if (r->mark)
+        atomic_store_explicit(r->recorded, r->mark, memory_order_release);
+    r->mark = 0;
     for (; r->peeked > 0; r->peeked--)
         channel_drop(r->fd);
     if (r->large_in_batch)
@@ -206,6 +221,7 @@ void inbox_done(struct inbox *r)
 void inbox_retry(struct inbox *r)
 {
     r->peeked = 0;
+    r->mark = 0;
     r->looked = false;
     r->large_in_batch = false;
     if (r->per_batch > 1)

@@ -5,18 +5,20 @@
 #ifndef CREEL_INTAKE_INBOX_H
 #define CREEL_INTAKE_INBOX_H
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "spool/journal.h"
 
 struct inbox;
 
-/* Journal and descriptor stay the caller's. */
-enum err inbox_new(struct journal *j, int peer_fd, struct inbox **out, struct why *w);
+/* Journal and descriptor stay the caller's. recorded: where the mark of what is durable is published. */
+enum err inbox_new(struct journal *j, int peer_fd, _Atomic uint64_t *recorded, struct inbox **out, struct why *w);
 void inbox_free(struct inbox *r);
 
 /* Append what waits in the socket, up to a bound, to the journal's batch. True if lines were appended. */
 bool inbox_append(struct inbox *r);
-/* The batch is durable: take its messages off the socket. */
+/* The batch is durable: publish its mark, take its messages off the socket. */
 void inbox_done(struct inbox *r);
 /* The batch failed: the same messages will be appended again. */
 void inbox_retry(struct inbox *r);

@@ -120,8 +120,11 @@ static bool listens(int fd)
 static enum err start_threads(struct role *r, struct why *w)
 {
     const struct config *c = r->house->config;
-    struct commit_options commit = {
-        .journal = r->in.journal, .peer_fd = ROLE_FD_PEER, .done = transport_done, .batch_done = transport_batch_done};
+    struct commit_options commit = {.journal = r->in.journal,
+                                    .peer_fd = ROLE_FD_PEER,
+                                    .recorded = &r->in.shared->recorded,
+                                    .done = transport_done,
+                                    .batch_done = transport_batch_done};
     struct transport_options transport = {.intake = &r->in,
                                           .listen_fd = ROLE_FD_LISTEN,
                                           .admin_fd = listens(ROLE_FD_ADMIN) ? ROLE_FD_ADMIN : -1,

@@ -5,15 +5,16 @@
 
 enum { FIRST_BYTES = 4096 };
 
-/* Take n bytes from the global budget. */
+/* Take n bytes from the global budget. What does not fit is never counted, not even for a moment: others are asking too. */
 static bool budget_take(struct intake *in, size_t n)
 {
-    int64_t before = atomic_fetch_add_explicit(&in->body_held, (int64_t)n, memory_order_relaxed);
-    if (before + (int64_t)n > in->body_memory) {
-        atomic_fetch_sub_explicit(&in->body_held, (int64_t)n, memory_order_relaxed);
-        return false;
-    }
-    stat_set(STAT_body_memory_bytes, before + (int64_t)n);
+    int64_t held = atomic_load_explicit(&in->body_held, memory_order_relaxed);
+    do
+        if (held + (int64_t)n > in->body_memory)
+            return false;
+    while (!atomic_compare_exchange_weak_explicit(&in->body_held, &held, held + (int64_t)n, memory_order_relaxed,
+                                                  memory_order_relaxed));
+    stat_add(STAT_body_memory_bytes, (int64_t)n);
     return true;
 }
 
@@ -43,8 +44,8 @@ void read_release(struct request *q)
 {
     if (q->held_bytes == 0)
         return;
-    int64_t before = atomic_fetch_sub_explicit(&q->intake->body_held, (int64_t)q->held_bytes, memory_order_relaxed);
-    stat_set(STAT_body_memory_bytes, before - (int64_t)q->held_bytes);
+    atomic_fetch_sub_explicit(&q->intake->body_held, (int64_t)q->held_bytes, memory_order_relaxed);
+    stat_add(STAT_body_memory_bytes, -(int64_t)q->held_bytes);
     q->held_bytes = 0;
 }
 

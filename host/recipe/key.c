@@ -167,11 +167,17 @@ static enum err load_hmac(struct key *k, const struct keyring_key *in, const str
 }
 
 /* The private half, as seed or as seed and public key together (libsodium's 64-byte form, Standard Webhooks' whsk_). */
-static enum err take_private(struct key *k, const char *id, unsigned char *room, size_t n, struct why *w)
+static enum err take_private(struct key *k, const char *id, bool marked, unsigned char *room, size_t n, struct why *w)
 {
     unsigned char made[KEY_PRIVATE_BYTES];
     if (n != KEY_SEED_BYTES && n != KEY_PRIVATE_BYTES)
         return why_set(w, ERR_INVALID, "key %s: %zu bytes where a private Ed25519 key has 32 or 64", id, n);
+    /* Every public key is such a point, of all seeds one in sixteen: never take the one for the other in silence. */
+    if (n == KEY_SEED_BYTES && !marked && crypto_core_ed25519_is_valid_point(room))
+        return why_set(w, ERR_INVALID,
+                       "key %s reads like a public key: give it as public_key_file; if it is the private one, write "
+                       "whsk_ before it",
+                       id);
     crypto_sign_seed_keypair(k->public_key, made, room);
     bool agrees = n == KEY_SEED_BYTES || sodium_memcmp(made, room, sizeof made) == 0;
     memcpy(room, made, sizeof made);
@@ -197,7 +203,7 @@ static enum err load_ed25519(struct key *k, const struct keyring_key *in, const 
         return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
     bool spki = enc->decode == decode_spki_pem || enc->decode == decode_spki_base64;
     if (!in->is_public && !marked_public && !spki)
-        return take_private(k, in->id, room, n, w);
+        return take_private(k, in->id, marked_private, room, n, w);
     if (n != KEY_PUBLIC_BYTES)
         return why_set(w, ERR_INVALID, "key %s: %zu bytes where a public Ed25519 key has 32", in->id, n);
     if (!crypto_core_ed25519_is_valid_point(room))

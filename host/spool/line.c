@@ -96,7 +96,7 @@ enum { ESCAPE_PIECE = 512, ESCAPE_MOST = 6 }; /* bytes looked at between two res
 static inline size_t escape(unsigned char c, char *out)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char shorts[0x60] = {['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
+    static const char shorts[0x80] = {['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't', ['"'] = '"', ['\\'] = '\\'};
     out[0] = '\\';
     if (shorts[c]) {
         out[1] = shorts[c];

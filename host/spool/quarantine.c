@@ -148,7 +148,7 @@ bool quarantine_holds(int spool_fd, struct pos at, uint32_t n, char name[QUARANT
         found = from.segment == at.segment && from.offset <= at.offset &&
                 file_holds(spool_fd, file, at.offset - from.offset, buf_span(&bytes));
         if (found)
-            snprintf(name, QUARANTINE_NAME_BYTES, "%s", file);
+            snprintf(name, QUARANTINE_NAME_BYTES, "%.*s", QUARANTINE_NAME_BYTES - 1, file);
     }
     if (dir)
         closedir(dir);

@@ -3,12 +3,13 @@
  */
 #include "supervisor/load.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/secrets.h"
+#include "recipe/recipe.h"
 
 static void report_to_log(void *arg, const char *text)
 {
@@ -22,64 +23,135 @@ static void report_to_stderr(void *arg, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
-/* Does a reason begin with these words, and not with longer ones? What follows, or NULL. */
-static const char *behind(const char *text, const char *words)
+/* ---- keys: read, decoded and forgotten again, one by one, so that each fault is found ---- */
+
+struct trial {
+    const struct config *config;
+    const struct secrets *earlier;
+    config_report report;
+    char *room; /* SECRET_BYTES_MAX + 1 bytes, locked */
+    uid_t owner;
+    unsigned faults;
+};
+
+static void report_at(struct trial *t, const char *where, const char *reason)
 {
-    size_t n = strlen(words);
-    return strncmp(text, words, n) == 0 && (text[n] == ':' || text[n] == ',' || text[n] == ' ') ? text + n : NULL;
+    char text[sizeof((struct why *)0)->text + 8192];
+    if (where)
+        snprintf(text, sizeof text, "%s: %s", where, reason);
+    else
+        snprintf(text, sizeof text, "%.200s:1: /sources: %s", t->config->file, reason);
+    t->faults++;
+    t->report(NULL, text);
 }
 
-/* Report a reason that speaks of a source, or of its key, as a fault at its place: secrets and recipes are looked at
- * after the file was read, and know names only. */
-static void report_at_place(const struct load *l, const struct config *c, const char *reason, config_report report)
+static enum err try_key(const struct trial *t, const struct recipe *r, const struct config_key *k, struct why *w)
 {
-    char words[256], text[sizeof((struct why *)0)->text + 5120];
-    const char *where = NULL, *rest = reason;
-    for (size_t i = 0; i < c->n_sources; i++) {
-        const struct config_source *s = &c->sources[i];
-        snprintf(words, sizeof words, "source %s", s->name);
-        const char *said = behind(reason, words);
-        if (!said)
-            continue;
-        where = s->where;
-        rest = said + 1 + strspn(said + 1, " ");
-        for (size_t k = 0; k < s->n_keys; k++) {
-            snprintf(words, sizeof words, "key %s", s->keys[k].id);
-            if (behind(rest, words))
-                where = s->keys[k].where;
-        }
+    struct secret value;
+    struct keyring *ring;
+    struct why inner;
+    enum err e = secrets_one(k, t->owner, t->earlier, t->room, &value, &inner);
+    if (e)
+        return why_set(w, e, "key %s: %.400s", k->id, inner.text);
+    const struct keyring_key key = {.id = k->id,
+                                    .encoding = k->encoding,
+                                    .is_public = k->public_key_file != NULL,
+                                    .raw = secret_expose(value),
+                                    .not_before_ms = k->not_before_ms,
+                                    .not_after_ms = k->not_after_ms};
+    e = keyring_new(r, &key, 1, &ring, w);
+    if (!e)
+        keyring_free(ring);
+    return e;
+}
+
+static void try_source(struct trial *t, const struct config_source *s)
+{
+    const char *text = config_recipe_text(t->config, s->recipe), *variant = NULL;
+    struct recipe *r;
+    struct why w;
+    for (size_t i = 0; i < s->n_params; i++)
+        if (strcmp(s->params[i].name, "variant") == 0)
+            variant = s->params[i].value;
+    if (!text) /* reported with the settings */
+        return;
+    if (recipe_compile(s->recipe, span_str(text), variant, &r, &w) != ERR_OK) {
+        report_at(t, s->where, w.text);
+        return;
     }
-    if (where)
-        snprintf(text, sizeof text, "%s: %s", where, rest);
-    else
-        snprintf(text, sizeof text, "%.200s:1: /: %s", l->file, reason);
-    report(NULL, text);
+    if (s->n_keys == 0 && s->allow_unsigned && !recipe_is_none(r))
+        report_at(t, s->where, "this recipe needs a key at least");
+    for (size_t i = 0; i < s->n_keys; i++)
+        if (!s->keys[i].faulty && try_key(t, r, &s->keys[i], &w) != ERR_OK)
+            report_at(t, s->keys[i].where, w.text);
+    recipe_free(r);
+}
+
+static enum err try_all(const struct config *c, int previous, config_report report, unsigned *faults, struct why *w)
+{
+    struct secrets *earlier = NULL;
+    struct trial t = {.config = c, .report = report, .owner = secrets_owner(c->user)};
+    enum err e = sodium_init() < 0 ? why_set(w, ERR_SYSTEM, "libsodium cannot be initialised") : ERR_OK;
+    if (!e && !(t.room = sodium_malloc(SECRET_BYTES_MAX + 1)))
+        e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
+    if (!e && previous >= 0)
+        e = secrets_read(previous, &earlier, w);
+    t.earlier = earlier;
+    for (size_t i = 0; !e && i < c->n_sources; i++)
+        try_source(&t, &c->sources[i]);
+    secrets_free(earlier);
+    sodium_free(t.room);
+    *faults += t.faults;
+    return e;
+}
+
+/* ---- all of it ---- */
+
+static enum err seal(const struct load *l, int previous, config_report report, struct loaded *made)
+{
+    struct why w = {{0}};
+    unsigned faults = 0;
+    enum err e = config_look(l->file, report, NULL, &made->config, &faults);
+    if (e)
+        return e;
+    e = try_all(made->config, previous, report, &faults, &w);
+    if (!e && faults)
+        return ERR_INVALID;
+    if (!e)
+        e = config_snapshot(made->config, &made->snapshot, &w);
+    if (!e)
+        e = secrets_gather(made->config, previous, &made->secrets, &w);
+    if (!e)
+        e = l->verify(made->snapshot, made->secrets, &w);
+    if (e) {
+        char text[sizeof w.text + 256];
+        snprintf(text, sizeof text, "%.200s:1: /: %s", l->file, w.text);
+        report(NULL, text);
+    }
+    return e;
 }
 
 static enum err gather(const struct load *l, int previous, config_report report, struct loaded *out)
 {
     struct loaded made = {NULL, -1, -1};
-    struct why w = {{0}};
-    enum err e = config_load(l->file, report, NULL, &made.config);
+    enum err e = seal(l, previous, report, &made);
     if (e)
-        return e;
-    e = config_snapshot(made.config, &made.snapshot, &w);
-    if (!e)
-        e = secrets_gather(made.config, previous, &made.secrets, &w);
-    if (!e)
-        e = l->verify(made.snapshot, made.secrets, &w);
-    if (e) {
-        report_at_place(l, made.config, w.text, report);
         loaded_free(&made);
-        return e;
-    }
-    *out = made;
-    return ERR_OK;
+    else
+        *out = made;
+    return e;
 }
 
 enum err load_settings(void *load, const struct loaded *now, struct loaded *out)
 {
-    return gather(load, now->secrets, report_to_log, out);
+    enum err e = gather(load, now->secrets, report_to_log, out);
+    if (e)
+        return e;
+    if (!now->config) /* the first words that are not about faults */
+        log_init_words("creeld", out->config->log_format, out->config->log_level);
+    for (const struct config_warning *w = out->config->warnings; w; w = w->next)
+        log_line(LOG_WARN, "doubt about the configuration", LOG_T("why", w->text));
+    return ERR_OK;
 }
 
 int load_check(const struct load *l)
@@ -87,6 +159,8 @@ int load_check(const struct load *l)
     struct loaded made;
     if (gather(l, -1, report_to_stderr, &made) != ERR_OK)
         return EXIT_USAGE;
+    for (const struct config_warning *w = made.config->warnings; w; w = w->next)
+        report_to_stderr(NULL, w->text);
     loaded_free(&made);
     return 0;
 }

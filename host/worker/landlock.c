@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * landlock: by raw system calls, because the distribution's headers are older than its kernels; each right is asked for only
- * where the kernel's ABI has it. Landlock allows, it cannot deny: to keep a path out, everything beside it is let in.
+ * where the kernel's ABI has it. Landlock allows, it cannot deny: to keep a path out, everything beside it is let in; and
+ * folders above such a path are neither listed nor changed, so that they cannot be renamed either.
  */
 #include "worker/sandbox.h"
 
@@ -12,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "worker/places.h"
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -23,14 +24,15 @@
 enum { CREATE_VERSION = 1, RULE_PATH = 1 };
 enum { ABI_REFER = 2, ABI_NET = 4, ABI_SCOPE = 6 };
 enum {
-    FS_EXECUTE = 1 << 0, FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_MAKE_CHAR = 1 << 6, FS_MAKE_BLOCK = 1 << 11,
+    FS_EXECUTE = 1 << 0, FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_MAKE_CHAR = 1 << 6, FS_MAKE_BLOCK = 1 << 11,
     FS_REFER = 1 << 13, FS_TRUNCATE = 1 << 14, FS_IOCTL_DEV = 1 << 15,
     FS_ALL_1 = (1 << 13) - 1, /* of ABI 1 */
     FS_ON_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
-    FS_NEVER = FS_MAKE_CHAR | FS_MAKE_BLOCK
+    FS_NEVER = FS_MAKE_CHAR | FS_MAKE_BLOCK,
+    FS_NO_CHANGE = FS_EXECUTE | FS_READ_FILE | FS_READ_DIR | FS_IOCTL_DEV
 };
 enum { SCOPE_ABSTRACT_SOCKET = 1 << 0, SCOPE_SIGNAL = 1 << 1 };
-enum { HIDDEN_MAX = 64, ENTRIES_MAX = 4096, LEVELS_MAX = 32 };
+enum { PLACES_MAX = 128, ENTRIES_MAX = 4096, LEVELS_MAX = 32 };
 
 struct ruleset_attr {
     uint64_t fs, net, scoped;
@@ -81,18 +83,19 @@ static bool allow(int ruleset, int dirfd, const char *name, uint64_t rights)
     return ok;
 }
 
-struct hidden {
+struct places {
     struct {
         dev_t dev;
         ino_t ino;
+        enum place kind;
         char path[512]; /* with links resolved */
-    } at[HIDDEN_MAX];
+    } at[PLACES_MAX];
     size_t n;
 };
 
-static enum err resolve(void *arg, const char *path, struct why *why)
+static enum err resolve(void *arg, const char *path, enum place kind, struct why *why)
 {
-    struct hidden *h = arg;
+    struct places *h = arg;
     int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? ERR_OK
@@ -101,55 +104,75 @@ static enum err resolve(void *arg, const char *path, struct why *why)
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = -1;
-    if (h->n < HIDDEN_MAX && fstat(fd, &st) == 0)
+    if (h->n < PLACES_MAX && fstat(fd, &st) == 0)
         n = readlink(link, h->at[h->n].path, sizeof h->at[0].path);
     close(fd);
     if (n <= 0 || (size_t)n >= sizeof h->at[0].path)
         return why_set(why, ERR_NO_ROOM, "%s: cannot be hidden: its path is too long or there are too many", path);
     h->at[h->n].path[n] = 0;
+    h->at[h->n].kind = kind;
     h->at[h->n].dev = st.st_dev;
     h->at[h->n].ino = st.st_ino;
+    for (size_t i = 0; i < h->n; i++) /* keys that share a folder */
+        if (h->at[i].kind == kind && strcmp(h->at[i].path, h->at[h->n].path) == 0)
+            return ERR_OK;
     h->n++;
     return ERR_OK;
 }
 
-enum relation { APART, HIDDEN, ABOVE };
+/* What `path` (ending in no slash) is to the places. A second name of a hidden file is hidden as well. */
+struct relation {
+    bool hidden, read_only, fixed, above;
+};
 
-/* What `path` (a folder's, ending in no slash) is to what is hidden. A second name of a hidden file is hidden as well. */
-static enum relation relate(const struct hidden *h, const char *path, const struct stat *st)
+static struct relation relate(const struct places *h, const char *path, const struct stat *st)
 {
+    struct relation r = {false, false, false, false};
     size_t n = strlen(path);
     for (size_t i = 0; i < h->n; i++) {
-        if (h->at[i].dev == st->st_dev && h->at[i].ino == st->st_ino)
-            return HIDDEN;
-        if (strncmp(h->at[i].path, path, n) == 0 && h->at[i].path[n] == '/')
-            return ABOVE;
+        bool same = h->at[i].dev == st->st_dev && h->at[i].ino == st->st_ino;
+        r.hidden |= same && h->at[i].kind == PLACE_HIDDEN;
+        r.read_only |= same && h->at[i].kind == PLACE_READ_ONLY;
+        r.fixed |= same && h->at[i].kind == PLACE_FIXED;
+        r.above |= strncmp(h->at[i].path, path, n) == 0 && h->at[i].path[n] == '/';
     }
-    return APART;
+    return r;
 }
 
-/* Let in everything below `path` but what is hidden. What appears later beside an ancestor of something hidden stays out. */
-static void allow_beside(int ruleset, const struct hidden *h, const char *path, uint64_t rights, unsigned level)
+struct rights {
+    uint64_t folders, files; /* for what lies in a folder */
+};
+
+static void allow_beside(int ruleset, const struct places *h, const char *path, struct rights rights, unsigned level);
+
+static void allow_entry(int ruleset, const struct places *h, int dirfd, const char *path, const struct stat *st,
+                        struct rights rights, unsigned level)
 {
-    DIR *d = opendir(*path ? path : "/");
+    struct relation r = relate(h, path, st);
+    uint64_t mine = S_ISDIR(st->st_mode) ? rights.folders : rights.files;
+    if (r.hidden)
+        return;
+    if (r.read_only)
+        mine &= FS_NO_CHANGE;
+    if (r.above || r.fixed)
+        allow_beside(ruleset, h, path, (struct rights){mine, r.fixed ? mine & FS_NO_CHANGE : mine}, level + 1);
+    else
+        (void)allow(ruleset, dirfd, strrchr(path, '/') + 1, mine);
+}
+
+/* Let in everything below `path` as far as the places allow. What appears later beside an ancestor of one of them stays out. */
+static void allow_beside(int ruleset, const struct places *h, const char *path, struct rights rights, unsigned level)
+{
+    DIR *d = level < LEVELS_MAX ? opendir(*path ? path : "/") : NULL;
     struct dirent *entry;
-    for (unsigned i = 0; d && level < LEVELS_MAX && i < ENTRIES_MAX && (entry = readdir(d)); i++) {
+    for (unsigned i = 0; d && i < ENTRIES_MAX && (entry = readdir(d)); i++) {
         char name[4096];
         struct stat st;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             snprintf(name, sizeof name, "%s/%s", path, entry->d_name) >= (int)sizeof name ||
             fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISLNK(st.st_mode))
             continue;
-        switch (relate(h, name, &st)) {
-        case APART:
-            (void)allow(ruleset, dirfd(d), entry->d_name, rights);
-            break;
-        case ABOVE:
-            allow_beside(ruleset, h, name, rights, level + 1);
-            break;
-        case HIDDEN:
-            break;
-        }
+        allow_entry(ruleset, h, dirfd(d), name, &st, rights, level);
     }
     if (d)
         closedir(d);
@@ -159,10 +182,11 @@ static enum err add_rules(const struct worker *w, int ruleset, int version, uint
 {
     if (w->namespaces)
         return allow(ruleset, AT_FDCWD, "/", handled & ~(uint64_t)FS_NEVER) ? ERR_OK : why_errno(why, "landlock");
-    struct hidden h = {.n = 0};
-    enum err e = sandbox_each_hidden(w, resolve, &h, why);
+    struct places h = {.n = 0};
+    enum err e = places_each(w, resolve, &h, why);
+    uint64_t rights = all_rights(version) & ~(uint64_t)FS_NEVER;
     if (!e)
-        allow_beside(ruleset, &h, "", all_rights(version) & ~(uint64_t)FS_NEVER, 0);
+        allow_beside(ruleset, &h, "", (struct rights){rights, rights}, 0);
     return e;
 }
 

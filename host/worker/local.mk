@@ -12,6 +12,8 @@ creel_worker_SOURCES = \
 	host/worker/filter.c \
 	host/worker/landlock.c \
 	host/worker/load.c \
+	host/worker/mounts.c \
+	host/worker/places.c host/worker/places.h \
 	host/worker/run.c \
 	host/worker/sandbox.c host/worker/sandbox.h \
 	host/worker/worker.h \

@@ -102,12 +102,19 @@ static void call_run(struct invocation *in, struct wire_outcome *o)
     }
 }
 
+bool run_at_once(const struct worker *w)
+{
+    return w->namespaces && !w->manifest.init && !w->manifest.fini;
+}
+
 /* What this runner does next, found out before the outcome is told: a process that the run left behind ends with the slot. */
 static uint32_t next_of(struct runner *r)
 {
     if (worker_children_left())
         return WIRE_NEXT_LEFT;
-    return r->w->max_uses && r->uses >= r->w->max_uses ? WIRE_NEXT_OTHER : WIRE_NEXT_SAME;
+    if (!r->w->max_uses || r->uses < r->w->max_uses)
+        return WIRE_NEXT_SAME;
+    return run_at_once(r->w) ? WIRE_NEXT_AT_ONCE : WIRE_NEXT_OTHER;
 }
 
 static void serve(struct runner *r, struct wire_frame *f)
@@ -132,6 +139,8 @@ static void serve(struct runner *r, struct wire_frame *f)
     }
     r->uses++;
     o.next = next_of(r);
+    if (o.next == WIRE_NEXT_AT_ONCE)
+        r->w->turn->ended = ENDED_NEXT; /* from here on a death breaks a promise */
     if (wire_send(r->w->sock, WIRE_OUTCOME, &o, sizeof o, in.reason.n ? in.reason : SPAN_NONE, -1) != ERR_OK)
         _exit(EXIT_SYSTEM);
     if (o.next != WIRE_NEXT_SAME)
@@ -157,16 +166,22 @@ static void settle(struct worker *w, pid_t parent)
     load_function(w);
 }
 
-void run_main(struct worker *w, uint32_t number, pid_t parent)
+static void say_waiting(struct worker *w, uint32_t number)
+{
+    struct wire_waiting waiting = {number};
+    w->turn->waiting = 1;
+    if (wire_send(w->sock, WIRE_WAITING, &waiting, sizeof waiting, SPAN_NONE, -1) != ERR_OK)
+        _exit(EXIT_SYSTEM);
+}
+
+void run_main(struct worker *w, uint32_t number, bool known, pid_t parent)
 {
     static char frame[WIRE_FRAME_BYTES]; /* untouched pages of it cost a fork nothing */
     settle(w, parent);
     call_init(w);
     struct runner r = {.w = w, .number = number};
-    struct wire_waiting waiting = {number};
-    w->turn->waiting = 1;
-    if (wire_send(w->sock, WIRE_WAITING, &waiting, sizeof waiting, SPAN_NONE, -1) != ERR_OK)
-        _exit(EXIT_SYSTEM);
+    if (!known)
+        say_waiting(w, number);
     for (;;) {
         struct wire_frame f;
         enum err e = wire_recv(w->sock, frame, sizeof frame, true, &f);

@@ -1,108 +1,23 @@
 /* SPDX-License-Identifier: MIT
- * sandbox: mounts, user, capabilities, limits. Runs once in init and once in the zygote, before anything foreign.
+ * sandbox: user, capabilities, limits. Runs once in init and once in the zygote, before anything foreign. Mounts: mounts.c.
  */
 #include "config.h"
 #include "worker/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/json.h"
+enum { SHARED_PROCESSES = 4096 }; /* added where this user's processes of all slots count together */
 
-enum {
-    OWN_PROCESSES = 4,          /* init, zygote, runner, one that is being reaped */
-    SHARED_PROCESSES = 4096,    /* added where this user's processes of all slots count together */
-    RESERVED_PIDS = 300         /* the kernel's: numbers below are given out once only */
-};
-
-enum err sandbox_each_hidden(const struct worker *w, enum err (*what)(void *arg, const char *path, struct why *why), void *arg,
-                             struct why *why)
-{
-    if (json_type_of(w->hide) != JSON_ARRAY)
-        return ERR_OK;
-    struct json_iter it = json_iter(w->hide);
-    struct span value;
-    enum err e = ERR_OK;
-    while (!e && json_next_element(&it, &value)) {
-        struct buf path;
-        buf_init(&path, 4096);
-        if (json_unescape(value, &path) == ERR_OK)
-            buf_putc(&path, 0);
-        if (path.failed || path.n < 2 || path.p[0] != '/')
-            e = why_set(why, ERR_INVALID, "a path to be hidden is not absolute or too long");
-        else
-            e = what(arg, path.p, why);
-        buf_fini(&path);
-    }
-    return e;
-}
-
-static enum err same_path(void *arg, const char *path, struct why *why)
-{
-    (void)why;
-    return strcmp(arg, path) == 0 ? ERR_EXISTS : ERR_OK;
-}
-
-/* Is everything in the folder of this file hidden? Then the folder can be: a cover over a single file is gone as soon as
- * somebody outside renames another file over it, as is done when a key is rotated. */
-static bool folder_is_hidden(const struct worker *w, const char *folder)
-{
-    DIR *d = opendir(folder);
-    struct dirent *entry;
-    bool all = d;
-    while (all && (entry = readdir(d))) {
-        char path[4096];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        all = n > 0 && (size_t)n < sizeof path && sandbox_each_hidden(w, same_path, path, NULL) == ERR_EXISTS;
-    }
-    if (d)
-        closedir(d);
-    return all;
-}
-
-static bool cover_folder(const char *path)
-{
-    return mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC, "size=4k,nr_inodes=2,mode=0000") == 0;
-}
-
-static bool cover_file(const struct worker *w, const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    int n = snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
-    if (n > 0 && (size_t)n < sizeof folder && folder_is_hidden(w, folder) && cover_folder(folder))
-        return true;
-    return mount("/dev/null", path, NULL, MS_BIND, NULL) == 0;
-}
-
-static enum err cover(void *arg, const char *path, struct why *why)
-{
-    struct stat st;
-    if (stat(path, &st) != 0) {
-        /* What is not there, or not to be reached from here, needs no cover: the function has fewer rights than this. */
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-            return ERR_OK;
-        return why_errno(why, "%s: cannot be hidden", path);
-    }
-    bool covered = S_ISDIR(st.st_mode) ? cover_folder(path) : cover_file(arg, path);
-    return covered ? ERR_OK : why_errno(why, "%s: cannot be hidden", path);
-}
-
-static bool put_file(const char *path, const char *text)
+bool sandbox_put_file(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
@@ -112,46 +27,13 @@ static bool put_file(const char *path, const char *text)
     return ok;
 }
 
-/* The user and group that this process has in the namespace above, as themselves. */
-static bool map_user(uid_t uid, gid_t gid)
+bool sandbox_map_user(uid_t uid, gid_t gid)
 {
     char uid_map[48], gid_map[48];
     snprintf(uid_map, sizeof uid_map, "%u %u 1\n", uid, uid);
     snprintf(gid_map, sizeof gid_map, "%u %u 1\n", gid, gid);
-    return put_file("/proc/self/setgroups", "deny") && put_file("/proc/self/uid_map", uid_map) &&
-           put_file("/proc/self/gid_map", gid_map);
-}
-
-/* Root is exempt from RLIMIT_NPROC; since Linux 6.14 a pid namespace has its own pid_max. Before, the setting is the whole
- * machine's and must not be touched. */
-static void limit_pids(int64_t processes)
-{
-    struct utsname u;
-    unsigned major = 0, minor = 0;
-    if (uname(&u) != 0 || sscanf(u.release, "%u.%u", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 14))
-        return;
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)(RESERVED_PIDS + OWN_PROCESSES + processes));
-    (void)put_file("/proc/sys/kernel/pid_max", text);
-}
-
-enum err sandbox_mounts(const struct worker *w, struct why *why)
-{
-    if (w->user_namespace && !map_user(w->owner_uid, w->owner_gid))
-        return why_errno(why, "the user cannot be mapped in a user namespace");
-    /* What the host mounts and unmounts is still followed (beneath the covers); nothing goes the other way. */
-    if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
-        return why_errno(why, "the mounts cannot be made our own");
-    enum err e = sandbox_each_hidden(w, cover, (void *)(uintptr_t)w, why);
-    if (e)
-        return e;
-    /* A /proc of its own hides the host's processes. Containers may refuse it; then landlock keeps us from looking into
-     * other processes through the one that is there, and where there is no landlock either, it is covered. */
-    if (mount("proc", "/proc", "proc", MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL) == 0)
-        limit_pids(w->processes);
-    else if (!landlock_there())
-        return cover_folder("/proc") ? ERR_OK : why_errno(why, "/proc: cannot be hidden");
-    return ERR_OK;
+    return sandbox_put_file("/proc/self/setgroups", "deny") && sandbox_put_file("/proc/self/uid_map", uid_map) &&
+           sandbox_put_file("/proc/self/gid_map", gid_map);
 }
 
 /* What an exec could ever gain. Needs privilege: it comes before a change of user, and again in a new user namespace. */
@@ -194,7 +76,7 @@ static bool own_user_namespace(void)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    return uid != 0 && unshare(CLONE_NEWUSER) == 0 && map_user(uid, gid);
+    return uid != 0 && unshare(CLONE_NEWUSER) == 0 && sandbox_map_user(uid, gid);
 }
 
 static enum err limit(int resource, int64_t value, const char *name, struct why *why)
@@ -210,7 +92,7 @@ static enum err limit(int resource, int64_t value, const char *name, struct why 
 
 static enum err limit_all(const struct worker *w, bool own_count, struct why *why)
 {
-    int64_t processes = w->processes + OWN_PROCESSES + (own_count ? 0 : SHARED_PROCESSES);
+    int64_t processes = w->processes + SANDBOX_OWN_PROCESSES + (own_count ? 0 : SHARED_PROCESSES);
     const struct {
         int resource;
         int64_t value;

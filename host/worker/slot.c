@@ -37,8 +37,9 @@ struct slot {
     enum isolation isolation;
     int sock; /* owned */
     enum phase phase;
-    bool settled;    /* WAITING was told and nothing is expected: spares two system calls a run */
-    uint32_t runner; /* the last one that said WAITING */
+    bool settled;    /* nothing more is expected at once: spares two system calls a run */
+    uint32_t runner; /* the last one that said WAITING, or need not */
+    bool unheard;    /* it has said nothing yet: it need not be born */
     uint64_t token;  /* of the run that is out, or was */
     size_t relay_bytes; /* what may still be relayed of this run's lines; SIZE_MAX: the cut has been told */
 
@@ -247,16 +248,16 @@ static void enqueue(struct slot *s, struct slot_event e)
     s->drain_bytes = DRAIN_BYTES;
 }
 
-static void tell_died(struct slot *s, int status)
+static void tell_died(struct slot *s, int status, bool begun)
 {
     if (s->phase == PHASE_RUNNING)
-        enqueue(s, (struct slot_event){.kind = SLOT_DIED, .status = status, .token = s->token});
+        enqueue(s, (struct slot_event){.kind = SLOT_DIED, .status = status, .begun = begun, .token = s->token});
     s->phase = PHASE_LOADED;
 }
 
 static void tell_over(struct slot *s, enum slot_event_kind kind, int status, struct span text)
 {
-    tell_died(s, status);
+    tell_died(s, status, true);
     enqueue(s, (struct slot_event){.kind = kind, .status = status, .text = text});
     s->phase = PHASE_OVER;
 }
@@ -282,10 +283,12 @@ static void on_broken(struct slot *s, struct span data)
 {
     if (data.n > WIRE_TEXT_BYTES)
         data.n = WIRE_TEXT_BYTES;
-    if (s->phase == PHASE_RUNNING || s->phase == PHASE_WAITING)
+    if ((s->phase == PHASE_RUNNING || s->phase == PHASE_WAITING) && !s->unheard) {
         spoilt(s, "its worker sent a wrong BROKEN");
-    else
-        tell_over(s, SLOT_BROKEN, -1, data);
+        return;
+    }
+    tell_died(s, -1, false);
+    tell_over(s, SLOT_BROKEN, -1, data);
 }
 
 static void on_waiting(struct slot *s, struct span data)
@@ -296,6 +299,7 @@ static void on_waiting(struct slot *s, struct span data)
         return;
     }
     s->runner = waiting.runner;
+    s->unheard = false;
     s->phase = PHASE_WAITING;
     enqueue(s, (struct slot_event){.kind = SLOT_WAITING});
 }
@@ -314,9 +318,11 @@ static void on_outcome(struct slot *s, struct span data)
                                    .text = data.n ? data : SPAN_NONE,
                                    .token = o.token});
     s->phase = PHASE_LOADED;
+    s->unheard = o.next == WIRE_NEXT_AT_ONCE;
+    s->runner += s->unheard;
     if (o.next == WIRE_NEXT_LEFT) {
         spoilt(s, "the run left processes behind");
-    } else if (o.next == WIRE_NEXT_SAME) {
+    } else if (o.next != WIRE_NEXT_OTHER) {
         s->phase = PHASE_WAITING;
         enqueue(s, (struct slot_event){.kind = SLOT_WAITING});
     }
@@ -329,9 +335,11 @@ static void on_died(struct slot *s, struct span data)
         spoilt(s, "its worker sent a wrong DIED");
         return;
     }
-    bool running = s->phase == PHASE_RUNNING;
-    tell_died(s, died.status);
-    if (died.left)
+    bool running = s->phase == PHASE_RUNNING, before = s->unheard && died.runner && died.runner < s->runner;
+    tell_died(s, before ? -1 : died.status, !before);
+    if (before)
+        tell_over(s, SLOT_USED_UP, died.status, SPAN_LIT("its process did not end in order after its run"));
+    else if (died.left)
         tell_over(s, SLOT_USED_UP, died.status, SPAN_LIT("the run left processes behind"));
     else if (!running)
         tell_over(s, SLOT_USED_UP, died.status, SPAN_LIT("its process ended without a run"));
@@ -357,6 +365,7 @@ static struct slot_event on_log(struct slot *s, struct span data)
         spoilt(s, "its worker sent a wrong LOG");
         return nothing;
     }
+    s->unheard = false;
     return relay(s, (struct slot_event){.kind = SLOT_LOG, .level = (int)l.level, .text = data});
 }
 
@@ -425,8 +434,8 @@ static struct slot_event dequeue(struct slot *s)
 {
     struct slot_event e = s->queue[0];
     memmove(s->queue, s->queue + 1, --s->n_queue * sizeof e);
-    if (e.kind == SLOT_WAITING)
-        s->settled = true;
+    if (e.kind == SLOT_WAITING || e.kind == SLOT_OUTCOME)
+        s->settled = s->n_queue == 0;
     return e;
 }
 

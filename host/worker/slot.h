@@ -3,7 +3,7 @@
  * back, killing all of it. Used by dispatch and by creel test. Never blocks but in slot_free (bounded). Single-threaded
  * callers only: a worker dies with the thread that started it.
  *
- *     STARTING ──READY──▶ LOADED ──WAITING──▶ WAITING ──slot_run──▶ RUNNING ──OUTCOME──▶ WAITING | LOADED
+ *     STARTING ──READY──▶ LOADED ──WAITING──▶ WAITING ──slot_run──▶ RUNNING ──OUTCOME──▶ WAITING | LOADED (for the next runner)
  *         └── BROKEN, USED_UP, GONE from anywhere: OVER; a run that was out is told as DIED before
  */
 #ifndef CREEL_WORKER_SLOT_H
@@ -44,7 +44,8 @@ enum slot_event_kind {
     SLOT_LOG,     /* level, text: creel_log */
     SLOT_OUTPUT,  /* text: one line of stdout or stderr, any bytes */
     SLOT_OUTCOME, /* outcome, retry_after_ms (-1: none), text, token */
-    SLOT_DIED,    /* the run ended without an outcome: status (waitpid's; -1 unknown), token; WAITING follows if the slot lives on */
+    SLOT_DIED,    /* the run ended without an outcome: status (waitpid's; -1 unknown), token; begun: false when it had not begun.
+                   * WAITING follows if the slot lives on */
     SLOT_USED_UP, /* children were left behind, or a frame was wrong (text): free this slot */
     SLOT_GONE,    /* the whole slot ended: status, or -1 if unknown */
 };
@@ -52,6 +53,7 @@ struct slot_event {
     enum slot_event_kind kind;
     struct span text; /* valid until the next slot_next of this slot */
     int level, status;
+    bool begun;
     enum outcome outcome;
     int64_t retry_after_ms;
     uint64_t token;

@@ -98,15 +98,6 @@ enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_fram
     return ERR_OK;
 }
 
-bool wire_take(struct span *data, void *out, size_t n)
-{
-    if (data->n < n)
-        return false;
-    memcpy(out, data->p, n);
-    *data = span_skip(*data, n);
-    return true;
-}
-
 void wire_put_field(struct buf *b, struct span field)
 {
     uint32_t length = field.p ? (uint32_t)field.n : (uint32_t)FIELD_ABSENT_LENGTH;

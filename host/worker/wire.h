@@ -15,8 +15,9 @@
  *   RUN [+ fields fd] ─▶
  *                  ◀──   LOG* , OUTCOME (and whether this runner can take the next run, another will, or it left children
  *                        behind, which uses the slot up)
- *                  ◀──   (another) WAITING
- *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when children were left behind: used up)
+ *                  ◀──   (another) WAITING, unless the OUTCOME said that a run can be sent at once
+ *                  ◀──   DIED (the runner ended otherwise: wait status; `left` when the slot is used up: children were left
+ *                        behind, or it had promised that a run can be sent at once)
  * Every frame from a worker is untrusted: lengths, types and order are checked; a wrong one costs the worker its slot.
  */
 #ifndef CREEL_WORKER_WIRE_H
@@ -45,9 +46,10 @@ struct wire_head {
 };
 
 /* START: struct wire_start, then JSON text: {"name":"…", "config":any, "secrets":{name:"value"}, "max_uses":n (0: unlimited;
- * default: as the manifest says), "memory":bytes, "file_size":bytes, "files":n, "processes":n, "hide":["/path",…]}. All but
- * name may be missing; unknown members are ignored. The .so comes as a descriptor (a sealed copy). Paths in hide that do
- * not exist are skipped; keep them narrow: a program that a function runs may lie beside them. */
+ * default: as the manifest says), "memory":bytes, "file_size":bytes, "files":n, "processes":n, and
+ * four lists ["/path",…] of what it may not see ("hide"; "keys", hidden with their folder where that holds nothing else) or not
+ * change ("read_only"; "fixed": only what lies directly in that folder)}. All but name may be missing; unknown members are
+ * ignored. Paths that do not exist are skipped. The .so comes as a descriptor (a sealed copy). */
 struct wire_start {
     uint32_t namespaces;         /* the worker's init is pid 1 of its own pid namespace and has its own mount namespace */
     uint32_t user_namespace;     /* and is in a user namespace that has no map yet */
@@ -77,7 +79,9 @@ struct wire_run {
     uint32_t reserved;
 };
 
-enum wire_next { WIRE_NEXT_SAME, WIRE_NEXT_OTHER, WIRE_NEXT_LEFT, WIRE_NEXTS };
+/* AT_ONCE: another runner, which has nothing to prepare and thus will not fail before its run nor say WAITING; its number is the
+ * next one. A run can be sent to it before it is born. */
+enum wire_next { WIRE_NEXT_SAME, WIRE_NEXT_OTHER, WIRE_NEXT_AT_ONCE, WIRE_NEXT_LEFT, WIRE_NEXTS };
 struct wire_outcome {
     uint64_t token;
     uint32_t outcome; /* enum outcome: DONE, RETRY or REJECT only */
@@ -90,8 +94,9 @@ struct wire_log {
     /* text follows */
 };
 struct wire_died {
-    int32_t status; /* as from waitpid */
-    uint32_t left;  /* children were left behind */
+    int32_t status;  /* as from waitpid */
+    uint32_t left;   /* the slot is used up */
+    uint32_t runner; /* which one; 0: the zygote */
 };
 
 /* Send one frame. ERR_AGAIN, ERR_CLOSED, ERR_SYSTEM. fd < 0: none. */
@@ -104,8 +109,16 @@ struct wire_frame {
 /* Receive one frame into buf. ERR_AGAIN (when not blocking), ERR_CLOSED, ERR_INVALID (taken off), ERR_SYSTEM. */
 enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_frame *out);
 
-/* Take a fixed part off the front of data: copies n bytes to out, false when there are fewer. */
-bool wire_take(struct span *data, void *out, size_t n);
+/* Take a fixed part off the front of data: copies n bytes to out, false when there are fewer. Here, so that a forked runner
+ * copies a few known bytes without a page of the C library. */
+static inline bool wire_take(struct span *data, void *out, size_t n)
+{
+    if (data->n < n)
+        return false;
+    memcpy(out, data->p, n);
+    *data = span_skip(*data, n);
+    return true;
+}
 /* Append one field (SPAN_NONE: absent) of a RUN. */
 void wire_put_field(struct buf *b, struct span field);
 /* Split the fields of a RUN: exactly WIRE_FIELDS of them and nothing behind. ERR_INVALID otherwise. */

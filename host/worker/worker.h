@@ -15,8 +15,8 @@
 /* What a role tells the one above it, in a page they share. It is only bookkeeping: the owner checks every frame. */
 struct turn {
     volatile uint32_t ready;   /* READY was sent */
-    volatile uint32_t waiting; /* this runner has said WAITING */
-    volatile uint32_t ended;   /* enum ended: how this runner ends, if it exits with 0 */
+    volatile uint32_t waiting; /* this runner has said WAITING, or need not */
+    volatile uint32_t ended;   /* enum ended: how this runner ends, if it exits with 0; set before its last OUTCOME */
 };
 enum ended {
     ENDED_UNKNOWN, /* as its wait status says: the function ended it */
@@ -32,7 +32,8 @@ struct worker {
     /* from START's JSON; spans into text */
     char *text;
     const char *name;
-    struct span config, secrets, hide; /* JSON values or SPAN_NONE */
+    struct span config, secrets; /* JSON values or SPAN_NONE, as are these: see places.h */
+    struct span hide, keys, read_only, fixed;
     int64_t max_uses; /* -1 until START or the manifest says */
     int64_t memory_bytes, file_size_bytes, files, processes;
 
@@ -53,8 +54,10 @@ bool worker_children_left(void);
 
 /* The zygote's loop: fork a runner, wait for its end, again. Does not return. */
 void zygote_main(struct worker *w) __attribute__((noreturn));
-/* A runner, freshly forked from `parent`. Does not return. */
-void run_main(struct worker *w, uint32_t runner, pid_t parent) __attribute__((noreturn));
+/* A runner, freshly forked from `parent`; says WAITING unless its owner knows. Does not return. */
+void run_main(struct worker *w, uint32_t runner, bool known, pid_t parent) __attribute__((noreturn));
+/* Runners have nothing of the function's to do before and after their runs: WIRE_NEXT_AT_ONCE. */
+bool run_at_once(const struct worker *w);
 /* Load the .so, check its manifest, send READY. Exits with BROKEN when it cannot be. */
 void load_function(struct worker *w);
 

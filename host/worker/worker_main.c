@@ -54,8 +54,8 @@ bool worker_children_left(void)
 {
     pid_t pid;
     do
-        pid = waitpid(-1, NULL, WNOHANG);
-    while (pid > 0 || (pid < 0 && errno == EINTR));
+        pid = waitpid(-1, NULL, WNOHANG); /* never waits, so nothing interrupts it */
+    while (pid > 0);
     return pid == 0;
 }
 
@@ -100,6 +100,9 @@ static void take_start(struct worker *w, struct wire_frame *f)
     w->config = json_member(json, "config");
     w->secrets = json_member(json, "secrets");
     w->hide = json_member(json, "hide");
+    w->keys = json_member(json, "keys");
+    w->read_only = json_member(json, "read_only");
+    w->fixed = json_member(json, "fixed");
     w->max_uses = number_or(json, "max_uses", -1);
     w->memory_bytes = number_or(json, "memory", SANDBOX_MEMORY_BYTES);
     w->file_size_bytes = number_or(json, "file_size", SANDBOX_FILE_SIZE_BYTES);
@@ -135,12 +138,13 @@ static int init_wait(struct worker *w, pid_t zygote)
         worker_status_text(status, how, sizeof how);
         worker_broken(w, "%s.so: loading it ended with %s; look at its constructors", w->name, how);
     }
-    struct wire_died died = {status, 1};
+    struct wire_died died = {status, 1, 0};
     (void)wire_send(w->sock, WIRE_DIED, &died, sizeof died, SPAN_NONE, -1);
     return EXIT_SYSTEM;
 }
 
-static int init_main(struct worker *w)
+static void init_main(struct worker *w) __attribute__((noreturn));
+static void init_main(struct worker *w)
 {
     struct why why;
     if (sandbox_mounts(w, &why) != ERR_OK)
@@ -156,7 +160,7 @@ static int init_main(struct worker *w)
     }
     close(w->so_fd);
     sandbox_drop();
-    return init_wait(w, zygote);
+    _exit(init_wait(w, zygote)); /* like every process of a slot: its owner's kill cuts nothing short */
 }
 
 int main(int argc, char **argv)
@@ -182,7 +186,7 @@ int main(int argc, char **argv)
     if (w.turn == MAP_FAILED)
         worker_broken(&w, "out of memory");
     if (w.namespaces)
-        return init_main(&w);
+        init_main(&w);
     struct why why;
     if (sandbox_confine(&w, &why) != ERR_OK)
         worker_broken(&w, "%s", why.text);

@@ -25,16 +25,16 @@ static int wait_for(pid_t runner)
     }
 }
 
-static void one_runner(struct worker *w, uint32_t runner)
+/* Fork a runner and wait for its end. `known`: its owner expects it already. True when the owner expects the next one. */
+static bool one_runner(struct worker *w, uint32_t runner, bool known, pid_t self)
 {
-    w->turn->waiting = 0;
+    w->turn->waiting = known;
     w->turn->ended = ENDED_UNKNOWN;
-    pid_t self = getpid();
     pid_t pid = fork();
     if (pid < 0)
         worker_broken(w, "%s: cannot fork: %s", w->name, strerror(errno));
     if (pid == 0)
-        run_main(w, runner, self);
+        run_main(w, runner, known, self);
     int status = wait_for(pid);
     bool left = worker_children_left();
     if (!w->turn->waiting) {
@@ -45,19 +45,23 @@ static void one_runner(struct worker *w, uint32_t runner)
         worker_broken(w, "%s: its process ended with %s before its first run; look at its constructors and its init hook",
                       w->name, how);
     }
-    enum ended how = status == 0 ? (enum ended)w->turn->ended : ENDED_UNKNOWN;
-    if (how == ENDED_CLOSED)
+    enum ended how = (enum ended)w->turn->ended;
+    if (how == ENDED_CLOSED && status == 0)
         _exit(0);
-    if (how == ENDED_NEXT && !left)
-        return;
-    struct wire_died died = {status, left};
+    if (how == ENDED_NEXT && status == 0 && !left)
+        return run_at_once(w);
+    left |= how == ENDED_NEXT && run_at_once(w); /* a run for the next one may be on its way */
+    struct wire_died died = {status, left, runner};
     if (wire_send(w->sock, WIRE_DIED, &died, sizeof died, SPAN_NONE, -1) != ERR_OK || left)
         _exit(0);
+    return false;
 }
 
 void zygote_main(struct worker *w)
 {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid_t self = getpid();
+    bool known = false;
     for (uint32_t runner = 1;; runner++)
-        one_runner(w, runner);
+        known = one_runner(w, runner, known, self);
 }

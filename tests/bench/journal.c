@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * bench journal: events appended a second, 1 KiB bodies, 64 and 1 per commit, against a bare loop that writes the same bytes to a
- * filled file on the same disk and calls fdatasync as often. Interleaved pairs; prints a table row and a JSON line for each.
+ * bench journal: events appended a second, 1 KiB bodies, 64 and 1 per commit, against a bare loop that writes the same bytes with
+ * pwrite to a file of the same size, filled beforehand as a segment is, on the same disk, and calls fdatasync as often. The sides
+ * take turns every SLICE_MS, so that whatever else the disk has to do meets both; a pair is SLICES of each. Before a slice begins
+ * the journal's helper (filling, cutting, indexing, removing) is done with what the slice before gave it, so that it costs neither
+ * side; what that work costs a journal that never pauses is the last row. Prints a JSON line for each row.
  *
- *   PAIRS=9       pairs for each row
- *   PAIR_MS=300   how long each side of a pair runs
+ *   ROUNDS=9      pairs for each row
  *   BENCH_DIR=.   where on disk (a folder is made in it and removed again)
  */
 #include <dirent.h>
@@ -16,9 +18,22 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "pairs.h"
 #include "spool/journal.h"
 
-enum { BODY_BYTES = 1024, SEGMENT_BYTES = 64 << 20, PAIRS_MOST = 99, TICK_MS = 1000 };
+enum { BODY_BYTES = 1024, SEGMENT_BYTES = 64 << 20, TICK_MS = 1000, WARM_BATCHES = 2000, QUIET_MS = 20 };
+
+static const struct row {
+    const char *what;
+    size_t records; /* a commit */
+    int slices;
+    long slice_ms;
+    double goal;
+} rows[] = {
+    {"journal / bare group-commit loop, 64 records a commit", 64, 10, 100, 0.85},
+    {"journal / bare group-commit loop, 1 record a commit", 1, 10, 100, 0.85},
+    {"the same, 64 records, 2 s without a pause: filling, indexing included", 64, 1, 2000, 0},
+};
 
 struct bench {
     char dir[4096];
@@ -30,8 +45,8 @@ struct bench {
     int64_t ticked_ms;
 };
 
-struct result {
-    double rate, cpu; /* events a second; CPU seconds per 1,000 events */
+struct tally { /* of one side in one pair */
+    double events, seconds;
 };
 
 static void must(bool ok, const char *what)
@@ -40,13 +55,6 @@ static void must(bool ok, const char *what)
         perror(what);
         exit(EXIT_SYSTEM);
     }
-}
-
-static long number_from(const char *name, long usual)
-{
-    const char *text = getenv(name);
-    long v = text ? atol(text) : 0;
-    return v > 0 ? v : usual;
 }
 
 static void make_line(struct buf *b)
@@ -83,7 +91,7 @@ static void make_bare(struct bench *b, size_t records)
 
 static void bare_commit(struct bench *b, size_t records)
 {
-    (void)records;
+    (void)records; /* they are in the block */
     if (b->bare_at + (off_t)b->block.n > SEGMENT_BYTES)
         b->bare_at = 0;
     must(fs_pwrite_all(b->bare_fd, buf_span(&b->block), b->bare_at) == ERR_OK && fdatasync(b->bare_fd) == 0, "bare");
@@ -103,72 +111,62 @@ static void journal_batch(struct bench *b, size_t records)
     }
 }
 
-/* One side of a pair. */
-static struct result run(struct bench *b, void (*commit)(struct bench *, size_t), size_t records, long ms)
+static void run(struct bench *b, void (*commit)(struct bench *, size_t), size_t records, long ms, struct tally *t)
 {
-    int64_t begin = clock_mono_ns(), cpu = clock_cpu_ns(), now = begin;
-    size_t n = 0;
+    int64_t begin = clock_mono_ns(), now = begin;
     while (now - begin < ms * 1000000) {
         commit(b, records);
-        n += records;
+        t->events += (double)records;
         now = clock_mono_ns();
     }
-    double s = (double)(now - begin) / 1e9;
-    return (struct result){(double)n / s, (double)(clock_cpu_ns() - cpu) / 1e9 / (double)n * 1000};
+    t->seconds += (double)(now - begin) / 1e9;
 }
 
-/* Old segments go between the pairs, so that the disk does not fill up, and the helper is done before the other side is measured. */
-static void tidy(struct bench *b)
+/* Let the helper finish and old segments go: its jobs are done in order of urgency and a retirement comes last, so once that is
+ * over so is the rest. */
+static void settle(struct bench *b)
 {
     uint32_t first, last;
     struct why w;
     journal_bounds(b->j, &first, &last);
-    for (int i = 0; i < 10000 && last - first > 1; i++) {
-        journal_retire(b->j, first, &w);
+    if (last - first < 2)
+        return;
+    while (last - first > 1) {
+        (void)journal_retire(b->j, first, &w);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         journal_tick(b->j);
         journal_bounds(b->j, &first, &last);
     }
+    nanosleep(&(struct timespec){.tv_nsec = QUIET_MS * 1000000L}, NULL); /* the disk gives the removed blocks back */
 }
 
-static int by_value(const void *a, const void *b)
+static void warm_up(struct bench *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, long n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-static void measure(struct bench *b, size_t records, long pairs, long ms)
-{
-    double ours[PAIRS_MOST], bare[PAIRS_MOST], ratio[PAIRS_MOST], cpu[PAIRS_MOST], bare_cpu[PAIRS_MOST];
-    make_bare(b, records);
-    run(b, journal_batch, records, ms); /* young segments are small: that is not what is measured */
-    for (long i = 0; i < pairs; i++) {
-        struct result r[2];
-        tidy(b);
-        for (long side = 0; side < 2; side++) {
-            bool journal = (side + i) % 2 == 0;
-            r[journal] = run(b, journal ? journal_batch : bare_commit, records, ms);
-        }
-        ours[i] = r[1].rate;
-        bare[i] = r[0].rate;
-        cpu[i] = r[1].cpu;
-        bare_cpu[i] = r[0].cpu;
-        ratio[i] = r[1].rate / r[0].rate;
+    uint32_t first, last = 0;
+    for (int i = 0; i < WARM_BATCHES || last < 8; i++) { /* young segments are small: that is not what is measured */
+        journal_batch(b, rows[0].records);
+        journal_bounds(b->j, &first, &last);
     }
-    double m = median(ratio, pairs);
-    printf("%-22zu %12.0f %12.0f %7.2f   %.2f … %.2f %10.4f %10.4f\n", records, median(ours, pairs), median(bare, pairs), m, ratio[0],
-           ratio[pairs - 1], median(cpu, pairs), median(bare_cpu, pairs));
-    printf("{\"bench\":\"journal\",\"records_per_commit\":%zu,\"line_bytes\":%zu,\"pairs\":%ld,\"events_per_s\":%.0f,\"bare_per_s\":%.0f,"
-           "\"ratio\":%.3f,\"ratio_min\":%.3f,\"ratio_max\":%.3f,\"cpu_s_per_1000\":%.5f,\"bare_cpu_s_per_1000\":%.5f,\"goal\":0.85}\n",
-           records, b->block.n / records, pairs, median(ours, pairs), median(bare, pairs), m, ratio[0], ratio[pairs - 1],
-           median(cpu, pairs), median(bare_cpu, pairs));
-    fflush(stdout);
+}
+
+static void measure(struct bench *b, const struct row *row)
+{
+    struct pairs p = {.part = "journal", .what = row->what, .unit = "events/s", .goal = row->goal, .at_least = true};
+    make_bare(b, row->records);
+    warm_up(b);
+    for (int i = 0; i < pairs_rounds(); i++) {
+        struct tally ours = {0}, bare = {0};
+        for (int slice = 0; slice < row->slices * 2; slice++) {
+            settle(b);
+            if (pairs_ours_first(i + slice))
+                run(b, journal_batch, row->records, row->slice_ms, &ours);
+            else
+                run(b, bare_commit, row->records, row->slice_ms, &bare);
+        }
+        pairs_add(&p, ours.events / ours.seconds, bare.events / bare.seconds);
+    }
+    pairs_print(&p);
+    settle(b);
     close(b->bare_fd);
     buf_fini(&b->block);
 }
@@ -187,23 +185,18 @@ static void remove_folder(int at, const char *name)
 
 int main(void)
 {
-    static const size_t rows[] = {64, 1};
-    long pairs = number_from("PAIRS", 9), ms = number_from("PAIR_MS", 300);
     const char *base = getenv("BENCH_DIR");
     struct bench b = {.bare_fd = -1};
     struct why w = {{0}};
-    if (pairs > PAIRS_MOST)
-        pairs = PAIRS_MOST;
     log_init("bench", LOG_TEXT, LOG_WARN);
     snprintf(b.dir, sizeof b.dir, "%s/bench-journal.XXXXXX", base ? base : ".");
     must(mkdtemp(b.dir) && (b.dir_fd = open(b.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0, b.dir);
     make_line(&b.line);
-    printf("%-22s %12s %12s %7s %13s %10s %10s\n", "records per commit", "journal/s", "bare/s", "ratio", "spread", "CPU s/1000", "bare");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct journal_options o = {.spool_fd = b.dir_fd, .segment_bytes = SEGMENT_BYTES, .safe = &b.safe, .wall_ms = clock_wall_ms};
         if (journal_open(&o, 0, NULL, NULL, &b.j, NULL, &w) != ERR_OK)
             die(EXIT_SYSTEM, "%s", w.text);
-        measure(&b, rows[i], pairs, ms);
+        measure(&b, &rows[i]);
         journal_close(b.j);
     }
     buf_fini(&b.line);

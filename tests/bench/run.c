@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * run: what a run costs: a pooled run against a bare round trip over socket pairs, a forked run against a bare fork. Owner and
- * workers are pinned to one processor, on both sides alike. Pairs are measured in turn; the ratio's median is what counts, by
- * the clock and by the processor time of all processes, which other work on the machine disturbs less.
+ * workers are pinned to one processor, on both sides alike. ROUNDS pairs (9), measured in turn, by the clock and by the processor
+ * time of all processes, which other work on the machine disturbs less. Prints a JSON line for each.
  * One process and what it starts; half a minute. Arguments: the keys of the pairs to measure, all if none.
  */
 #include "config.h"
@@ -21,16 +21,17 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "pairs.h"
 #include "worker/slot.h"
 
-enum { ROUNDS = 9, ROUNDS_MAX = 99, PEERS = 16, TRIPS = 20000, FORKS = 1600, BODY_BYTES = 1024, PACKET_BYTES = 1024 };
+enum { PEERS = 16, TRIPS = 20000, FORKS = 1600, BODY_BYTES = 1024, PACKET_BYTES = 1024, ANSWER_BYTES = 64 };
 
 static void stop(const char *what)
 {
     die(EXIT_SYSTEM, "bench run: %s", what);
 }
 
-/* ---- the baseline: N processes that send back what they get ---- */
+/* ---- the baseline: N processes that answer a packet as large as an event with one as small as an outcome ---- */
 
 struct echo {
     pid_t pid;
@@ -40,9 +41,8 @@ struct echo {
 static void echo_main(int fd)
 {
     char packet[PACKET_BYTES];
-    ssize_t n;
-    while ((n = recv(fd, packet, sizeof packet, 0)) > 0)
-        if (send(fd, packet, (size_t)n, MSG_NOSIGNAL) != n)
+    while (recv(fd, packet, sizeof packet, 0) > 0)
+        if (send(fd, packet, ANSWER_BYTES, MSG_NOSIGNAL) != ANSWER_BYTES)
             break;
     _exit(0);
 }
@@ -100,7 +100,7 @@ static double bare_trips(size_t n, int trips)
             stop("a peer is lost");
         for (int i = 0; i < ready; i++) {
             int fd = fds[ev[i].data.u32];
-            if (recv(fd, packet, sizeof packet, 0) != sizeof packet)
+            if (recv(fd, packet, sizeof packet, 0) != ANSWER_BYTES)
                 stop("a peer is lost");
             got++;
             if (sent < trips && ++sent)
@@ -313,39 +313,22 @@ static double trips_many(int n)
     return bare_trips(PEERS, n);
 }
 
-static const struct pair {
-    const char *key, *what;
+enum { BY_CLOCK, BY_PROCESSOR, MEASURES };
+
+static const struct row {
+    const char *key, *what[MEASURES];
     double (*ours)(int n), (*bare)(int n); /* nanoseconds for one of n */
     int n;
     double goal; /* of the ratio */
-} pairs[] = {
-    {"pool_1", "pooled run / bare round trip, 1 in flight", pooled_one, trips_one, TRIPS, 3.0},
-    {"pool_16", "pooled run / bare round trip, 16 in flight", pooled_many, trips_many, TRIPS, 3.0},
-    {"fork_1", "forked run / bare fork+exit+wait, 1 in flight", forked_one, forks_one, FORKS, 1.5},
-    {"fork_16", "forked run / bare fork+exit+wait, 16 in flight", forked_many, forks_many, FORKS, 1.5},
+} rows[] = {
+#define WHAT(text) {text, text ", processor time"}
+    {"pool_1", WHAT("pooled run / bare round trip, 1 in flight"), pooled_one, trips_one, TRIPS, 3.0},
+    {"pool_16", WHAT("pooled run / bare round trip, 16 in flight"), pooled_many, trips_many, TRIPS, 3.0},
+    {"fork_1", WHAT("forked run / bare fork+exit+wait, 1 in flight"), forked_one, forks_one, FORKS, 1.5},
+    {"fork_16", WHAT("forked run / bare fork+exit+wait, 16 in flight"), forked_many, forks_many, FORKS, 1.5},
+#undef WHAT
 };
-enum { PAIRS = sizeof pairs / sizeof pairs[0] };
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, int n)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* By one measure: the clock's, or the processor's. */
-struct column {
-    double ours[ROUNDS_MAX], bare[ROUNDS_MAX], ratio[ROUNDS_MAX];
-};
-enum { BY_CLOCK, BY_PROCESSOR, MEASURES };
-static const struct {
-    const char *name, *prefix;
-} measures[MEASURES] = {{"clock", ""}, {"processor", "cpu_"}};
+enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static double processor_us(void)
 {
@@ -369,44 +352,29 @@ static void figure(double (*what)(int n), int n, double *clock_us, double *cpu_u
     *cpu_us = (processor_us() - begun - empty) / n;
 }
 
-static void measure(const struct pair *p, struct column c[MEASURES], int round)
+static void measure(const struct row *row, struct pairs p[MEASURES], int round)
 {
     double ours[MEASURES], bare[MEASURES];
-    figure(p->ours, p->n, &ours[BY_CLOCK], &ours[BY_PROCESSOR]);
-    figure(p->bare, p->n, &bare[BY_CLOCK], &bare[BY_PROCESSOR]);
+    bool first = pairs_ours_first(round);
+    if (first)
+        figure(row->ours, row->n, &ours[BY_CLOCK], &ours[BY_PROCESSOR]);
+    figure(row->bare, row->n, &bare[BY_CLOCK], &bare[BY_PROCESSOR]);
+    if (!first)
+        figure(row->ours, row->n, &ours[BY_CLOCK], &ours[BY_PROCESSOR]);
     for (int m = 0; m < MEASURES; m++) {
-        c[m].ours[round] = ours[m];
-        c[m].bare[round] = bare[m];
-        c[m].ratio[round] = ours[m] / bare[m];
+        p[m].part = "run";
+        p[m].what = row->what[m];
+        p[m].unit = m == BY_CLOCK ? "us" : "CPU us";
+        p[m].goal = row->goal;
+        pairs_add(&p[m], ours[m], bare[m]);
     }
 }
 
-static void print_row(const struct pair *p, struct column c[MEASURES], int rounds)
-{
-    for (int m = 0; m < MEASURES; m++) {
-        double ratio = median(c[m].ratio, rounds);
-        printf("%-47s %-9s %8.2f %8.2f %6.2f  %5.2f-%-5.2f %4.1f\n", p->what, measures[m].name, median(c[m].ours, rounds),
-               median(c[m].bare, rounds), ratio, c[m].ratio[0], c[m].ratio[rounds - 1], p->goal);
-    }
-}
-
-static void print_json(const struct pair *p, struct column c[MEASURES], int rounds)
-{
-    printf(",\"%s\":{\"goal\":%.1f", p->key, p->goal);
-    for (int m = 0; m < MEASURES; m++) {
-        const char *prefix = measures[m].prefix;
-        printf(",\"%sours_us\":%.3f,\"%sbare_us\":%.3f", prefix, median(c[m].ours, rounds), prefix, median(c[m].bare, rounds));
-        printf(",\"%sratio\":%.3f", prefix, median(c[m].ratio, rounds));
-        printf(",\"%sleast\":%.3f,\"%smost\":%.3f", prefix, c[m].ratio[0], prefix, c[m].ratio[rounds - 1]);
-    }
-    printf("}");
-}
-
-static bool wanted(const struct pair *p, char **keys)
+static bool wanted(const struct row *row, char **keys)
 {
     bool found = !*keys;
     for (; *keys; keys++)
-        found |= strcmp(*keys, p->key) == 0;
+        found |= strcmp(*keys, row->key) == 0;
     return found;
 }
 
@@ -421,28 +389,20 @@ static void settle(void)
         fprintf(stderr, "cannot pin to one processor: the figures scatter\n");
     (void)setpriority(PRIO_PROCESS, 0, -20); /* where it may: other work on the machine then disturbs less */
     isolation = slot_probe(&w);
-    fprintf(stderr, "%s\n", w.text);
+    fprintf(stderr, "  %s; all pinned to one processor\n", w.text);
 }
 
 int main(int argc, char **argv)
 {
-    const char *text = getenv("ROUNDS");
-    int rounds = text && atoi(text) > 0 && atoi(text) <= ROUNDS_MAX ? atoi(text) : ROUNDS;
-    static struct column columns[PAIRS][MEASURES];
+    static struct pairs pairs[ROWS][MEASURES];
     char **keys = argv + (argc > 0);
     settle();
-    for (int r = 0; r < rounds; r++)
-        for (int p = 0; p < PAIRS; p++)
-            if (wanted(&pairs[p], keys))
-                measure(&pairs[p], columns[p], r);
-    printf("%-47s %-9s %8s %8s %6s  %-11s %4s\n", "one processor, medians", "by", "ours us", "bare us", "ratio", "spread", "goal");
-    for (int p = 0; p < PAIRS; p++)
-        if (wanted(&pairs[p], keys))
-            print_row(&pairs[p], columns[p], rounds);
-    printf("{\"bench\":\"run\",\"rounds\":%d,\"namespaces\":%s", rounds, isolation == ISOLATION_NAMESPACES ? "true" : "false");
-    for (int p = 0; p < PAIRS; p++)
-        if (wanted(&pairs[p], keys))
-            print_json(&pairs[p], columns[p], rounds);
-    puts("}");
+    for (int round = 0; round < pairs_rounds(); round++)
+        for (int i = 0; i < ROWS; i++)
+            if (wanted(&rows[i], keys))
+                measure(&rows[i], pairs[i], round);
+    for (int i = 0; i < ROWS; i++)
+        for (int m = 0; m < MEASURES && pairs[i]->n; m++)
+            pairs_print(&pairs[i][m]);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -194,6 +195,17 @@ static int do_write(struct creel_invocation *in)
     return creel_reject(in, "wrote it");
 }
 
+static int do_rename(struct creel_invocation *in)
+{
+    const char *from = creel_json_string(in, "/path"), *to = creel_json_string(in, "/to");
+    return creel_reject(in, "%s", rename(from, to) == 0 ? "renamed it" : "no");
+}
+
+static int do_mkdir(struct creel_invocation *in)
+{
+    return creel_reject(in, "%s", mkdir(creel_json_string(in, "/path"), 0777) == 0 ? "made it" : "no");
+}
+
 static int do_mknod(struct creel_invocation *in)
 {
     return creel_reject(in, "%s", mknod(creel_json_string(in, "/path"), S_IFCHR | 0600, 0x103) == 0 ? "made it" : "no");
@@ -203,6 +215,11 @@ static int do_program(struct creel_invocation *in)
 {
     int status = system("echo from the program; test -e /proc/self/fd/3 && echo it inherited a descriptor; exit 5");
     return creel_reject(in, "%d", status);
+}
+
+static int do_run(struct creel_invocation *in)
+{
+    return creel_reject(in, "%d", system(creel_json_string(in, "/path")));
 }
 
 static void name_it(struct creel_invocation *in)
@@ -305,15 +322,30 @@ static int do_die_later(struct creel_invocation *in)
 }
 
 /* Frames that a runner has no business sending: raw bytes, in hexadecimal. */
-static int do_forge(struct creel_invocation *in)
+static void send_hex(const char *hex)
 {
-    const char *hex = creel_json_string(in, "/hex");
     char bytes[512];
     size_t n = 0;
     for (unsigned v; n < sizeof bytes && sscanf(hex + 2 * n, "%2x", &v) == 1; n++)
         bytes[n] = (char)v;
     send(3, bytes, n, 0);
+}
+
+static int do_forge(struct creel_invocation *in)
+{
+    send_hex(creel_json_string(in, "/hex"));
     return CREEL_DONE;
+}
+
+/* A frame, and when the next run has been sent, another one, if there is one, and the end. */
+static int do_promise(struct creel_invocation *in)
+{
+    const char *then = creel_json_string(in, "/then");
+    send_hex(creel_json_string(in, "/hex"));
+    poll(&(struct pollfd){.fd = 3, .events = POLLIN}, 1, -1);
+    if (then && *then)
+        send_hex(then);
+    _exit(3);
 }
 
 static int do_flood_log(struct creel_invocation *in)
@@ -332,9 +364,11 @@ static const struct {
     {"count", do_count},     {"facts", do_facts},       {"json", do_json},         {"sum", do_sum},
     {"log", do_log},         {"partial", do_partial},   {"flood", do_flood},       {"long-line", do_long_line},
     {"environment", do_environment}, {"descriptors", do_descriptors}, {"status", do_status}, {"read", do_read},
+    {"rename", do_rename},   {"mkdir", do_mkdir},       {"run", do_run},
     {"write", do_write},     {"mknod", do_mknod},       {"program", do_program},   {"hang", do_hang},
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
     {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},
+    {"promise", do_promise},
     {"flood-log", do_flood_log},
 };
 

@@ -34,6 +34,7 @@ STOCK = os.path.join(PREFIX, "lib", "creel", "stock")
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECRET = b"0123456789abcdef0123456789abcdef"
 DEADLINE = 30.0 * float(os.environ.get("CREEL_TEST_SLOW", "1"))
+REPORTS = os.environ.get("CREEL_TEST_REPORTS", "")  # the folder that a sanitized build's processes report to, set by tests/run
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -608,6 +609,19 @@ http://127.0.0.1:{s.port} {{
                   lambda s: {"HOME": s.dir, "XDG_DATA_HOME": s.dir, "XDG_CONFIG_HOME": s.dir})
 
 
+# ---- sanitizers ----------------------------------------------------------------------------------------------------
+
+def sanitizer_reports():
+    """What sanitizers of any process have written since the last look, also of processes that were killed later."""
+    text = ""
+    for name in sorted(os.listdir(REPORTS) if REPORTS else []):
+        at = os.path.join(REPORTS, name)
+        with open(at, encoding="utf-8", errors="replace") as f:
+            text += f"report {name}:\n" + "".join(f.readlines()[:100])
+        os.unlink(at)
+    return text
+
+
 # ---- running -------------------------------------------------------------------------------------------------------
 
 def together(n, job):
@@ -644,15 +658,21 @@ def main(names):
         if not name.startswith("test_") or (wanted and name not in wanted):
             continue
         began = time.monotonic()
+        skipped, wrong = "", ""
         try:
             function()
+        except Skip as e:
+            skipped = str(e)
+        except Exception as e:  # pylint: disable=broad-except
+            wrong = (str(e) if isinstance(e, Failed) else traceback.format_exc()) + "\n"
+        wrong += sanitizer_reports()
+        if wrong:
+            failed += 1
+            print(f"not ok {name}: {wrong}", flush=True)
+        elif skipped:
+            print(f"skip {name}: {skipped}", flush=True)
+        else:
             passed += 1
             print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
-        except Skip as e:
-            print(f"skip {name}: {e}", flush=True)
-        except Exception as e:  # pylint: disable=broad-except
-            failed += 1
-            detail = str(e) if isinstance(e, Failed) else traceback.format_exc()
-            print(f"not ok {name}: {detail}", flush=True)
     print(f"{passed} passed, {failed} failed", flush=True)
     sys.exit(1 if failed or not passed else 0)

@@ -173,6 +173,7 @@ def test_send_says_what_is_wrong():
         check("argument is missing" in run("send", expect=100), "URL")
         run("send", url, expect=100)
         check("--secret-file" in run("send", url, "--recipe", "github", expect=100), "secret")
+        check("http://" in run("send", "ftp" + url[4:], "--recipe", "github", "--secret-file", secret, expect=100), "an URL of another kind")
         text = run("send", url, "--recipe", "standard-webhooks", "--secret-file", secret, expect=100)
         check("whsec_base64" in text and "!!" not in text, text)
         run("send", url, "--recipe", "github", "--secret-file", secret, "--count", "0", expect=100)
@@ -182,7 +183,7 @@ def test_send_says_what_is_wrong():
 def test_new_makes_what_compiles():
     with folder() as d:
         check("order.paid/ is ready" in run("new", "order.paid", cwd=d), "no word")
-        run("new", "order.paid", expect=1, cwd=d)
+        check("is there already" in run("new", "order.paid", expect=1, cwd=d), "what is in the way")
         run("new", "../x", expect=100, cwd=d)
         made = os.path.join(d, "order.paid")
         check(sorted(os.listdir(made)) == ["Makefile", "event.json", "order.paid.c", "order.paid.json"], str(os.listdir(made)))

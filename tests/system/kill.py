@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of intake, dispatch, a worker, the supervisor, and both roles together, at random moments under load.
+"""kill -9 of intake, dispatch, a worker, the supervisor, both roles together, and everything at once, at random moments under load.
 
 Each id that got a 2xx has afterwards ended or is visible unfinished, and ends done; no invocation runs twice without a recorded
 further attempt; the journal reads cleanly. ROUNDS rounds (20), CREEL_SEED (1): what is killed and when is fixed by the seed.
@@ -53,7 +53,7 @@ class Load(threading.Thread):
                 return
 
 
-KINDS = ["intake", "dispatch", "worker", "supervisor", "both roles"]
+KINDS = ["intake", "dispatch", "worker", "supervisor", "both roles", "everything"]
 
 
 def kinds(random_, n):
@@ -71,7 +71,22 @@ def victims(h, random_, kind):
         return [h.role("intake"), h.role("dispatch")]
     if kind == "worker":
         return [random_.choice(creel.poll(h.workers, "a worker to be there"))]
+    if kind == "everything":
+        return stopped(h)
     return [h.role(kind)]
+
+
+def stopped(h):
+    """All processes of the host, stopped first, so that none sees another's end: as when the machine goes down."""
+    seen = []
+    while True:
+        now = [h.process.pid, *creel.descendants(h.process.pid)]
+        if set(now) <= set(seen):
+            return now
+        for pid in set(now) - set(seen):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        seen = now
 
 
 def one_round(h, random_, kind, ids):
@@ -79,7 +94,7 @@ def one_round(h, random_, kind, ids):
     for pid in victims(h, random_, kind):
         with contextlib.suppress(ProcessLookupError):  # a worker may have ended by itself
             os.kill(pid, signal.SIGKILL)
-    if kind == "supervisor":
+    if kind in ("supervisor", "everything"):
         h.process.wait()
         h.start(wait=False)
     h.wait_ready()

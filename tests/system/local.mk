@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-SYSTEM_TESTS = first_event refusals duplicates kill bad_functions full_disk reload life deploy npm_signers quickstart
+SYSTEM_TESTS = first_event refusals door steer duplicates kill bad_functions full_disk reload life deploy faults npm_signers quickstart
 EXTRA_DIST += .ci/run tests/run tests/lint tests/system/run tests/system/creel.py $(SYSTEM_TESTS:%=tests/system/%.py) \
-	tests/system/functions/record.c tests/system/functions/bad.c tests/system/without_namespaces
+	tests/system/functions/record.c tests/system/functions/bad.c tests/system/functions/plant.c tests/system/without_namespaces
 
-.PHONY: lint soak bench
+.PHONY: lint soak
 
 # What compilers do not say.
 lint:
@@ -13,12 +13,3 @@ lint:
 soak: check
 	ROUNDS=$${ROUNDS:-200} $(MAKE) check
 	ROUNDS=$${ROUNDS:-200} CREEL_TEST_TIMEOUT=7200 CREEL_PREFIX=$(prefix) $(srcdir)/tests/system/run kill duplicates bad_functions
-
-# Every program of $(BENCHES) (each adds itself in tests/bench/*.mk) prints JSON lines with --json: they are collected in bench.json and shown
-# as tables. Nothing passes or fails.
-bench: $(BENCHES)
-	@rm -f bench.json
-	@for b in $(BENCHES); do echo "-- $$b"; CREEL_PREFIX=$(prefix) $$b --json >bench.one || exit 1; \
-	  cat bench.one >>bench.json; python3 $(srcdir)/tests/bench/table <bench.one; done; rm -f bench.one
-CLEANFILES += bench.json
-EXTRA_DIST += tests/bench/table

@@ -14,7 +14,7 @@ tests_unit_check_json_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/check_config
 TESTS += tests/unit/check_config
-tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/suite.h
+tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/config_faults.tbl tests/unit/suite.h
 tests_unit_check_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_LDADD = $(LIB_BASE) $(CHECK_LIBS)

@@ -102,120 +102,7 @@ static const struct {
     unsigned line;
     const char *pointer, *reason;
 } faults[] = {
-    {"", 1, "/", "empty text"},
-    {"{\n\n\"a\" 1}", 3, "/", "colon expected"},
-    {"{} /* open", 1, "/", "not closed"},
-    {"[]", 1, "/", "must be an object"},
-    {"{\"listen\":\"\n\"}", 1, "/", "control character"},
-    {"{\n\"spool\":\"/a\",\n\"spool\":\"/b\"}", 3, "/", "duplicate name"},
-    {IN_TOP("\"lisen\":\"x\""), 2, "/lisen", "did you mean \"listen\"?"},
-    {IN_TOP("// a comment\n/* and\n another */ \"zzz\":1"), 4, "/zzz", "unknown setting"},
-    {IN_TOP("\"a/b~c\":1"), 2, "/a~1b~0c", "unknown setting"},
-    {IN_TOP("\"listen\":5"), 2, "/listen", "must be a text"},
-    {IN_TOP("\"listen\":\"unix:rel\""), 2, "/listen", "absolute path"},
-    {IN_TOP("\"listen\":\"127.0.0.1\""), 2, "/listen", "no address"},
-    {IN_TOP("\"listen\":\"127.0.0.1:0\""), 2, "/listen", "port"},
-    {IN_TOP("\"listen\":\"127.0.0.1:70000\""), 2, "/listen", "port"},
-    {IN_TOP("\"listen\":\"localhost:9000\""), 2, "/listen", "not an IPv4 address"},
-    {IN_TOP("\"listen\":\"[::g]:9000\""), 2, "/listen", "not an IPv6 address"},
-    {IN_TOP("\"listen\":\"fd:x\""), 2, "/listen", "number"},
-    {IN_TOP("\"admin_listen\":\"unix:/run/creel/fastcgi.sock\""), 2, "/admin_listen", "same as listen"},
-    {IN_TOP("\"control\":\"/run/creel/fastcgi.sock\""), 2, "/control", "same as"},
-    {IN_TOP("\"control\":\"\""), 2, "/control", "must not be empty"},
-    {IN_TOP("\"listen_mode\":\"0890\""), 2, "/listen_mode", "not a file mode"},
-    {IN_TOP("\"listen_mode\":\"01777\""), 2, "/listen_mode", "must be 0000 to 0777"},
-    {IN_TOP("\"listen_mode\":432"), 2, "/listen_mode", "not a file mode"},
-    {IN_TOP("\"segment_size\":\"1KiB\""), 2, "/segment_size", "must be 64KiB to 1GiB"},
-    {IN_TOP("\"segment_size\":65536"), 2, "/segment_size", "65536 is not a size in quotes"},
-    {IN_TOP("\"retention\":\"1 week\""), 2, "/retention", "not a duration"},
-    {IN_TOP("\"threads\":\"2\""), 2, "/threads", "whole number"},
-    {IN_TOP("\"threads\":0"), 2, "/threads", "must be 1 to 16"},
-    {IN_TOP("\"threads\":1.5"), 2, "/threads", "whole number"},
-    {IN_TOP("\"min_free\":\"100%\""), 2, "/min_free", "percentage"},
-    {IN_TOP("\"min_free\":\"%\""), 2, "/min_free", "percentage"},
-    {IN_TOP("\"min_free\":\"5\""), 2, "/min_free", "percentage"},
-    {IN_TOP("\"log_level\":\"loud\""), 2, "/log_level", "must be one of: info debug warn error"},
-    {IN_TOP("\"log_level\":\"info debug\""), 2, "/log_level", "must be one of"},
-    {IN_TOP("\"log_level\":\"\""), 2, "/log_level", "must be one of"},
-    {IN_TOP("\"user\":\"nobody-of-that-name\""), 2, "/user", "there is no user"},
-    {IN_TOP("\"listen_group\":\"nobody-of-that-name\""), 2, "/listen_group", "there is no group"},
-    {IN_TOP("\"peer_users\":[\"root\",\n\"nobody-of-that-name\"]"), 2, "/peer_users", "there is no user"},
-    {IN_TOP("\"peer_users\":[\"root\",\n7]"), 3, "/peer_users/1", "must be a text"},
-    {IN_TOP("\"user\":\"nobody\",\"worker_user\":\"nobody\""), 2, "/worker_user", "must differ"},
-    {IN_TOP("\"spool\":\"key\""), 2, "/spool", "is not a folder"},
-    {IN_TOP("\"spool\":\"\""), 2, "/spool", "must not be empty"},
-    {"{\n\"recipes\":\"nowhere\"}", 2, "/recipes", "No such file"},
-    {IN_TOP("\"spool\":\"/nonexistent/a\""), 2, "/spool", "there is no folder /nonexistent"},
-    {IN_TOP("\"control\":\"/nonexistent/a/b\""), 2, "/control", "there is no folder /nonexistent"},
-    {IN_TOP("\"worker\":\"key\""), 2, "/worker", "cannot be executed"},
-    {IN_TOP("\"include\":\"missing.json\""), 2, "/include", "is not there"},
-    {IN_TOP("\"include\":[\"sources.d/*.json\",\n4]"), 3, "/include/1", "must be a text"},
-    {IN_TOP("\"sources\":[]"), 2, "/sources", "must be an object"},
-    {IN_TOP("\"sources\":{\"a b\":{}}"), 2, "/sources/a b", "a source's name"},
-    {IN_TOP("\"sources\":{\n\"s\":1}"), 3, "/sources/s", "must be an object"},
-    {IN_SOURCE("\"recipe\":\"none\",\"allow_unsigned\":true"), 3, "/sources/s/path", "is missing"},
-    {IN_SOURCE("\"path\":\"/a\""), 3, "/sources/s/recipe", "is missing"},
-    {IN_SOURCE(OPEN ",\n\"pathh\":1"), 5, "/sources/s/pathh", "did you mean \"path\"?"},
-    {IN_SOURCE(OPEN ",\n\"auth\":{}"), 5, "/sources/s/auth", "not available in this version"},
-    {IN_SOURCE(OPEN ",\n\"limit\":{}"), 5, "/sources/s/limit", "not available in this version"},
-    {IN_SOURCE(OPEN ",\n\"allow\":[]"), 5, "/sources/s/allow", "not available in this version"},
-    {IN_SOURCE(OPEN ",\n\"on_violation\":\"dead\""), 5, "/sources/s/on_violation", "not available in this version"},
-    {IN_SOURCE(OPEN ",\n\"ack\":\"processed\""), 5, "/sources/s/ack", "only \"accepted\" is available in this version"},
-    {IN_SOURCE("\"path\":\"a\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must begin with /"},
-    {IN_SOURCE("\"path\":\"/a//b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not contain //"},
-    {IN_SOURCE("\"path\":\"/a/../b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", ".. segments"},
-    {IN_SOURCE("\"path\":\"/a/.\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", ".. segments"},
-    {IN_SOURCE("\"path\":\"/a%2Fb\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not hide"},
-    {IN_SOURCE("\"path\":\"/a%2eb\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "must not hide"},
-    {IN_SOURCE("\"path\":\"/a%\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "two hexadecimal digits"},
-    {IN_SOURCE("\"path\":\"/a?b\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "as in a URL"},
-    {IN_SOURCE("\"path\":\"/\xc3\xa9\",\"recipe\":\"none\",\"allow_unsigned\":true"), 4, "/sources/s/path", "as in a URL"},
-    {IN_SOURCE("\"path\":\"/a\",\n\"recipe\":\"none\""), 5, "/sources/s/recipe", "allow_unsigned"},
-    {IN_SOURCE(OPEN ",\n\"keys\":[{\"id\":\"k\",\"secret_file\":\"key\"}]"), 5, "/sources/s/keys", "uses no keys"},
-    {IN_SOURCE("\"path\":\"/a\",\"recipe\":\"signed\""), 3, "/sources/s/keys", "needs a key"},
-    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"missing\""), 5, "/sources/s/recipe", "there is no missing.json"},
-    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"broken\""), 5, "/sources/s/recipe", "value expected at byte 10"},
-    {IN_SOURCE("\"path\":\"/a\",\"allow_unsigned\":true,\n\"recipe\":\"../key\""), 5, "/sources/s/recipe", "a recipe's name"},
-    {IN_SOURCE(OPEN ",\n\"allow_unsigned2\":true"), 5, "/sources/s/allow_unsigned2", "did you mean \"allow_unsigned\"?"},
-    {IN_SOURCE(SIGNED ",\n\"allow_unsigned\":1"), 5, "/sources/s/allow_unsigned", "true or false"},
-    {IN_SOURCE(OPEN ",\n\"public_url\":\"ftp://x\""), 5, "/sources/s/public_url", "https://"},
-    {IN_SOURCE(OPEN ",\n\"max_body\":\"128MiB\""), 5, "/sources/s/max_body", "body_memory"},
-    {IN_SOURCE(OPEN ",\n\"max_body\":\"0\""), 5, "/sources/s/max_body", "must be 1B to 1GiB"},
-    {IN_SOURCE(OPEN ",\n\"durability\":\"memory\""), 5, "/sources/s/durability", "must be one of: synced written"},
-    {IN_SOURCE(OPEN ",\n\"type\":\"/type\""), 5, "/sources/s/type", "must be json:"},
-    {IN_SOURCE(OPEN ",\n\"type\":[\"json:/a\",\n\"json:a\"]"), 6, "/sources/s/type/1", "JSON pointer"},
-    {IN_SOURCE(OPEN ",\n\"type\":\"const:a b\""), 5, "/sources/s/type", "an event type is"},
-    {IN_SOURCE(OPEN ",\n\"event_id\":\"header:a b\""), 5, "/sources/s/event_id", "header's name"},
-    {IN_SOURCE(OPEN ",\n\"order_key\":\"path:0\""), 5, "/sources/s/order_key", "path segment"},
-    {IN_SOURCE(OPEN ",\n\"order_key\":\"const:\""), 5, "/sources/s/order_key", "a text belongs"},
-    {IN_SOURCE(OPEN ",\n\"types\":[\"a*\",\"b c\"]"), 5, "/sources/s/types/1", "type pattern"},
-    {IN_SOURCE(OPEN ",\n\"methods\":[\"post\"]"), 5, "/sources/s/methods/0", "capitals"},
-    {IN_SOURCE(OPEN ",\n\"content_types\":[\"json\"]"), 5, "/sources/s/content_types/0", "type/subtype"},
-    {IN_SOURCE(OPEN ",\n\"params\":{\"a\":\n1}"), 6, "/sources/s/params/a", "must be a text"},
-    {IN_SOURCE(OPEN ",\n\"dedupe\":true"), 5, "/sources/s/dedupe", "must be false or an object"},
-    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"windov\":\"1h\"}"), 5, "/sources/s/dedupe/windov", "did you mean \"window\"?"},
-    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"by\":\"id\"}"), 5, "/sources/s/dedupe/by", "must be one of: event_id body"},
-    {IN_SOURCE(OPEN ",\n\"dedupe\":{\"max\":0}"), 5, "/sources/s/dedupe/max", "must be 1 to 100000000"},
-    {IN_SOURCE(OPEN ",\n\"answers\":{\"acepted\":{}}"), 5, "/sources/s/answers/acepted", "did you mean \"accepted\"?"},
-    {IN_SOURCE(OPEN ",\n\"answers\":{\"accepted\":{\"status\":404}}"), 5, "/sources/s/answers/accepted/status", "200 to 299"},
-    {IN_SOURCE(OPEN ",\n\"answers\":{\"refused\":{\"status\":99}}"), 5, "/sources/s/answers/refused/status", "must be 200 to 599"},
-    {IN_SOURCE(OPEN ",\n\"answers\":{\"accepted\":{\"content_type\":\"a\\nb\"}}"), 5, "/sources/s/answers/accepted/content_type", "printable"},
-    {WITH_KEY("\"secret_file\":\"key\""), 5, "/sources/s/keys/0/id", "is missing"},
-    {WITH_KEY("\"id\":\"a b\",\"secret_file\":\"key\""), 5, "/sources/s/keys/0/id", "a key's id"},
-    {WITH_KEY("\"id\":\"k\""), 5, "/sources/s/keys/0", "exactly one of"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret_env\":\"K\""), 5, "/sources/s/keys/0", "exactly one of"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"secret\":\"hunter2\""), 5, "/sources/s/keys/0/secret", "unknown setting"},
-    {WITH_KEY("\"id\":\"k\",\"secret_env\":\"9A\""), 5, "/sources/s/keys/0/secret_env", "environment variable"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"missing\""), 5, "/sources/s/keys/0/secret_file", "No such file"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"open\""), 5, "/sources/s/keys/0/secret_file", "chmod 0640"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"link\""), 5, "/sources/s/keys/0/secret_file", "symbolic link"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"empty\""), 5, "/sources/s/keys/0/secret_file", "is empty"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"recipes\""), 5, "/sources/s/keys/0/secret_file", "not a regular file"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"not_before\":\"yesterday\""), 5, "/sources/s/keys/0/not_before", "RFC 3339"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\",\"not_before\":\"2026-01-01T00:00:00Z\",\"not_after\":\"2026-01-01T00:00:00Z\""),
-     5, "/sources/s/keys/0/not_after", "later than"},
-    {WITH_KEY("\"id\":\"k\",\"secret_file\":\"key\"},\n{\"id\":\"k\",\"secret_file\":\"key\""), 6, "/sources/s/keys/1/id", "same id"},
-    {IN_TOP("\"sources\":{\"a\":{" OPEN "},\n\"b\":{" OPEN "}}"), 3, "/sources/b/path", "source \"a\" in"},
+#include "config_faults.tbl"
 };
 
 START_TEST(every_fault_has_its_line)
@@ -236,6 +123,41 @@ START_TEST(every_fault_has_its_line)
                       "%zu: wanted \"%s…%s\", heard %u: %s", i, wanted, faults[i].reason, h.n, h.text.p);
         buf_fini(&h.text);
     }
+}
+END_TEST
+
+START_TEST(what_is_sound_can_be_looked_at_beside_faults)
+{
+    struct heard h = {.n = 0};
+    struct config *c = NULL;
+    unsigned n = 0;
+    write_file("creel.json", WITH_KEY("\"id\":\"k\",\"secret_file\":\"missing\"},{\"id\":\"l\",\"secret_file\":\"key\""), 0644);
+    buf_init(&h.text, 65536);
+    ck_assert_int_eq(config_look(in_dir("creel.json"), hear, &h, &c, &n), ERR_OK);
+    ck_assert(n == 1 && h.n == 1 && c->sources[0].keys[0].faulty && !c->sources[0].keys[1].faulty);
+    config_free(c);
+    write_file("creel.json", "{", 0644);
+    ck_assert_int_eq(config_look(in_dir("creel.json"), hear, &h, &c, &n), ERR_INVALID);
+    buf_fini(&h.text);
+}
+END_TEST
+
+START_TEST(an_unknown_peer_is_a_warning)
+{
+    struct config *c = load_good("{\"recipes\":\"recipes\",\"peer_users\":[\"root\",\n\"nobody-of-that-name\"]}");
+    ck_assert_ptr_nonnull(c->warnings);
+    ck_assert_ptr_nonnull(strstr(c->warnings->text, "creel.json:2: /peer_users/1: warning: there is no user \"nobody-of-that-name\""));
+    ck_assert(!c->warnings->next && c->n_peer_users == 2);
+    config_free(c);
+}
+END_TEST
+
+START_TEST(a_path_is_found_decoded)
+{
+    struct config *c = load_good(IN_SOURCE("\"path\":\"/a%20b%C3%A9\",\"recipe\":\"none\",\"allow_unsigned\":true"));
+    ck_assert_ptr_nonnull(config_source_by_path(c, SPAN_LIT("/a b\xc3\xa9")));
+    ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/a%20b%C3%A9")));
+    config_free(c);
 }
 END_TEST
 
@@ -464,7 +386,7 @@ START_TEST(addresses)
     char text[200] = "unix:/";
     memset(text + 6, 'a', sizeof((struct sockaddr_un *)NULL)->sun_path - 2);
     ck_assert_int_eq(config_address(text, &a, &w), ERR_OK);
-    strcat(text, "a");
+    text[strlen(text)] = 'a';
     ck_assert_int_eq(config_address(text, &a, &w), ERR_INVALID);
 }
 END_TEST
@@ -641,6 +563,9 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, every_fault_has_its_line);
     tcase_add_test(t, all_faults_are_reported);
+    tcase_add_test(t, what_is_sound_can_be_looked_at_beside_faults);
+    tcase_add_test(t, an_unknown_peer_is_a_warning);
+    tcase_add_test(t, a_path_is_found_decoded);
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
     tcase_add_test(t, includes_tell_their_own_file_and_line);
     tcase_add_test(t, read_does_not_look_at_keys);

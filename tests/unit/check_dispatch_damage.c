@@ -342,6 +342,9 @@ START_TEST(a_bit_anywhere)
             cut(&seed);
         rig_new_house(&r);
         start();
+        for (int64_t until_ = clock_mono_ms() + 8000; clock_mono_ms() < until_ && !(at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING]);) rig_pump(&r);
+        if (!(at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING])) { char c[300]; snprintf(c, sizeof c, "rm -rf /tmp/b/records/failed; cp -r %s /tmp/b/records/failed", r.dir); system(c);
+          for (struct entry *e = ledger_oldest(r.ledger); e; e = e->newer) { char t[27]={0}; id_format(&e->id, t); fprintf(stderr, "DBG %s %d at %u.%u n %d\n", t, (int)ledger_state(e), e->at.segment, e->at.offset, e->n);} fprintf(stderr,"DBG unfinished %lld rest %d\n",(long long)r.shared->stats[STAT_unfinished], at_rest()); }
         /* dispatch and whoever reads the journal agree */
         rig_until(&r, at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING]);
         attempts_are_on_record();

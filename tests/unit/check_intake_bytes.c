@@ -106,7 +106,7 @@ START_TEST(kept_connection)
     int fd = stage_connect(&stage);
     buf_init(&b, 1 << 20);
     for (int i = 0; i < 20; i++) {
-        char id[16];
+        char id[24];
         struct answer a;
         snprintf(id, sizeof id, "kept_%d", i);
         struct call c = i % 5 == 4 ? (struct call){.uri = "/nowhere", .body = SPAN_LIT("x")} : shop(id, ORDER);
@@ -131,7 +131,7 @@ START_TEST(one_behind_the_other)
     int fd = stage_connect(&stage);
     buf_init(&b, 1 << 20);
     for (int i = 0; i < 5; i++) {
-        char body[16];
+        char body[24];
         snprintf(body, sizeof body, "number %d", i);
         struct call c = {.uri = "/open/a", .body = span_str(body), .keep = i < 4};
         put_call(&b, &c);
@@ -227,6 +227,7 @@ START_TEST(body_memory_is_shared)
     for (int i = 0; i < SENDERS; i++)
         close(fds[i]);
     buf_fini(&b);
+    await_no_body_memory(); /* intake has seen that they are closed */
     assert_alive();
 }
 END_TEST

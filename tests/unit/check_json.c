@@ -360,7 +360,7 @@ START_TEST(writing_and_reading_agree)
     for (uint32_t c = 1; c <= 0x10ffff; c += c < 0x1000 ? 1 : 61) {
         if (c >= 0xd800 && c <= 0xdfff)
             continue;
-        char escape[16], raw[8] = {0};
+        char escape[24], raw[8] = {0};
         if (c < 0x10000)
             snprintf(escape, sizeof escape, "\"\\u%04x\"", c);
         else

@@ -189,6 +189,40 @@ START_TEST(what_a_manifest_claimed_is_remembered_when_the_file_breaks)
 }
 END_TEST
 
+START_TEST(what_never_worked_vanishes_with_its_file)
+{
+    rig_drop(&r, "foreign-NONE", "never", NULL);
+    rig_drop(&r, "foreign-NONE", "asked", NULL);
+    rig_drop(&r, "behave", "once", NULL);
+    rig_until(&r, status_has("{\"name\":\"never\",\"state\":\"broken\"") && rig_logged(&r, "function live"));
+    (void)rig_event(&r, "asked", "ok", "{}");
+    rig_until(&r, r.shared->stats[STAT_held] == 1);
+    ck_assert_int_eq(unlink(in_folder("never.so")) | unlink(in_folder("asked.so")) | unlink(in_folder("once.so")), 0);
+    rig_until(&r, status_has("{\"name\":\"never\",\"state\":\"missing\"")); /* it may just be being replaced */
+    rig_until(&r, !status_has("\"never\""));
+    ck_assert(status_has("{\"name\":\"asked\",\"state\":\"missing\"")); /* an event waits for it */
+    ck_assert(status_has("{\"name\":\"once\",\"state\":\"missing\""));
+    struct id id = rig_event(&r, "never", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_IGNORED);
+}
+END_TEST
+
+START_TEST(what_never_worked_is_known_after_a_restart)
+{
+    rig_drop(&r, "foreign-NONE", "never", NULL);
+    rig_drop(&r, "behave", "once", NULL);
+    rig_until(&r, status_has("{\"name\":\"never\",\"state\":\"broken\"") && rig_logged(&r, "function live"));
+    struct id id = rig_event(&r, "order.paid", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    rig_kill(&r);
+    ck_assert_int_eq(unlink(in_folder("never.so")) | unlink(in_folder("once.so")), 0);
+    rig_start(&r);
+    rig_until(&r, r.shared->dispatching);
+    rig_until(&r, !status_has("\"never\""));
+    ck_assert(status_has("{\"name\":\"once\",\"state\":\"missing\""));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("registry");
@@ -204,6 +238,8 @@ int main(void)
     tcase_add_test(t, a_hanging_constructor_hurts_nobody_else);
     tcase_add_test(t, a_live_file_may_be_overwritten_in_place);
     tcase_add_test(t, what_a_manifest_claimed_is_remembered_when_the_file_breaks);
+    tcase_add_test(t, what_never_worked_vanishes_with_its_file);
+    tcase_add_test(t, what_never_worked_is_known_after_a_restart);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -84,19 +84,77 @@ START_TEST(hidden_paths)
 }
 END_TEST
 
-/* A key that is rotated by a rename while the function runs stays hidden where its folder holds nothing else. */
-START_TEST(rotated_key)
+/* A folder of keys is hidden whole, whatever is added to it or replaced in it later; a folder that also holds a program is not. */
+START_TEST(key_folders)
 {
     char from[128], to[128];
-    put_file(secret, SPAN_LIT("old"), 0666);
-    only_files_hidden = true;
+    put_folder("keys");
+    put_text("keys/one", 0666);
+    put_text("keys/three", 0666);
+    put_text("keys/not-configured", 0666);
+    put_folder("mixed");
+    put_text("mixed/two", 0666);
+    put_text("mixed/program", 0777);
     start_ready(_i, "behave");
-    try_path("read", "hidden/secret", false);
-    snprintf(from, sizeof from, "%s/beside", dir);
-    snprintf(to, sizeof to, "%s", secret);
-    put_file(from, SPAN_LIT("new"), 0666);
+    try_path("read", "keys/one", false);
+    try_path("read", "keys/not-configured", false);
+    try_path("write", "keys/new", false);
+    try_path("read", "mixed/two", false);
+    try_path("read", "mixed/program", true);
+    put_text("new", 0666);
+    snprintf(from, sizeof from, "%s/new", dir);
+    snprintf(to, sizeof to, "%s/keys/one", dir);
     ck_assert_int_eq(rename(from, to), 0);
-    try_path("read", "hidden/secret", false);
+    try_path("read", "keys/one", false);
+    put_text("keys/later", 0666);
+    try_path("read", "keys/later", false);
+}
+END_TEST
+
+static void try_rename(const char *name, const char *to, bool allowed)
+{
+    char body[400];
+    snprintf(body, sizeof body, "{\"path\":\"%s/%s\",\"to\":\"%s/%s\"}", dir, name, dir, to);
+    ck_assert_int_eq(run_body("rename", span_str(body)).kind, SLOT_OUTCOME);
+    ck_assert_msg((strncmp(reason, "no", 2) != 0) == allowed, "%s to %s: %s (%s)", name, to, reason, way_names[way]);
+    expect(SLOT_WAITING);
+}
+
+/* Nothing can be planted among the functions or in the configuration's folder, nor put in the place of a folder above. */
+START_TEST(read_only_places)
+{
+    put_folder("conf");
+    put_text("conf/file", 0666);
+    put_folder("conf/out");
+    put_folder("conf/functions");
+    put_text("conf/functions/script", 0777);
+    put_text("conf/functions/other", 0666);
+    put_folder("elsewhere");
+    start_ready(_i, "behave");
+    try_path("read", "conf/functions/script", true);
+    try_path("write", "conf/functions/script", false);
+    try_path("write", "conf/functions/new.so", false);
+    try_path("mkdir", "conf/functions/new", false);
+    try_rename("conf/functions/other", "elsewhere/other", false);
+    try_rename("conf/functions", "conf/out/functions", false);
+    try_rename("conf/functions", "elsewhere/functions", false);
+    try_rename("conf", "elsewhere/conf", false);
+    char above[64];
+    snprintf(above, sizeof above, "../%s", strrchr(dir, '/') + 1);
+    try_rename(above, "../creel-slot-moved", false);
+    try_path("read", "conf/file", true);
+    try_path("write", "conf/file", false);
+    try_path("write", "conf/new", false);
+    try_path("mkdir", "conf/new", false);
+    try_path("write", "conf/out/new", true);
+    try_rename("conf/out/new", "conf/out/newer", true);
+    try_path("write", "elsewhere/new", true);
+    char body[300];
+    snprintf(body, sizeof body, "{\"path\":\"%s/conf/functions/script\"}", dir);
+    if (!bare()) {
+        ck_assert_int_eq(run_body("run", span_str(body)).kind, SLOT_OUTCOME);
+        ck_assert_str_eq(reason, "1280");
+    }
 }
 END_TEST
 
@@ -189,7 +247,7 @@ int main(void)
 {
     Suite *s = suite_create("sandbox");
     TCase *t = tcase_create("ways");
-    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, rotated_key, signals, programs, forged, garbage};
+    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, key_folders, read_only_places, signals, programs, forged, garbage};
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -141,26 +141,26 @@ START_TEST(open_files_are_refused)
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
         for (int is_public = 0; is_public < 2; is_public++) {
             write_file("a", SPAN_LIT("k"), modes[i].mode);
-            enum err e = secrets_open(in_dir("a"), is_public, &fd, &w);
+            enum err e = secrets_open(in_dir("a"), is_public, (uid_t)-1, &fd, &w);
             ck_assert_msg((e == ERR_OK) == (is_public ? modes[i].public_ok : modes[i].secret_ok), "%04o",
                           modes[i].mode);
             if (!e)
                 close(fd);
         }
     ck_assert_int_eq(symlink("a", in_dir("link")), 0);
-    ck_assert_int_eq(secrets_open(in_dir("link"), false, &fd, &w), ERR_DENIED);
-    ck_assert_int_eq(secrets_open(dir, false, &fd, &w), ERR_INVALID);
-    ck_assert_int_eq(secrets_open(in_dir("none"), false, &fd, &w), ERR_NOT_FOUND);
+    ck_assert_int_eq(secrets_open(in_dir("link"), false, (uid_t)-1, &fd, &w), ERR_DENIED);
+    ck_assert_int_eq(secrets_open(dir, false, (uid_t)-1, &fd, &w), ERR_INVALID);
+    ck_assert_int_eq(secrets_open(in_dir("none"), false, (uid_t)-1, &fd, &w), ERR_NOT_FOUND);
     write_file("a", SPAN_LIT(""), 0600);
-    ck_assert_int_eq(secrets_open(in_dir("a"), false, &fd, &w), ERR_INVALID);
+    ck_assert_int_eq(secrets_open(in_dir("a"), false, (uid_t)-1, &fd, &w), ERR_INVALID);
     write_file("a", SPAN_LIT("k"), 0600);
     if (geteuid() == 0) {
         ck_assert_int_eq(chown(in_dir("a"), 12345, 0), 0);
-        ck_assert_int_eq(secrets_open(in_dir("a"), false, &fd, &w), ERR_DENIED);
+        ck_assert_int_eq(secrets_open(in_dir("a"), false, (uid_t)-1, &fd, &w), ERR_DENIED);
     }
     ck_assert_int_eq(truncate(in_dir("a"), SECRET_BYTES_MAX + 1), 0);
     ck_assert_int_eq(chown(in_dir("a"), geteuid(), (gid_t)-1), 0);
-    ck_assert_int_eq(secrets_open(in_dir("a"), false, &fd, &w), ERR_INVALID);
+    ck_assert_int_eq(secrets_open(in_dir("a"), false, (uid_t)-1, &fd, &w), ERR_INVALID);
 }
 END_TEST
 

@@ -283,9 +283,9 @@ static pid_t descendant(int n)
         char path[64], text[32] = "";
         snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
         FILE *f = fopen(path, "r");
-        ck_assert_ptr_nonnull(f);
-        bool there = fgets(text, sizeof text, f);
-        fclose(f);
+        bool there = f && fgets(text, sizeof text, f);
+        if (f)
+            fclose(f);
         if (!there)
             return -1; /* between two runners */
         pid = atoi(text);
@@ -306,6 +306,62 @@ START_TEST(run_meets_death)
     ck_assert_int_eq(run("count").kind, SLOT_DIED);
     expect(SLOT_WAITING);
     expect_outcome("count", OUTCOME_REJECT, "1");
+}
+END_TEST
+
+/* Without hooks, an outcome is an invitation to send the next run. */
+START_TEST(runs_at_once)
+{
+    max_uses = 1;
+    start_ready(_i, "nothing");
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(run("ok").outcome, OUTCOME_DONE);
+        ck_assert_int_eq(bare() ? next().kind : slot_next(slot).kind, SLOT_WAITING);
+    }
+    struct slot_event e;
+    do { /* the first may still be the one that has ended */
+        pid_t runner = descendant(bare() ? 1 : 2);
+        ck_assert(runner < 0 || kill(runner, SIGKILL) == 0 || errno == ESRCH);
+    } while ((e = slot_next(slot)).kind == SLOT_NOTHING);
+    ck_assert_int_eq(e.kind, SLOT_USED_UP);
+    end_leaves_nothing();
+    start_ready(_i, "crash");
+    for (int i = 0; i < 3; i++) {
+        e = run("ok");
+        ck_assert(e.kind == SLOT_DIED && e.begun && (e.status & 0x7f) == SIGSEGV);
+        expect(SLOT_WAITING);
+    }
+}
+END_TEST
+
+#define AT_ONCE "01070000180000002a000000000000000000000002000000ffffffffffffffff"
+static const struct promise {
+    const char *then; /* a frame */
+    enum slot_event_kind kind;
+    const char *text;
+} promises[] = {
+    {"", SLOT_USED_UP, "its process did not end in order after its run"},
+    {"010300000100000078", SLOT_BROKEN, "x"},
+};
+
+/* A run was sent to a process that was promised and never came: it is known not to have begun. */
+START_TEST(broken_promises)
+{
+    for (size_t k = 0; k < sizeof promises / sizeof promises[0]; k++) {
+        char body[256];
+        start_ready(_i, "behave");
+        snprintf(body, sizeof body, "{\"hex\":\"" AT_ONCE "\",\"then\":\"%s\"}", promises[k].then);
+        ck_assert_int_eq(run_body("promise", span_str(body)).kind, SLOT_OUTCOME);
+        expect(SLOT_WAITING);
+        struct slot_event e = run("count");
+        ck_assert_int_eq(e.kind, SLOT_DIED);
+        ck_assert_msg(!e.begun, "%zu (%s)", k, way_names[way]);
+        expect(promises[k].kind);
+        ck_assert_str_eq(reason, promises[k].text);
+        ck_assert_int_eq(slot_next(slot).kind, SLOT_NOTHING);
+        end_leaves_nothing();
+        next_token = 42;
+    }
 }
 END_TEST
 
@@ -489,6 +545,7 @@ int main(void)
         crashes,          hang_with_daemon, left_behind,
         fork_bomb,        leaking,          kills_everything,
         dies_while_idle,  run_meets_death,  owner_killed,
+        runs_at_once,     broken_promises,
         killed_from_outside, constructor_output,
         broken,           no_shared_object, hanging_constructor,
         constructor_with_daemon, init_hook, no_worker,

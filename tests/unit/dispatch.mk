@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
 DISPATCH_CHECKS = tests/unit/check_schedule tests/unit/check_settings tests/unit/check_registry tests/unit/check_dispatch \
-	tests/unit/check_dispatch_damage tests/unit/check_verbs
+	tests/unit/check_begun tests/unit/check_dispatch_damage tests/unit/check_verbs
 check_PROGRAMS += $(DISPATCH_CHECKS)
 TESTS += $(DISPATCH_CHECKS)
 RIG = tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
@@ -17,6 +17,9 @@ tests_unit_check_registry_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 tests_unit_check_dispatch_SOURCES = tests/unit/check_dispatch.c $(RIG)
 tests_unit_check_dispatch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dispatch_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
+tests_unit_check_begun_SOURCES = tests/unit/check_begun.c $(RIG)
+tests_unit_check_begun_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_begun_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 tests_unit_check_dispatch_damage_SOURCES = tests/unit/check_dispatch_damage.c tests/unit/disk.c tests/unit/disk.h $(RIG)
 tests_unit_check_dispatch_damage_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
 tests_unit_check_dispatch_damage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

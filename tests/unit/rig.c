@@ -261,6 +261,7 @@ void rig_commit(struct rig *r)
 {
     struct why w;
     ck_assert_msg(journal_commit(r->j, true, &w) == ERR_OK, "%s", w.text);
+    atomic_store(&r->shared->recorded, r->mark);
     (void)channel_send(r->peer[0], CHANNEL_NUDGE, SPAN_NONE, NULL, 0);
 }
 
@@ -273,6 +274,12 @@ struct id rig_event(struct rig *r, const char *type, const char *act, const char
 
 static void take_records(struct rig *r, struct span payload)
 {
+    uint64_t mark;
+    ck_assert_uint_gt(payload.n, sizeof mark);
+    memcpy(&mark, payload.p, sizeof mark);
+    ck_assert_uint_gt(mark, r->mark);
+    r->mark = mark;
+    payload = span_skip(payload, sizeof mark);
     while (payload.n >= sizeof(uint32_t)) {
         uint32_t n;
         memcpy(&n, payload.p, sizeof n);

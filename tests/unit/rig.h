@@ -33,6 +33,7 @@ struct rig {
     bool watching;
     bool damaged; /* by the test: lines may speak of what is not there */
     char *message;
+    uint64_t mark; /* of dispatch's last records */
     int64_t tick_ms;
 };
 

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@ struct buf said;
 char reason[WIRE_TEXT_BYTES + 1];
 const char *config_json = "null";
 int max_uses;
-bool only_files_hidden;
+uint64_t next_token = 42;
 
 bool bare(void)
 {
@@ -69,6 +70,21 @@ static int load_copy(const char *name)
     return fd;
 }
 
+void put_folder(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    ck_assert_int_eq(chmod(path, 0777), 0);
+}
+
+void put_text(const char *name, mode_t mode)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    put_file(path, SPAN_LIT("#!/bin/sh\nexit 5\n"), mode);
+}
+
 /* A folder that everybody may look into, with a worker that everybody may run and a hidden folder that the owner may read. */
 void set_up(void)
 {
@@ -79,9 +95,7 @@ void set_up(void)
         ck_assert_int_eq(chown(dir, NOBODY, NOBODY), 0); /* an ordinary user must be able to remove it */
     snprintf(worker, sizeof worker, "%s/creel-worker", dir);
     copy_worker();
-    snprintf(secret, sizeof secret, "%s/hidden", dir);
-    ck_assert_int_eq(mkdir(secret, 0777), 0);
-    ck_assert_int_eq(chmod(secret, 0777), 0);
+    put_folder("hidden");
     snprintf(secret, sizeof secret, "%s/hidden/secret", dir);
     put_file(secret, SPAN_LIT("a secret"), 0666);
     snprintf(mark, sizeof mark, "ck%d", getpid());
@@ -89,22 +103,19 @@ void set_up(void)
     log_init("check", LOG_TEXT, LOG_DEBUG);
 }
 
-static void remove_folder(void)
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-    const char *const names[] = {"hidden/secret", "hidden/new", "hidden", "beside", "key", "creel-worker"};
-    char path[256];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        (void)remove(path);
-    }
-    (void)remove(dir);
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
 }
 
 void tear_down(void)
 {
     slot_free(slot);
     slot = NULL;
-    remove_folder();
+    (void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     buf_fini(&said);
 }
 
@@ -117,8 +128,11 @@ enum isolation go_way(int i)
         ck_assert_int_eq(setuid(NOBODY), 0);
     }
 #ifdef CREEL_SANITIZED
+    const char *options = getenv("ASAN_OPTIONS");
+    char more[512];
+    snprintf(more, sizeof more, "%s:detect_leaks=0", options ? options : "");
     if (bare()) /* the leak check at exit needs a process of its own */
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+        setenv("ASAN_OPTIONS", more, 1);
 #endif
     if (bare())
         return ISOLATION_NONE;
@@ -135,9 +149,9 @@ void start(int i, const char *function)
     buf_init(&json, WIRE_FRAME_BYTES);
     buf_printf(&json,
                "{\"name\":\"%s\",\"config\":%s,\"secrets\":{\"token\":\"s\\u00e9cret\"},\"max_uses\":%d,\"memory\":%d,"
-               "\"processes\":%d,\"hide\":[\"%s/hidden%s\",\"%s/key\",\"%s/not-there\"]}",
-               function, config_json, max_uses, MEMORY_MIB << 20, PROCESSES, dir,
-               only_files_hidden ? "/secret" : "", dir, dir);
+               "\"processes\":%d,\"hide\":[\"%s/hidden\",\"%s/key\",\"%s/not-there\"],\"keys\":[\"%s/keys/one\",\"%s/mixed/two\","
+               "\"%s/keys/three\"],\"fixed\":[\"%s/conf\"],\"read_only\":[\"%s/conf/functions\",\"%s/conf/not-there\"]}",
+               function, config_json, max_uses, MEMORY_MIB << 20, PROCESSES, dir, dir, dir, dir, dir, dir, dir, dir, dir);
     struct slot_options o = {.worker_program = worker,
                              .name = function,
                              .start_json = buf_span(&json),
@@ -206,11 +220,10 @@ static struct line_event event_for(const char *act, struct span body)
 
 void give(const char *act, struct span body)
 {
-    static uint64_t token = 41;
     struct line_event e = event_for(act, body);
     struct why w = {{0}};
     buf_clear(&said);
-    ck_assert_msg(slot_run(slot, &e, 2, 60000, clock_mono_ms() + 60000, ++token, &w) == ERR_OK, "%s", w.text);
+    ck_assert_msg(slot_run(slot, &e, 2, 60000, clock_mono_ms() + 60000, next_token++, &w) == ERR_OK, "%s", w.text);
 }
 
 struct slot_event run_body(const char *act, struct span body)

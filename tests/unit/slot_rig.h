@@ -25,13 +25,17 @@ extern struct buf said; /* what was relayed of the run: "text\n", log lines as "
 extern char reason[WIRE_TEXT_BYTES + 1]; /* the text of the last event */
 extern const char *config_json;          /* for the next start */
 extern int max_uses;
-extern bool only_files_hidden; /* hide the secret by its own path, not by its folder's */
+extern uint64_t next_token; /* of the next run */
 
 void set_up(void);
 void tear_down(void);
 bool bare(void); /* without namespaces */
 
 void put_file(const char *path, struct span content, mode_t mode);
+/* In dir, of any mode: a folder for everybody, a file with a script that exits with 5. Of these names START says: "hidden" and
+ * "key" are hidden, "keys/one", "keys/three" and "mixed/two" are keys, "conf" is fixed, "conf/functions" read-only. */
+void put_folder(const char *name);
+void put_text(const char *name, mode_t mode);
 /* Become what this way wants; which isolation to ask for. */
 enum isolation go_way(int i);
 void start(int i, const char *function);
