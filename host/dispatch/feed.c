@@ -101,9 +101,9 @@ static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct check
     return e == ERR_AGAIN ? ERR_OK : e;
 }
 
-/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line may have been lost since, so that
- * the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the whole is read once
- * more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
+/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line, which may lie anywhere, may have been
+ * lost since, so that the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the
+ * whole is read once more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
 static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
 {
     uint32_t *segments = NULL;
@@ -116,9 +116,9 @@ static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
     if (e == ERR_OK)
         e = quarantine_look(d->spool_fd, n ? segments[0] : 0, &kept, w);
     if (e == ERR_OK) {
-        bool damaged = kept.lowest.segment && pos_cmp(kept.lowest, found.from) < 0 && kept.fingerprint != found.quarantine;
+        bool damaged = kept.lowest.segment && kept.fingerprint != found.quarantine;
         if (damaged && found.from.segment)
-            log_line(LOG_WARN, "lines before the last checkpoint are in quarantine: reading the whole journal",
+            log_line(LOG_WARN, "journal bytes came into quarantine since the last checkpoint: reading the whole journal",
                      LOG_N("segment", kept.lowest.segment), LOG_N("offset", kept.lowest.offset));
         *from = n && found.from.segment >= segments[0] && !damaged ? found.from : (struct pos){0};
         d->feed->quarantine = kept.fingerprint;

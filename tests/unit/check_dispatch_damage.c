@@ -129,6 +129,22 @@ START_TEST(an_outcome_before_the_checkpoint)
 }
 END_TEST
 
+/* An outcome behind the place where a start begins, of an event before it. */
+START_TEST(an_outcome_behind_an_unfinished_event)
+{
+    start();
+    (void)rig_ask(&r, "{\"op\":\"hold\",\"function\":\"behave\"}");
+    struct id first = rig_event(&r, "order.paid", "ok", "{}"), second = rig_event(&r, "order.paid", "retry", "{}");
+    rig_until(&r, r.shared->stats[STAT_held] == 2);
+    (void)rig_ask(&r, "{\"op\":\"resume\",\"function\":\"behave\"}");
+    rig_until(&r, rig_state(&r, &first) == STATE_DONE && rig_state(&r, &second) == STATE_WAITING);
+    (void)damage(KIND_OUTCOME, &first);
+    start();
+    rig_until(&r, rig_state(&r, &first) == STATE_DONE);
+    ck_assert_uint_eq(rig_invocation(&r, &first)->attempts, 2);
+}
+END_TEST
+
 START_TEST(damage_that_only_intake_saw)
 {
     start();
@@ -342,9 +358,6 @@ START_TEST(a_bit_anywhere)
             cut(&seed);
         rig_new_house(&r);
         start();
-        for (int64_t until_ = clock_mono_ms() + 8000; clock_mono_ms() < until_ && !(at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING]);) rig_pump(&r);
-        if (!(at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING])) { char c[300]; snprintf(c, sizeof c, "rm -rf /tmp/b/records/failed; cp -r %s /tmp/b/records/failed", r.dir); system(c);
-          for (struct entry *e = ledger_oldest(r.ledger); e; e = e->newer) { char t[27]={0}; id_format(&e->id, t); fprintf(stderr, "DBG %s %d at %u.%u n %d\n", t, (int)ledger_state(e), e->at.segment, e->at.offset, e->n);} fprintf(stderr,"DBG unfinished %lld rest %d\n",(long long)r.shared->stats[STAT_unfinished], at_rest()); }
         /* dispatch and whoever reads the journal agree */
         rig_until(&r, at_rest() && r.shared->stats[STAT_unfinished] == ledger_counts(r.ledger)[STATE_WAITING]);
         attempts_are_on_record();
@@ -365,6 +378,7 @@ int main(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_set_timeout(t, 60 + 5 * suite_rounds(4));
     tcase_add_test(t, an_outcome_before_the_checkpoint);
+    tcase_add_test(t, an_outcome_behind_an_unfinished_event);
     tcase_add_test(t, damage_that_only_intake_saw);
     tcase_add_test(t, an_attempt_whose_outcome_is_there);
     tcase_add_test(t, a_routed_line_is_written_again);
