@@ -159,19 +159,20 @@ static struct span expected(struct span test, const char *pointer)
     return json_pointer(test, span_str(pointer));
 }
 
-static bool as_expected(struct span want, const char *got, const char *what, const char *name)
+/* Is it? Says what is otherwise in `otherwise`. */
+static bool as_expected(struct span want, const char *got, const char *what, struct buf *otherwise)
 {
     struct buf text;
     buf_init(&text, FILE_BYTES);
     bool good = !want.p || (json_scalar_text(want, &text) == ERR_OK && span_eq_str(buf_span(&text), got));
     if (!good)
-        printf("FAILED %s: %s is \"%s\", not %.*s\n", name, what, got, (int)want.n, want.p);
+        buf_printf(otherwise, "%s is \"%s\", not %.*s", what, got, (int)want.n, want.p);
     buf_fini(&text);
     return good;
 }
 
 /* The list of lines, element by element, because the file may write them with white space and other escapes. */
-static bool output_as_expected(struct span want, struct span got_elements, const char *name)
+static bool output_as_expected(struct span want, struct span got_elements, struct buf *otherwise)
 {
     if (!want.p)
         return true;
@@ -192,24 +193,47 @@ static bool output_as_expected(struct span want, struct span got_elements, const
     }
     good = good && more_want == more_got;
     if (!good)
-        printf("FAILED %s: its output is %.*s\n", name, (int)list.n, list.p);
+        buf_printf(otherwise, "its output is %.*s", (int)list.n, list.p);
     buf_fini(&list);
     buf_fini(&a);
     buf_fini(&b);
     return good;
 }
 
+static void print_case(const struct ctl *c, struct span name, const struct trial_result *r, const struct buf *otherwise)
+{
+    struct buf b;
+    if (!c->json && !otherwise->n)
+        printf("ok %.*s (%s)\n", (int)name.n, name.p, r->outcome);
+    else if (!c->json)
+        printf("FAILED %.*s: %.*s\n", (int)name.n, name.p, (int)otherwise->n, otherwise->p);
+    if (!c->json)
+        return;
+    buf_init(&b, OUTPUT_BYTES * 4);
+    buf_puts(&b, "{\"case\":");
+    buf_put_json_text(&b, name);
+    buf_printf(&b, ",\"passed\":%s,\"outcome\":\"%s\",\"why\":", otherwise->n ? "false" : "true", r->outcome);
+    if (otherwise->n)
+        buf_put_json_text(&b, buf_span(otherwise));
+    else
+        buf_puts(&b, "null");
+    buf_puts(&b, "}\n");
+    fwrite(b.p, 1, b.n, stdout);
+    buf_fini(&b);
+}
+
 /* 1 passed, 0 failed, -1 the case cannot be run (said). */
-static int test_case(const struct trial *base, struct span test, size_t number)
+static int test_case(const struct ctl *c, const struct trial *base, struct span test, size_t number)
 {
     char name[256];
-    struct buf text, output;
+    struct buf text, output, otherwise;
     struct why w = {{0}};
     struct occasion o = {.attempt = 0};
     struct trial t = *base;
     struct trial_result r;
     buf_init(&text, sizeof name);
     buf_init(&output, OUTPUT_BYTES);
+    buf_init(&otherwise, 2 * OUTPUT_BYTES);
     t.line = keep_line;
     t.arg = &output;
     struct span config = json_member(test, "config"), timeout = json_member(test, "timeout"), event = json_member(test, "event");
@@ -218,28 +242,31 @@ static int test_case(const struct trial *base, struct span test, size_t number)
     (void)json_unescape(json_member(test, "case"), &text);
     snprintf(name, sizeof name, "%.*s", (int)text.n, text.n ? text.p : "case");
     enum err e = ERR_OK;
-    if (timeout.p && duration_parse(json_plain_string(timeout), &t.timeout_ms) != ERR_OK)
+    if (json_type_of(json_member(test, "expect")) != JSON_OBJECT)
+        e = why_set(&w, ERR_INVALID, "/expect: an object with outcome, reason or output is needed, or the case could not fail");
+    else if (timeout.p && duration_parse(json_plain_string(timeout), &t.timeout_ms) != ERR_OK)
         e = why_set(&w, ERR_INVALID, "/timeout: must be a duration like \"5s\"");
     if (!e)
         e = occasion_read(&o, event.p ? event : SPAN_LIT("{}"), t.name, clock_wall_ms(), &w);
     if (!e)
         e = trial_run(&t, &o, &r, &w);
     int result = -1;
-    if (e)
+    if (e) {
         ctl_fail(EXIT_USAGE, "case %zu (%s): %s", number, name, w.text);
-    else
-        result = as_expected(expected(test, "/expect/outcome"), r.outcome, "the outcome", name) &&
-                 as_expected(expected(test, "/expect/reason"), r.reason, "the reason", name) &&
-                 output_as_expected(expected(test, "/expect/output"), buf_span(&output), name);
-    if (result > 0)
-        printf("ok %s (%s)\n", name, r.outcome);
+    } else {
+        result = as_expected(expected(test, "/expect/outcome"), r.outcome, "the outcome", &otherwise) &&
+                 as_expected(expected(test, "/expect/reason"), r.reason, "the reason", &otherwise) &&
+                 output_as_expected(expected(test, "/expect/output"), buf_span(&output), &otherwise);
+        print_case(c, span_str(name), &r, &otherwise);
+    }
     occasion_fini(&o);
     buf_fini(&text);
     buf_fini(&output);
+    buf_fini(&otherwise);
     return result;
 }
 
-static int test_cases(const struct trial *t, const char *file)
+static int test_cases(const struct ctl *c, const struct trial *t, const char *file)
 {
     struct buf text;
     struct why w = {{0}};
@@ -253,12 +280,12 @@ static int test_cases(const struct trial *t, const char *file)
     size_t passed = 0, failed = 0;
     int result = 0;
     while (result >= 0 && json_next_element(&it, &test)) {
-        result = test_case(t, test, passed + failed + 1);
+        result = test_case(c, t, test, passed + failed + 1);
         passed += result > 0;
         failed += result == 0;
     }
     buf_fini(&text);
-    printf("%zu passed, %zu failed\n", passed, failed);
+    printf(c->json ? "{\"passed\":%zu,\"failed\":%zu}\n" : "%zu passed, %zu failed\n", passed, failed);
     return result < 0 ? EXIT_USAGE : failed ? EXIT_REFUSED : 0;
 }
 
@@ -285,7 +312,7 @@ int verb_test(struct ctl *c, int argc, char **argv)
     } else {
         t.so_fd = s.so_fd;
         t.sidecar = s.sidecar.n ? buf_span(&s.sidecar) : SPAN_NONE;
-        status = many ? test_cases(&t, cases) : test_event(c, &t, argv[2]);
+        status = many ? test_cases(c, &t, cases) : test_event(c, &t, argv[2]);
     }
     subject_close(&s);
     return status;

@@ -202,5 +202,23 @@ def test_new_makes_what_compiles():
         check(sorted(os.listdir(out)) == ["order.paid.json", "order.paid.so"], str(os.listdir(out)))
 
 
+def test_cases_of_a_function():
+    """Every case is told, as text or as JSON; one that cannot fail is none."""
+    with folder() as d:
+        cases = [{"case": "says it", "config": {"argv": ["echo", "a"]}, "event": {"body": "x"}, "expect": {"outcome": "DONE", "output": ["a"]}},
+                 {"case": "not so", "config": {"argv": ["false"]}, "event": {"body": "x"}, "expect": {"outcome": "DONE"}}]
+        path = write(os.path.join(d, "cases.json"), json.dumps(cases))
+        command = ["test", os.path.join(creel.STOCK, "exec.so"), "--cases", path]
+        text = run(*command, expect=1)
+        check("ok says it (DONE)" in text and 'FAILED not so: the outcome is "RETRY", not "DONE"' in text and "1 passed, 1 failed" in text, text)
+        lines = [json.loads(line) for line in run(*command, "--json", expect=1).splitlines()]
+        check(lines == [{"case": "says it", "passed": True, "outcome": "DONE", "why": None},
+                        {"case": "not so", "passed": False, "outcome": "RETRY", "why": 'the outcome is "RETRY", not "DONE"'},
+                        {"passed": 1, "failed": 1}], str(lines))
+        del cases[1]["expect"]
+        write(path, json.dumps(cases))
+        check("could not fail" in run(*command, expect=100), "a case that expects nothing")
+
+
 if __name__ == "__main__":
     creel.main(globals())

@@ -143,6 +143,22 @@ START_TEST(no_file_at_all)
 }
 END_TEST
 
+/* A run that was sent to a process which its predecessor has promised, and which never came, is no crash of the event's: the
+ * outcome of token 1, then a wait for the next run, then an end without a process to follow. */
+START_TEST(a_process_that_never_came)
+{
+    rig_drop(&r, "behave", "behave", "{\"concurrency\":1}");
+    rig_start(&r);
+    (void)rig_event(&r, "order.paid", "promise", "{\"hex\":\"010700001800000001000000000000000000000002000000ffffffffffffffff\"}");
+    struct id id = rig_event(&r, "order.paid", "ok", "{}");
+    rig_watch(&r, &id);
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    ck_assert_uint_eq(attempts(&id), 2);
+    ck_assert(story_has("\"outcome\":\"LOST\""));
+    ck_assert_int_eq(r.shared->stats[STAT_outcome_crash_total], 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("begun");
@@ -154,6 +170,7 @@ int main(void)
     tcase_add_test(t, no_more_than_there_are_places);
     tcase_add_test(t, a_file_that_is_nonsense);
     tcase_add_test(t, no_file_at_all);
+    tcase_add_test(t, a_process_that_never_came);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
