@@ -110,6 +110,13 @@ struct function {
  * the functions folder is unclear. */
 enum { ENTRY_ADOPTED = 1, ENTRY_CARRIED = 2, ENTRY_UNDECIDED = 4 };
 
+/* See gap.h. */
+struct gap {
+    struct pos at; /* {0,0}: none */
+    uint32_t n;
+    int64_t look_ms; /* monotonic */
+};
+
 struct dispatch {
     struct config *config, *prepared; /* owned */
     struct shared *shared;
@@ -125,6 +132,7 @@ struct dispatch {
     struct ledger *ledger;
     struct reader *reader; /* in order */
     struct reader *finder; /* by position */
+    struct gap gap;
     struct records records;
     struct begun begun;
     struct heap due; /* WAITING, by due time (wall) */
@@ -155,6 +163,9 @@ struct dispatch {
     struct retire *retire;
     struct control *control;
 };
+
+/* End in order: running functions may finish. */
+void dispatch_stop(struct dispatch *d);
 
 /* Put into, take out of the epoll set. events: EPOLLIN … */
 enum err watch_add(struct dispatch *d, struct watch *w, int fd, uint32_t events, struct why *why);
