@@ -30,14 +30,13 @@ def memory(build, _):
         for role in ("intake", "dispatch"):
             yield row(role, rig.named(pid, role))
         yield row("supervisor", pid)
-        slots = [p for p in rig.tree(rig.named(pid, "dispatch"))[1:]]
-        for p in slots:
+        for p in rig.tree(rig.named(pid, "dispatch"))[1:]:
             yield row("of the one slot", p)
 
 
 def row(what, pid):
-    rss, private = rig.memory(pid)
-    return {"part": "memory", "cold": what, "resident_KiB": rss, "private_KiB": private}
+    resident, anonymous = rig.memory(pid)
+    return {"part": "memory", "cold": what, "resident_KiB": resident, "anonymous_KiB": anonymous}
 
 
 def prepare(r, n):
