@@ -293,6 +293,9 @@ bool view_turn(struct dispatch *d)
             log_line(LOG_ERROR, hopeless ? "a dead letter cannot be written" : "a dead letter cannot be written yet",
                      LOG_T("why", w.text));
         if (e != ERR_OK && !hopeless) {
+            struct story *s = v->ready; /* behind the others: it may be the event that the disk refuses to read */
+            set_progress(v, s, STORY_OWED);
+            set_progress(v, s, STORY_READY);
             v->write_ms = d->now_ms + AGAIN_MS;
             return false;
         }
