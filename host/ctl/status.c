@@ -67,6 +67,11 @@ static int print_running(struct ctl *c, struct span answer)
         printf("events are NOT accepted at the moment\n");
     if (json_type_of(json_member(answer, "dispatching")) != JSON_TRUE)
         printf("dispatch is still starting\n");
+    if (json_type_of(json_member(answer, "unread")) == JSON_STRING) {
+        printf("the disk refuses to read the journal at ");
+        print_text(json_member(answer, "unread"));
+        printf(" (%lld bytes): the events there wait; see creeld(8)\n", (long long)number(counters, "unread_bytes"));
+    }
     printf("accepted %lld, duplicates %lld, refused %lld\n", (long long)number(counters, "accepted_total"),
            (long long)number(counters, "duplicates_total"), (long long)number(counters, "refused_total"));
     printf("done %lld, dead %lld, ignored %lld since the start\n", (long long)number(counters, "done_total"),

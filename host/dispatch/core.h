@@ -110,6 +110,13 @@ struct function {
  * the functions folder is unclear. */
 enum { ENTRY_ADOPTED = 1, ENTRY_CARRIED = 2, ENTRY_UNDECIDED = 4 };
 
+/* See gap.h. */
+struct gap {
+    struct pos at; /* {0,0}: none */
+    uint32_t n;
+    int64_t look_ms; /* monotonic */
+};
+
 struct dispatch {
     struct config *config, *prepared; /* owned */
     struct shared *shared;
@@ -118,6 +125,7 @@ struct dispatch {
     bool peer_full; /* waiting for room in its socket */
     char *message; /* a channel message's buffer */
     int64_t now_ms, wall_ms; /* of this turn: monotonic, wall */
+    int64_t steady_ms; /* of this turn: like wall, but never set back: what is due is measured by it */
     int status;
     bool stopping, orphaned; /* told to stop; the supervisor is gone */
     int64_t stop_by_ms;
@@ -125,9 +133,10 @@ struct dispatch {
     struct ledger *ledger;
     struct reader *reader; /* in order */
     struct reader *finder; /* by position */
+    struct gap gap;
     struct records records;
     struct begun begun;
-    struct heap due; /* WAITING, by due time (wall) */
+    struct heap due; /* WAITING, by due time (steady) */
     int64_t arrivals; /* keys of the functions' queues */
 
     struct function **functions; /* owned, n of them, in order of the ledger's numbers' first use */
@@ -155,6 +164,9 @@ struct dispatch {
     struct retire *retire;
     struct control *control;
 };
+
+/* End in order: running functions may finish. */
+void dispatch_stop(struct dispatch *d);
 
 /* Put into, take out of the epoll set. events: EPOLLIN … */
 enum err watch_add(struct dispatch *d, struct watch *w, int fd, uint32_t events, struct why *why);

@@ -23,6 +23,7 @@
 #include "dispatch/claims.h"
 #include "dispatch/control.h"
 #include "dispatch/feed.h"
+#include "dispatch/gap.h"
 #include "dispatch/hide.h"
 #include "dispatch/registry.h"
 #include "dispatch/retire.h"
@@ -67,7 +68,7 @@ void watch_remove(struct dispatch *d, struct watch *w)
 
 /* ---- the supervisor ---- */
 
-static void stop(struct dispatch *d)
+void dispatch_stop(struct dispatch *d)
 {
     if (d->stopping)
         return;
@@ -136,7 +137,7 @@ static void on_supervisor(struct dispatch *d, struct watch *w, uint32_t events)
         log_msg(LOG_ERROR, "the supervisor is gone");
         watch_remove(d, w);
         d->orphaned = true;
-        stop(d);
+        dispatch_stop(d);
         return;
     }
     if (e != ERR_OK)
@@ -148,7 +149,7 @@ static void on_supervisor(struct dispatch *d, struct watch *w, uint32_t events)
     else if (m.type == CHANNEL_DISCARD)
         drop_prepared(d);
     else if (m.type == CHANNEL_STOP)
-        stop(d);
+        dispatch_stop(d);
     while (m.n_fds)
         close(m.fds[--m.n_fds]);
 }
@@ -170,15 +171,19 @@ static void on_signal(struct dispatch *d, struct watch *w, uint32_t events)
     struct signalfd_siginfo info;
     (void)events;
     if (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info)
-        stop(d);
+        dispatch_stop(d);
 }
 
 /* ---- the loop ---- */
 
 static void now(struct dispatch *d)
 {
+    int64_t before_ms = d->now_ms;
     d->now_ms = clock_mono_ms();
     d->wall_ms = clock_wall_ms();
+    d->steady_ms += d->now_ms - before_ms;
+    if (d->wall_ms > d->steady_ms)
+        d->steady_ms = d->wall_ms;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -197,7 +202,7 @@ static int wait_ms(struct dispatch *d, bool busy)
     if (d->stopping)
         next = earlier(next, d->stop_by_ms);
     if (due)
-        next = earlier(next, d->now_ms + (due->key > d->wall_ms ? due->key - d->wall_ms : 0));
+        next = earlier(next, d->now_ms + (due->key > d->steady_ms ? due->key - d->steady_ms : 0));
     for (size_t i = 0; i < d->n_functions; i++)
         if (d->functions[i]->queue.n && d->functions[i]->throttled_ms > d->now_ms)
             next = earlier(next, d->functions[i]->throttled_ms);
@@ -236,6 +241,7 @@ static bool turn(struct dispatch *d)
     workers_turn(d);
     route_turn(d);
     more |= feed_turn(d);
+    gap_turn(d);
     if (feed_is_live(d) || !d->stopping)
         runs_due(d);
     runs_schedule(d);
@@ -345,6 +351,7 @@ static void begin(struct dispatch *d)
     if (shared_map(ROLE_FD_SHARED, &d->shared, &w) != ERR_OK)
         die(EXIT_SYSTEM, "%s", w.text);
     stats_use(d->shared);
+    stat_set(STAT_unread_bytes, 0);
     if (config_from_snapshot(ROLE_FD_SNAPSHOT, &d->config, &w) != ERR_OK)
         die(EXIT_SYSTEM, "%s", w.text);
     log_init_words("dispatch", d->config->log_format, d->config->log_level);

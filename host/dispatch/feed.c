@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "dispatch/gap.h"
 #include "dispatch/registry.h"
 #include "dispatch/route.h"
 #include "dispatch/runs.h"
@@ -92,16 +93,17 @@ static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct check
     enum err e = reader_open(d->spool_fd, (struct pos){segment, 0}, NULL, NULL, &r, w);
     if (e != ERR_OK)
         return e;
-    while ((e = reader_next(r, &limit, &line, &at, w)) == ERR_OK)
-        if (line.kind == KIND_CHECKPOINT)
+    uint32_t n;
+    while ((e = reader_next(r, &limit, &line, &at, w)) == ERR_OK || (e == ERR_SYSTEM && reader_pass_over(r, &limit, &at, &n)))
+        if (e == ERR_OK && line.kind == KIND_CHECKPOINT)
             *last = (struct checkpoint){line.from, line.quarantine};
     reader_free(r);
     return e == ERR_AGAIN ? ERR_OK : e;
 }
 
-/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line may have been lost since, so that
- * the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the whole is read once
- * more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
+/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line, which may lie anywhere, may have been
+ * lost since, so that the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the
+ * whole is read once more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
 static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
 {
     uint32_t *segments = NULL;
@@ -114,9 +116,9 @@ static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
     if (e == ERR_OK)
         e = quarantine_look(d->spool_fd, n ? segments[0] : 0, &kept, w);
     if (e == ERR_OK) {
-        bool damaged = kept.lowest.segment && pos_cmp(kept.lowest, found.from) < 0 && kept.fingerprint != found.quarantine;
+        bool damaged = kept.lowest.segment && kept.fingerprint != found.quarantine;
         if (damaged && found.from.segment)
-            log_line(LOG_WARN, "lines before the last checkpoint are in quarantine: reading the whole journal",
+            log_line(LOG_WARN, "journal bytes came into quarantine since the last checkpoint: reading the whole journal",
                      LOG_N("segment", kept.lowest.segment), LOG_N("offset", kept.lowest.offset));
         *from = n && found.from.segment >= segments[0] && !damaged ? found.from : (struct pos){0};
         d->feed->quarantine = kept.fingerprint;
@@ -369,12 +371,18 @@ static bool read_some(struct dispatch *d, unsigned n)
             f->phase = PHASE_SETTLE;
             return true;
         }
-        enum err e = reader_next(d->reader, history && !none(f->end) ? &f->end : &safe, &line, &at, &w);
+        const struct pos *limit = history && !none(f->end) ? &f->end : &safe;
+        uint32_t refused;
+        enum err e = reader_next(d->reader, limit, &line, &at, &w);
         if (e == ERR_AGAIN) {
             at_safe(d);
             if (history && !none(f->end))
                 f->phase = PHASE_SETTLE;
             return f->phase == PHASE_SETTLE;
+        }
+        if (e == ERR_SYSTEM && reader_pass_over(d->reader, limit, &at, &refused)) {
+            gap_note(d, at, refused, &w);
+            continue;
         }
         if (e != ERR_OK) {
             failed(d, e, &w);
@@ -453,5 +461,5 @@ struct pos feed_low(const struct dispatch *d)
         if (f->phase == PHASE_ROOM && !none(f->skipped))
             low = f->skipped;
     }
-    return view_low(d, ledger_low(d->ledger, low));
+    return gap_low(d, view_low(d, ledger_low(d->ledger, low)));
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * feed: reading the journal in order. First what happened before this dispatch began (history): every line counts, nothing is
  * acted upon until the end of it is reached. The end is known by a checkpoint line of our own: all that an earlier
- * dispatch has sent lies before it. It begins at the last checkpoint, unless something before that has come into quarantine
- * since. Then live: only events, and the fate of dispatch's own lines. Never more events in
+ * dispatch has sent lies before it. It begins at the last checkpoint, unless something has come into quarantine since. Then live: only events, and the fate of dispatch's own lines. Never more events in
  * mind than max_unfinished: what does not fit stays in the journal and is read again when there is room. Dispatch's only thread.
  */
 #ifndef CREEL_DISPATCH_FEED_H

@@ -7,7 +7,7 @@ host_dispatch_libdispatch_a_SOURCES = \
 	host/dispatch/core.h host/dispatch/function.c \
 	host/dispatch/dispatch.c host/dispatch/dispatch.h \
 	host/dispatch/feed.c host/dispatch/feed.h \
-	host/dispatch/generation.c host/dispatch/generation.h \
+	host/dispatch/gap.c host/dispatch/gap.h host/dispatch/generation.c host/dispatch/generation.h \
 	host/dispatch/hide.c host/dispatch/hide.h \
 	host/dispatch/records.c host/dispatch/records.h host/dispatch/begun.c host/dispatch/begun.h \
 	host/dispatch/registry.c host/dispatch/registry.h \

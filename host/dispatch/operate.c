@@ -62,6 +62,8 @@ static void op_status(struct dispatch *d, struct span request, const char *who, 
                feed_is_live(d) ? "true" : "false", s->accepting ? "true" : "false");
     put_pos(b, "safe", pos_unpack(s->safe));
     put_pos(b, "read", feed_read(d));
+    if (d->gap.at.segment)
+        put_pos(b, "unread", d->gap.at);
     buf_printf(b, ",\"unfinished\":%zu,\"workers\":%zu,\"invocations\":{", ledger_count(d->ledger), d->n_workers);
     for (int i = 0; i < STATE_COUNT; i++)
         buf_printf(b, "%s\"%s\":%lld", i ? "," : "", state_name((enum state)i), (long long)counts[i]);

@@ -44,15 +44,16 @@ void retire_checkpoint(struct dispatch *d)
     d->retire->checkpointed = feed_read(d).segment;
 }
 
-bool retire_carry(struct dispatch *d, const struct entry *e)
+enum err retire_carry(struct dispatch *d, const struct entry *e)
 {
     struct line line;
     struct why w = {0};
     struct line_function functions[LINE_FUNCTIONS_MAX];
-    if (reader_at(d->finder, e->at, &d->line_text, &line, &w) != ERR_OK || !line.event.p || id_cmp(&line.id, &e->id) != 0) {
+    enum err err = reader_at(d->finder, e->at, &d->line_text, &line, &w);
+    if (err != ERR_OK || !line.event.p || id_cmp(&line.id, &e->id) != 0) {
         log_line(LOG_ERROR, "an unfinished event cannot be carried on", LOG_N("segment", e->at.segment),
                  LOG_N("offset", e->at.offset), LOG_T("why", w.text));
-        return false;
+        return err ? err : ERR_CORRUPT;
     }
     uint16_t n = e->n < LINE_FUNCTIONS_MAX ? e->n : LINE_FUNCTIONS_MAX;
     for (uint16_t i = 0; i < n; i++) {
@@ -68,7 +69,7 @@ bool retire_carry(struct dispatch *d, const struct entry *e)
     }
     line_put_carry(records_begin(&d->records), d->wall_ms, line.text, functions, n, e->routed);
     (void)records_end(&d->records);
-    return true;
+    return ERR_OK;
 }
 
 /* Nothing can be done for an event whose line is damaged, and nothing may wait for it for ever. */
@@ -95,9 +96,9 @@ static void carry_some(struct dispatch *d, uint32_t segment)
         if (e->at.segment != segment || ((e->user & ENTRY_CARRIED) && !again))
             continue;
         e->user |= ENTRY_CARRIED;
-        if (retire_carry(d, e))
-            n++;
-        else
+        enum err err = retire_carry(d, e);
+        n += err == ERR_OK;
+        if (err == ERR_CORRUPT || err == ERR_NOT_FOUND) /* what the disk refuses may come back */
             give_up(d, e);
     }
     if (n)

@@ -15,7 +15,7 @@ void retire_turn(struct dispatch *d);
 /* Say where the next start begins to read. */
 void retire_checkpoint(struct dispatch *d);
 
-/* The carry line of an event that is in mind, as a record. False when its line cannot be read (said). */
-bool retire_carry(struct dispatch *d, const struct entry *e);
+/* The carry line of an event that is in mind, as a record. When its line cannot be read (said): as reader_at. */
+enum err retire_carry(struct dispatch *d, const struct entry *e);
 
 #endif

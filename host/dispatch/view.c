@@ -83,9 +83,7 @@ void view_close(struct dispatch *d)
 
 static size_t bucket(const struct view *v, const struct id *id, uint16_t function)
 {
-    uint64_t h; /* the last bytes of an id are random */
-    memcpy(&h, id->b + sizeof id->b - sizeof h, sizeof h);
-    return (h + function * 0x9e3779b97f4a7c15u) & (v->buckets - 1);
+    return (id_hash(id) + function * 0x9e3779b1u) & (v->buckets - 1);
 }
 
 static struct story **find(const struct view *v, const struct id *id, uint16_t function)
@@ -295,6 +293,9 @@ bool view_turn(struct dispatch *d)
             log_line(LOG_ERROR, hopeless ? "a dead letter cannot be written" : "a dead letter cannot be written yet",
                      LOG_T("why", w.text));
         if (e != ERR_OK && !hopeless) {
+            struct story *s = v->ready; /* behind the others: it may be the event that the disk refuses to read */
+            set_progress(v, s, STORY_OWED);
+            set_progress(v, s, STORY_READY);
             v->write_ms = d->now_ms + AGAIN_MS;
             return false;
         }

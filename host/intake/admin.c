@@ -24,6 +24,14 @@ static const char *not_ready(const struct intake *in)
     return NULL;
 }
 
+/* What waits for the disk stops nothing else. */
+static const char *ready_body(const struct intake *in)
+{
+    return atomic_load_explicit(&in->shared->stats[STAT_unread_bytes], memory_order_relaxed)
+               ? "{\"status\":\"ready\",\"warning\":\"the disk refuses to read a part of the journal\"}\n"
+               : "{\"status\":\"ready\"}\n";
+}
+
 static void put(struct buf *b, const struct request *q, const char *status, const char *extra, const char *body)
 {
     char id[ID_TEXT_BYTES];
@@ -46,7 +54,7 @@ void admin_put(const struct request *q, struct buf *b)
     } else if (!reads) {
         put(b, q, "405 Method Not Allowed", "Allow: GET, HEAD\r\n", "{\"status\":\"method not allowed\"}\n");
     } else if (health || !why) {
-        put(b, q, "200 OK", "", health ? "{\"status\":\"ok\"}\n" : "{\"status\":\"ready\"}\n");
+        put(b, q, "200 OK", "", health ? "{\"status\":\"ok\"}\n" : ready_body(q->intake));
     } else {
         snprintf(body, sizeof body, "{\"status\":\"not ready\",\"reason\":\"%s\"}\n", why);
         put(b, q, "503 Service Unavailable", "Retry-After: 5\r\n", body);

@@ -119,7 +119,7 @@ static void do_check(struct helper *h)
     uint32_t segment = h->retire_segment;
     struct check c = {.spool_fd = h->spool_fd};
     pthread_mutex_unlock(&h->lock);
-    enum err e = scan_segment(&(struct scan){h->spool_fd, segment, UINT32_MAX, NULL, on_unreadable, &c}, &c.why);
+    enum err e = scan_segment(&(struct scan){h->spool_fd, segment, UINT32_MAX, NULL, on_unreadable, &c, NULL}, &c.why);
     if (e || c.e)
         say("a journal segment cannot be read or quarantined and is not retired", segment, &c.why);
     pthread_mutex_lock(&h->lock);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "spool/segments.h"
@@ -37,6 +38,8 @@ struct reader {
     bool at_rest;
     bool voids_read;     /* without a limit: what the segments listed last say is void */
     bool window_settled; /* the window was read when nothing in it could change any more */
+    bool refused;        /* the disk would not read at refused_at */
+    uint32_t refused_at, passed_to, pass_bytes;
 };
 
 /* How far a scan may go in the current segment. */
@@ -137,6 +140,8 @@ static enum err fill(struct reader *r, uint32_t keep, const struct bounds *b, si
     do
         got = want ? pread(fd, r->window.p + r->window.n, want, (off_t)at) : 0;
     while (got < 0 && errno == EINTR);
+    r->refused = got < 0;
+    r->refused_at = at;
     if (got < 0)
         return why_errno(w, "journal/%012" PRIu32 ".jsonl: cannot read at %" PRIu32, r->at.segment, at);
     r->window.n += (size_t)got;
@@ -402,10 +407,35 @@ static enum err enter_next(struct reader *r, const struct pos *limit)
     if (next == 0 || (limit && next > limit->segment))
         return ERR_AGAIN;
     r->at = (struct pos){next, 0};
-    r->settled_to = 0;
+    r->settled_to = r->passed_to = 0;
     r->tail_seen = false;
     forget_window(r);
     return ERR_OK;
+}
+
+/* What the disk refuses is refused in blocks, and on a dying disk each try takes its time: few steps, each twice the last. */
+bool reader_pass_over(struct reader *r, const struct pos *limit, struct pos *at, uint32_t *n)
+{
+    enum { BLOCK_BYTES = 4096 };
+    int fd;
+    struct stat st;
+    struct why w;
+    if (!r->refused || segments_open(&r->segments, r->at.segment, &fd, &w) != ERR_OK || fstat(fd, &st) != 0 ||
+        st.st_size <= (off_t)r->refused_at)
+        return false;
+    r->pass_bytes = r->passed_to && r->refused_at == r->passed_to ? r->pass_bytes * 2 : BLOCK_BYTES;
+    uint64_t to = (uint64_t)r->refused_at / BLOCK_BYTES * BLOCK_BYTES + r->pass_bytes;
+    if (to > (uint64_t)st.st_size)
+        to = (uint64_t)st.st_size;
+    if (limit && limit->segment == r->at.segment && to > limit->offset)
+        to = limit->offset;
+    report_bad(r);
+    *at = r->at;
+    *n = (uint32_t)to - r->at.offset;
+    r->at.offset = r->passed_to = (uint32_t)to;
+    r->refused = false;
+    forget_window(r);
+    return true;
 }
 
 enum err reader_next(struct reader *r, const struct pos *limit, struct line *out, struct pos *at, struct why *w)

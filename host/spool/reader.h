@@ -26,6 +26,9 @@ void reader_free(struct reader *r);
  * by the next call, unless reader_at_rest was called. ERR_UNSUPPORTED as line_parse, and the reader stays there. Segments that
  * were retired meanwhile are skipped. ERR_SYSTEM, ERR_NO_MEMORY. */
 enum err reader_next(struct reader *r, const struct pos *limit, struct line *out, struct pos *at, struct why *w);
+/* After ERR_SYSTEM: pass over the part that the disk refuses to read, more with each call in a row, not beyond `limit` (as given to
+ * reader_next). *at and *n say which bytes nothing is known of. False: it was not reading a segment that failed; nothing changed. */
+bool reader_pass_over(struct reader *r, const struct pos *limit, struct pos *at, uint32_t *n);
 /* Nobody writes this spool (and nobody will while it is read): broken bytes at the end are reported like any others. */
 void reader_at_rest(struct reader *r);
 /* Where the next call begins. */

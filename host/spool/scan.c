@@ -24,7 +24,12 @@ enum err scan_segment(const struct scan *s, struct why *w)
     for (;;) {
         struct line l;
         struct pos at;
+        uint32_t n;
         e = reader_next(r, &limit, &l, &at, w);
+        if (e == ERR_SYSTEM && s->refused && reader_pass_over(r, &limit, &at, &n)) {
+            s->refused(s->arg, at, n);
+            continue;
+        }
         if (e)
             break;
         if (s->line && at.segment == s->segment)
@@ -59,7 +64,7 @@ enum err scan_index(int spool_fd, uint32_t segment, uint32_t length, const uint8
     x->segment = segment;
     x->length = length;
     memcpy(x->salt, salt, INDEX_SALT_BYTES);
-    enum err e = scan_segment(&(struct scan){spool_fd, segment, length, on_line, NULL, x}, w);
+    enum err e = scan_segment(&(struct scan){spool_fd, segment, length, on_line, NULL, x, NULL}, w);
     if (e)
         index_fini(x);
     return e;

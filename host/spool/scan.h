@@ -17,6 +17,7 @@ struct scan {
     void (*line)(void *arg, const struct line *l, struct pos at);
     void (*unreadable)(void *arg, struct pos at, uint32_t n);
     void *arg;
+    void (*refused)(void *arg, struct pos at, uint32_t n); /* the disk would not read these; NULL: that is ERR_SYSTEM */
 };
 
 /* ERR_UNSUPPORTED as line_parse; ERR_SYSTEM. */

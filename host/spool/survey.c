@@ -144,6 +144,44 @@ static void on_mark(void *arg, const struct line *l, struct pos at)
         raise_safe(arg, l->safe);
 }
 
+struct marks {
+    struct survey *s;
+    bool refused;
+};
+
+static void on_mark_of(void *arg, const struct line *l, struct pos at)
+{
+    on_mark(((struct marks *)arg)->s, l, at);
+}
+
+static void on_mark_refused(void *arg, struct pos at, uint32_t n)
+{
+    struct marks *m = arg;
+    (void)at;
+    (void)n;
+    m->refused = true;
+}
+
+/* What was acknowledged cannot be told from what was not, so all of this segment counts, where it is: nothing of it is copied or
+ * cut. It must be on disk then. */
+static enum err keep_whole(struct survey *s, const struct survey_segment *k, struct why *w)
+{
+    char name[SEGMENT_FORM_BYTES];
+    segment_form_name(k->number, SEGMENT_LIVE, name);
+    int fd = openat(s->journal_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fdatasync(fd) != 0) {
+        enum err e = why_errno(w, "journal/%s: the disk reads a part of it no more and cannot sync the rest; see creeld(8)", name);
+        if (fd >= 0)
+            close(fd);
+        return e;
+    }
+    close(fd);
+    log_line(LOG_ERROR, "the disk refuses to read the end of the journal: all of that segment is taken for acknowledged",
+             LOG_N("segment", k->number));
+    raise_safe(s, (struct pos){k->number, k->void_from < k->size ? k->void_from : k->size});
+    return ERR_OK;
+}
+
 /* Nobody told us: the last mark, or the end of a segment that was closed in order, whichever is later. Marks only rise, so the
  * newest segment that has one has the last. */
 static enum err find_safe(struct survey *s, struct why *w)
@@ -153,8 +191,12 @@ static enum err find_safe(struct survey *s, struct why *w)
         enum err e = ERR_OK;
         if (k->indexed)
             raise_safe(s, (struct pos){k->number, k->size});
-        else if (!s->safe.segment)
-            e = scan_segment(&(struct scan){s->spool_fd, k->number, k->void_from, on_mark, NULL, s}, w);
+        else if (!s->safe.segment) {
+            struct marks m = {s, false};
+            e = scan_segment(&(struct scan){s->spool_fd, k->number, k->void_from, on_mark_of, NULL, &m, on_mark_refused}, w);
+            if (!e && m.refused)
+                e = keep_whole(s, k, w);
+        }
         if (e)
             return e;
     }
@@ -223,6 +265,20 @@ static void on_unreadable(void *arg, struct pos at, uint32_t n)
         buf_put(&s->ranges, &range, sizeof range);
 }
 
+/* The bytes stay where they are; what was acknowledged of them is there for whoever can read them. Behind a `safe` that we were told
+ * nothing was. */
+static void on_refused(void *arg, struct pos at, uint32_t n)
+{
+    struct reading *r = arg;
+    uint64_t from = pos_pack(at), safe = pos_pack(r->s->safe);
+    if (from + n > safe) {
+        r->now->beyond = true;
+        r->s->torn_bytes += from >= safe ? n : from + n - safe;
+    }
+    log_line(LOG_ERROR, "the disk refuses to read a part of the journal, which is left as it is; see creeld(8)",
+             LOG_N("segment", at.segment), LOG_N("offset", at.offset), LOG_N("bytes", n));
+}
+
 static void give_indexed(struct reading *r)
 {
     struct index x;
@@ -255,7 +311,7 @@ static enum err read_segments(struct reading *r, struct why *w)
             give_indexed(r);
         if (r->now->indexed && i < trusted && r->now->number < s->safe.segment)
             continue;
-        enum err e = scan_segment(&(struct scan){s->spool_fd, r->now->number, r->now->void_from, on_line, on_unreadable, r}, w);
+        enum err e = scan_segment(&(struct scan){s->spool_fd, r->now->number, r->now->void_from, on_line, on_unreadable, r, on_refused}, w);
         if (e == ERR_SYSTEM && r->now->number < s->safe.segment) {
             /* The disk refuses to read it. Nothing in it has to be saved before we begin, and it is not retired unread. */
             log_line(LOG_ERROR, "a journal segment cannot be read and is left as it is", LOG_T("why", w->text));

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "disk.h"
 #include "spool/fsck.h"
 #include "spool/quarantine.h"
 
@@ -20,6 +22,7 @@ static struct rig r;
 
 static void set_up(void)
 {
+    disk_reset();
     rig_init(&r, "");
     rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\"}");
 }
@@ -126,6 +129,22 @@ START_TEST(an_outcome_before_the_checkpoint)
 }
 END_TEST
 
+/* An outcome behind the place where a start begins, of an event before it. */
+START_TEST(an_outcome_behind_an_unfinished_event)
+{
+    start();
+    (void)rig_ask(&r, "{\"op\":\"hold\",\"function\":\"behave\"}");
+    struct id first = rig_event(&r, "order.paid", "ok", "{}"), second = rig_event(&r, "order.paid", "retry", "{}");
+    rig_until(&r, r.shared->stats[STAT_held] == 2);
+    (void)rig_ask(&r, "{\"op\":\"resume\",\"function\":\"behave\"}");
+    rig_until(&r, rig_state(&r, &first) == STATE_DONE && rig_state(&r, &second) == STATE_WAITING);
+    (void)damage(KIND_OUTCOME, &first);
+    start();
+    rig_until(&r, rig_state(&r, &first) == STATE_DONE);
+    ck_assert_uint_eq(rig_invocation(&r, &first)->attempts, 2);
+}
+END_TEST
+
 START_TEST(damage_that_only_intake_saw)
 {
     start();
@@ -192,7 +211,7 @@ START_TEST(an_event_that_had_not_ended)
     (void)done_event();
     ck_assert_ptr_null(ledger_find(r.ledger, &id));
     ck_assert_int_eq(rig_state(&r, &other), STATE_WAITING);
-    ck_assert_int_eq(r.shared->stats[STAT_unfinished], 1);
+    rig_until(&r, r.shared->stats[STAT_unfinished] == 1);
 }
 END_TEST
 
@@ -206,6 +225,35 @@ START_TEST(a_checkpoint_and_a_first_line)
     start();
     (void)done_event();
     ck_assert_uint_eq(rig_invocation(&r, &id)->attempts, 1);
+}
+END_TEST
+
+/* A bad sector under an unfinished event: everything else goes on, and it goes on itself when somebody has made it readable. */
+START_TEST(a_part_that_the_disk_refuses)
+{
+    struct stat st;
+    char command[3 * RIG_PATH_BYTES];
+    pid_t ended = 0;
+    start();
+    struct id id = rig_event(&r, "order.paid", "retry", "{}"), done = done_event();
+    rig_until(&r, rig_state(&r, &id) == STATE_WAITING);
+    stop();
+    rig_new_house(&r);
+    ck_assert_int_eq(fstatat(r.spool_fd, "journal/000000000001.jsonl", &st, 0), 0);
+    disk_obey((struct disk_plan){.bad_inode = st.st_ino, .bad_from = 300, .bad_bytes = 1, .free_part = 1});
+    rig_start(&r); /* which keeps that disk */
+    disk_obey(DISK_HEALTHY);
+    struct id other = done_event();
+    rig_until(&r, r.shared->stats[STAT_unfinished] == 0 && r.shared->stats[STAT_unread_bytes] > 0);
+    ck_assert(strstr(rig_ask(&r, "{\"op\":\"status\"}"), "\"unread\":\"1."));
+    snprintf(command, sizeof command, "cd '%s/journal' && cp 000000000001.jsonl copy && mv copy 000000000001.jsonl", r.spool);
+    ck_assert_int_eq(system(command), 0);
+    rig_until(&r, (ended = waitpid(r.pid, NULL, WNOHANG)) != 0);
+    r.pid = 0;
+    start();
+    rig_until(&r, r.shared->stats[STAT_unfinished] == 1 && r.shared->stats[STAT_unread_bytes] == 0);
+    ck_assert_int_eq(rig_state(&r, &id), STATE_WAITING);
+    ck_assert(rig_invocation(&r, &done)->attempts == 1 && rig_invocation(&r, &other)->attempts == 1);
 }
 END_TEST
 
@@ -330,11 +378,13 @@ int main(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_set_timeout(t, 60 + 5 * suite_rounds(4));
     tcase_add_test(t, an_outcome_before_the_checkpoint);
+    tcase_add_test(t, an_outcome_behind_an_unfinished_event);
     tcase_add_test(t, damage_that_only_intake_saw);
     tcase_add_test(t, an_attempt_whose_outcome_is_there);
     tcase_add_test(t, a_routed_line_is_written_again);
     tcase_add_test(t, an_event_that_had_not_ended);
     tcase_add_test(t, a_checkpoint_and_a_first_line);
+    tcase_add_test(t, a_part_that_the_disk_refuses);
     tcase_add_test(t, a_bit_anywhere);
     suite_add_tcase(s, t);
     return suite_run(s);

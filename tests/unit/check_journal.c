@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -308,6 +309,36 @@ START_TEST(an_old_segment_that_the_disk_cannot_read_stops_nothing)
 }
 END_TEST
 
+/* A bad sector in what was written last: with `safe` known and unknown the journal opens, takes more, and loses nothing: what the
+ * disk refuses stays where it is. */
+START_TEST(a_tail_that_the_disk_cannot_read_does_not_stop_the_start)
+{
+    struct stat st;
+    pid_t pid = fork();
+    if (pid == 0) { /* ends as a kill does */
+        pen_open(&pen);
+        write_events(1, 25, 300);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_eq(fstatat(pen.spool_fd, "journal/000000000001.jsonl", &st, 0), 0);
+    disk_obey((struct disk_plan){.bad_inode = st.st_ino, .bad_from = 8192, .bad_bytes = 4096, .free_part = 1});
+    if (_i == 0)
+        atomic_store(pen.safe, 0);
+    pen_open(&pen);
+    int known = 0;
+    for (int n = 1; n <= 25; n++)
+        known += pen.keys[n];
+    ck_assert(pen.keys[1] == 1 && known > 10 && known < 25);
+    write_events(26, 26, 10);
+    pen_close(&pen);
+    ck_assert_int_ge(pen_size(&pen, "journal/000000000001.jsonl"), 12288);
+    disk_obey(DISK_HEALTHY);
+    pen_open(&pen);
+    assert_events(1, 26);
+}
+END_TEST
+
 START_TEST(a_newer_format_stops_the_start_and_nothing_is_changed)
 {
     static const char *const newer[] = {
@@ -483,6 +514,7 @@ int main(void)
     tcase_add_test(t, numbers_are_never_used_again);
     tcase_add_test(t, retirement_quarantines_what_cannot_be_read);
     tcase_add_test(t, an_old_segment_that_the_disk_cannot_read_stops_nothing);
+    tcase_add_loop_test(t, a_tail_that_the_disk_cannot_read_does_not_stop_the_start, 0, 2);
     tcase_add_test(t, a_newer_format_stops_the_start_and_nothing_is_changed);
     tcase_add_test(t, a_full_disk_refuses_and_recovers_by_itself);
     tcase_add_test(t, a_start_on_a_full_disk_refuses_until_there_is_room);

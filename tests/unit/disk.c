@@ -77,6 +77,22 @@ static void forget(void)
     root[0] = 0;
 }
 
+/* A child may be forked while another thread is in the middle of a call. */
+static void take_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void give_lock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void forks_hold_the_lock(void)
+{
+    pthread_atfork(take_lock, give_lock, give_lock);
+}
+
 void disk_obey(struct disk_plan plan)
 {
     pthread_mutex_lock(&lock);
@@ -242,9 +258,12 @@ ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
 {
     struct stat st;
     pthread_mutex_lock(&lock);
-    bool bad = disk.bad_inode && fstat(fd, &st) == 0 && st.st_ino == disk.bad_inode;
+    bool bad = disk.bad_inode && fstat(fd, &st) == 0 && st.st_ino == disk.bad_inode && at < st.st_size;
+    off_t from = disk.bad_bytes ? disk.bad_from : 0, to = disk.bad_bytes ? from + disk.bad_bytes : INT64_MAX;
     pthread_mutex_unlock(&lock);
-    if (!bad)
+    if (bad && at < from && at + (off_t)n > from)
+        n = (size_t)(from - at);
+    if (!bad || at < from || at >= to)
         return __real_pread(fd, p, n, at);
     errno = EIO;
     return -1;

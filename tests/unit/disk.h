@@ -18,6 +18,7 @@ struct disk_plan {
     int kill_at;             /* the process ends at this call; 0: never */
     bool full;               /* files cannot grow: ENOSPC */
     uint64_t bad_inode;      /* this file cannot be read: EIO; 0: none */
+    uint32_t bad_from, bad_bytes; /* only there; bad_bytes 0: nowhere in it */
     double free_part;        /* what fstatvfs says is free, of 1 */
 };
 #define DISK_HEALTHY ((struct disk_plan){.free_part = 1})
