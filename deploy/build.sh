@@ -32,9 +32,26 @@ missing_packages() {
     done | sort -u
 }
 
-# install_missing ROWS: name the packages, install those that are missing. A policy-rc.d keeps their services from starting.
+# Waits for nobody: not for an answer from the terminal, not for a server that is silent, not without end for another apt.
+apt() {
+    $apt_sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+        -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
+}
+
+# A policy-rc.d keeps the services of what is installed from starting.
+apt_install() {
+    local policy=/usr/sbin/policy-rc.d made='' status=0
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | $apt_sudo tee $policy >/dev/null && $apt_sudo chmod 755 $policy && made=1
+    fi
+    apt install -y --no-install-recommends "$@" || status=1
+    [ -z "$made" ] || $apt_sudo rm -f $policy
+    return $status
+}
+
+# install_missing ROWS: name the packages, install those that are missing. 1: something is still missing, and it was said what and why.
 install_missing() {
-    local missing sudo='' policy=/usr/sbin/policy-rc.d made=
+    local missing apt_sudo=''
     missing=$(missing_packages <<<"$1" | paste -sd' ' -)
     say "Packages needed: $(cut -d'|' -f2 <<<"$1" | sort -u | paste -sd' ' -)"
     if [ -z "$missing" ]; then
@@ -48,16 +65,15 @@ install_missing() {
     fi
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || { say "Neither root nor sudo: run 'apt-get install $missing' as root, then run this again."; return 1; }
-        sudo=sudo
+        apt_sudo=sudo
     fi
-    if [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null && $sudo chmod 755 $policy && made=1
-    fi
-    local status=0
     # shellcheck disable=SC2086 # a list of names
-    { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >&2 || status=1
-    [ -z "$made" ] || $sudo rm -f $policy
-    return $status
+    if ! apt update || ! apt_install $missing; then
+        say "apt-get could not install $missing; it says why above (no network?). Install them, then run this again."
+        return 1
+    fi
+    missing=$(missing_packages <<<"$1" | paste -sd' ' -)
+    [ -z "$missing" ] || { say "Installed, and yet not found: what belongs to $missing."; return 1; }
 }
 
 # copy_sources FROM TO: what git would hold, uncommitted changes included; without git, all but what builds leave behind. Unchanged files keep

@@ -86,7 +86,7 @@ static bool good_method(struct loader *l, const struct place *at, const char *te
 static bool good_content_type(struct loader *l, const struct place *at, const char *text)
 {
     size_t n = strspn(text, LETTERS DIGITS "!#$&^_.+-");
-    if (n > 0 && text[n] == '/' && made_of(text + n + 1, LETTERS DIGITS "!#$&^_.+-*", 127))
+    if (n > 0 && n < 128 && text[n] == '/' && made_of(text + n + 1, LETTERS DIGITS "!#$&^_.+-*", 127))
         return true;
     config_fault(l, at, "a content type is written type/subtype without parameters, such as application/json");
     return false;
@@ -104,7 +104,21 @@ LIST(order_key, good_reference)
 LIST(version, good_reference)
 LIST(types, good_pattern)
 LIST(methods, good_method)
-LIST(content_types, good_content_type)
+
+/* In small letters, as the door compares them: letter case means nothing here (RFC 9110, section 8.3.1). */
+static void set_content_types(struct loader *l, const struct place *at, void *base)
+{
+    struct config_source *src = base;
+    config_strings(l, at, good_content_type, &src->content_types, &src->n_content_types);
+    for (size_t i = 0; i < src->n_content_types; i++) {
+        char lower[256];
+        size_t n = strlen(src->content_types[i]);
+        for (size_t k = 0; k < n && k < sizeof lower; k++)
+            lower[k] = (char)tolower((unsigned char)src->content_types[i][k]);
+        if (n <= sizeof lower)
+            src->content_types[i] = config_copy(l, span_of(lower, n));
+    }
+}
 
 /* ---- params ---- */
 

@@ -82,7 +82,7 @@ void fs_keep_standard(void)
 }
 
 /* fsync the folder that holds path. */
-static enum err sync_parent(int dirfd, const char *path, struct why *w)
+enum err fs_sync_parent(int dirfd, const char *path, struct why *w)
 {
     char dir[4096];
     const char *slash = strrchr(path, '/');
@@ -124,7 +124,7 @@ enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mod
         unlinkat(dirfd, temporary, 0);
         return e;
     }
-    return sync_parent(dirfd, path, w);
+    return fs_sync_parent(dirfd, path, w);
 }
 
 enum err fs_mkdirs(int dirfd, const char *path, mode_t mode, struct why *w)

@@ -20,6 +20,8 @@ enum err fs_pwrite_all(int fd, struct span s, off_t offset);
 /* Standard descriptors that the caller closed become /dev/null, from which nothing is read and to which nothing can be
  * written, so that no file gets their numbers. First thing in main. */
 void fs_keep_standard(void);
+/* Make the name of a file or folder durable: sync the folder it is in. */
+enum err fs_sync_parent(int dirfd, const char *path, struct why *w);
 /* Replace path: temporary name beside it, write, fsync, rename, fsync of the directory. */
 enum err fs_replace(int dirfd, const char *path, struct span content, mode_t mode, struct why *w);
 /* mkdir -p below dirfd; existing folders are fine. */

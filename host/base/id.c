@@ -57,6 +57,14 @@ int64_t id_time_ms(const struct id *id)
     return ms;
 }
 
+uint32_t id_hash(const struct id *id)
+{
+    uint64_t h = 0; /* the last byte counts up: it must be the lowest, for a product's bits depend on those below them only */
+    for (size_t i = sizeof id->b - sizeof h; i < sizeof id->b; i++)
+        h = h << 8 | id->b[i];
+    return (uint32_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
 /* 26 digits of 5 bits are 130 bits, of which the first digit holds only 3: two halves, where the digit at MIDDLE has bits
  * of both. */
 enum { MIDDLE = 13, HIGH_BITS_OF_MIDDLE = 1 };

@@ -23,6 +23,8 @@ enum err id_parse(struct span s, struct id *out);
 /* 26 characters, no terminator. */
 void id_format(const struct id *id, char out[ID_TEXT_BYTES]);
 int64_t id_time_ms(const struct id *id);
+/* For tables of a power of two: its low bits are spread well, also of ids that were made one after the other. */
+uint32_t id_hash(const struct id *id);
 static inline int id_cmp(const struct id *a, const struct id *b)
 {
     return memcmp(a->b, b->b, sizeof a->b);

@@ -49,7 +49,8 @@ int ask(struct ctl *c, const struct buf *request, size_t *done)
         return ctl_fail(EXIT_USAGE, "too much for one request");
     buf_init(&answer, ANSWER_BYTES);
     enum err e = ctl_control(c, buf_span(request), &answer, &w);
-    int status = e == ERR_OK ? judge(c, buf_span(&answer), done) : ctl_fail(EXIT_SYSTEM, "%s", w.text);
+    int status = e == ERR_OK ? judge(c, buf_span(&answer), done)
+                             : ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
     buf_fini(&answer);
     return status;
 }

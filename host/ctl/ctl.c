@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -180,9 +181,21 @@ static enum err read_line(int fd, struct buf *answer, struct why *w)
     }
 }
 
+/* Does --spool name another spool than that of the creeld we would ask? */
+static bool other_spool(struct ctl *c)
+{
+    struct stat ours, its;
+    return c->spool && (stat(c->spool, &ours) != 0 || stat(ctl_config(c)->spool, &its) != 0 ||
+                        ours.st_dev != its.st_dev || ours.st_ino != its.st_ino);
+}
+
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w)
 {
     int fd = -1;
+    if (other_spool(c))
+        return why_set(w, ERR_INVALID,
+                       "%s is not the spool of the configuration %s: -c FILE names the one whose creeld is meant",
+                       c->spool, c->config_file);
     enum err e = connect_control(ctl_config(c)->control, &fd, w);
     if (e != ERR_OK)
         return e;

@@ -125,6 +125,7 @@ struct dispatch {
     bool peer_full; /* waiting for room in its socket */
     char *message; /* a channel message's buffer */
     int64_t now_ms, wall_ms; /* of this turn: monotonic, wall */
+    int64_t steady_ms; /* of this turn: like wall, but never set back: what is due is measured by it */
     int status;
     bool stopping, orphaned; /* told to stop; the supervisor is gone */
     int64_t stop_by_ms;
@@ -135,7 +136,7 @@ struct dispatch {
     struct gap gap;
     struct records records;
     struct begun begun;
-    struct heap due; /* WAITING, by due time (wall) */
+    struct heap due; /* WAITING, by due time (steady) */
     int64_t arrivals; /* keys of the functions' queues */
 
     struct function **functions; /* owned, n of them, in order of the ledger's numbers' first use */

@@ -178,8 +178,12 @@ static void on_signal(struct dispatch *d, struct watch *w, uint32_t events)
 
 static void now(struct dispatch *d)
 {
+    int64_t before_ms = d->now_ms;
     d->now_ms = clock_mono_ms();
     d->wall_ms = clock_wall_ms();
+    d->steady_ms += d->now_ms - before_ms;
+    if (d->wall_ms > d->steady_ms)
+        d->steady_ms = d->wall_ms;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -198,7 +202,7 @@ static int wait_ms(struct dispatch *d, bool busy)
     if (d->stopping)
         next = earlier(next, d->stop_by_ms);
     if (due)
-        next = earlier(next, d->now_ms + (due->key > d->wall_ms ? due->key - d->wall_ms : 0));
+        next = earlier(next, d->now_ms + (due->key > d->steady_ms ? due->key - d->steady_ms : 0));
     for (size_t i = 0; i < d->n_functions; i++)
         if (d->functions[i]->queue.n && d->functions[i]->throttled_ms > d->now_ms)
             next = earlier(next, d->functions[i]->throttled_ms);

@@ -12,6 +12,7 @@
 #include "dispatch/worker.h"
 
 enum {
+    FAR_MS = 3600 * 1000, /* no retry is due later, unless the function asked for it or its settings say so */
     STARTING_MAX = 16,     /* workers getting ready at once, and those of one function: they use the processor that runs */
     STARTING_OF_ONE = 2,   /* need, and one function whose init hangs must not keep others from starting */
     SHARE_MS = 200,        /* a function's only worker is not taken from it sooner */
@@ -20,10 +21,29 @@ enum {
 
 /* ---- what is due ---- */
 
+static void wait_for_due(struct dispatch *d, struct entry *e, struct invocation *inv)
+{
+    if (heap_push(&d->due, inv->due_ms - d->wall_ms + d->steady_ms, e, inv) != ERR_OK)
+        die(EXIT_SYSTEM, "out of memory for what is due");
+}
+
+/* What is due suspiciously late may have been decided when the clock was ahead: then it waits as long as was meant, from now on. */
+static void pull_in(struct dispatch *d, struct invocation *inv)
+{
+    struct line line;
+    struct why w;
+    if (inv->due_ms - d->wall_ms < FAR_MS || inv->last.segment == 0 ||
+        reader_at(d->finder, inv->last, &d->line_text, &line, &w) != ERR_OK || line.kind != KIND_OUTCOME || line.at_ms <= d->wall_ms)
+        return;
+    log_line(LOG_WARN, "the clock has been set back: a retry is due earlier than it says", LOG_T("function", function_of(d, inv)->name),
+             LOG_N("ms", inv->due_ms - line.at_ms));
+    inv->due_ms = d->wall_ms + inv->due_ms - line.at_ms;
+}
+
 void runs_due(struct dispatch *d)
 {
     const struct due *next;
-    while ((next = heap_top(&d->due)) && next->key <= d->wall_ms) {
+    while ((next = heap_top(&d->due)) && next->key <= d->steady_ms) {
         struct due due = *next;
         heap_remove(&d->due, due.inv);
         due.inv->due_ms = 0;
@@ -269,8 +289,7 @@ static void conclude(struct dispatch *d, struct entry *e, struct invocation *inv
     inv->due_ms = o->due_ms;
     switch (v.state) {
     case STATE_WAITING:
-        if (heap_push(&d->due, inv->due_ms, e, inv) != ERR_OK)
-            die(EXIT_SYSTEM, "out of memory for what is due");
+        wait_for_due(d, e, inv);
         break;
     case STATE_PENDING:
         function_enqueue(d, e, inv);
@@ -382,8 +401,8 @@ void runs_adopt(struct dispatch *d, struct entry *e)
             if (ledger_find(d->ledger, &id) != e) /* that was the last one: it has left */
                 return;
         } else if (s == STATE_WAITING) {
-            if (heap_push(&d->due, inv->due_ms, e, inv) != ERR_OK)
-                die(EXIT_SYSTEM, "out of memory for what is due");
+            pull_in(d, inv);
+            wait_for_due(d, e, inv);
         } else if (s == STATE_PENDING || s == STATE_HELD) {
             function_enqueue(d, e, inv);
         }

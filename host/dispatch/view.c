@@ -81,9 +81,7 @@ void view_close(struct dispatch *d)
 
 static size_t bucket(const struct view *v, const struct id *id, uint16_t function)
 {
-    uint64_t h; /* the last bytes of an id are random */
-    memcpy(&h, id->b + sizeof id->b - sizeof h, sizeof h);
-    return (h + function * 0x9e3779b97f4a7c15u) & (v->buckets - 1);
+    return (id_hash(id) + function * 0x9e3779b1u) & (v->buckets - 1);
 }
 
 static struct story **find(const struct view *v, const struct id *id, uint16_t function)

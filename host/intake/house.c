@@ -19,6 +19,7 @@ static void source_fini(struct house_source *s)
     reference_list_free(&s->version);
     keyring_free(s->keys);
     recipe_free(s->recipe);
+    free(s->allow);
 }
 
 static void house_free(struct house *h)
@@ -104,15 +105,20 @@ static enum err load_all_references(struct house_source *s, struct why *w)
     return ERR_OK;
 }
 
-static void put_allow(struct house_source *s)
+/* NULL: out of memory. */
+static char *allow_text(const struct config_source *c)
 {
-    const struct config_source *c = s->config;
-    size_t n = 0;
-    s->allow[0] = 0;
-    for (size_t i = 0; i < c->n_methods && n < sizeof s->allow; i++)
-        n += (size_t)snprintf(s->allow + n, sizeof s->allow - n, "%s%s", i ? ", " : "", c->methods[i]);
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    for (size_t i = 0; i < c->n_methods; i++)
+        buf_printf(&b, "%s%s", i ? ", " : "", c->methods[i]);
     if (c->n_methods == 0)
-        snprintf(s->allow, sizeof s->allow, "POST");
+        buf_puts(&b, "POST");
+    buf_putc(&b, 0);
+    if (!b.failed)
+        return b.p; /* from malloc, and the caller's now */
+    buf_fini(&b);
+    return NULL;
 }
 
 static enum err source_init(struct house_source *s, const struct config *config, const struct secrets *secrets,
@@ -129,9 +135,9 @@ static enum err source_init(struct house_source *s, const struct config *config,
         e = load_all_references(s, w);
     if (e != ERR_OK)
         return e;
-    put_allow(s);
+    s->allow = allow_text(c);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
-    return s->dedupe ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
+    return s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }
 
 static enum err load_peers(struct house *h, struct why *w)

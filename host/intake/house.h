@@ -22,7 +22,7 @@ struct house_source {
     bool asks_json; /* a json: reference is used */
     bool asks_path; /* a path: reference is used: paths below this source's are its too */
     struct dedupe_source *dedupe;
-    char allow[64]; /* the methods, as the Allow header wants them */
+    char *allow; /* owned: the methods, as the Allow header wants them */
 };
 
 struct house {

@@ -43,10 +43,7 @@ void ledger_free(struct ledger *l)
 
 static size_t home(const struct ledger *l, const struct id *id)
 {
-    uint64_t h; /* ids made in one millisecond are counted up: spread their last bits */
-    memcpy(&h, id->b + sizeof id->b - sizeof h, sizeof h);
-    h *= UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(h >> 32) & (l->n_slots - 1);
+    return id_hash(id) & (l->n_slots - 1);
 }
 
 /* The slot that holds id, or the empty one where it belongs. */

@@ -19,7 +19,7 @@ static void give_up(struct supervisor *s, const char *role, struct span why)
             role_set(r, ROLE_READY);
     }
     loaded_free(&s->next);
-    notify_send(&s->notify, "READY=1");
+    notify_send(&s->notify, "READY=1\nSTATUS=the configuration was not reloaded, the old one stays: see the log");
 }
 
 static void finish(struct supervisor *s)
@@ -33,7 +33,7 @@ static void finish(struct supervisor *s)
     s->next = (struct loaded){NULL, -1, -1};
     log_init_words("creeld", s->now.config->log_format, s->now.config->log_level);
     log_msg(LOG_INFO, "configuration reloaded");
-    notify_send(&s->notify, "READY=1");
+    notify_send(&s->notify, "READY=1\nSTATUS=intake and dispatch are up");
 }
 
 void reload_begin(struct supervisor *s)

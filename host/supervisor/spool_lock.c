@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 
 enum { LOCK_POLL_MS = 50 };
 
@@ -48,8 +49,11 @@ static enum err give_to(int dirfd, const char *path, const struct identity *as, 
 
 enum err spool_lock_open(const char *path, const struct identity *as, int *dirfd, struct why *w)
 {
-    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+    bool made = mkdir(path, 0750) == 0;
+    if (!made && errno != EEXIST)
         return why_errno(w, "cannot create the spool %s", path);
+    if (made && fs_sync_parent(AT_FDCWD, path, w) != ERR_OK)
+        return ERR_SYSTEM; /* a power cut could take the whole spool along */
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return why_errno(w, "cannot open the spool %s", path);

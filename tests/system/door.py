@@ -23,8 +23,9 @@ def sources(h):
     for name in ("github", "stripe"):
         del rows[name]["type"]
     rows["open"] = h.source("open", recipe="none", dedupe=False)
-    rows["small"] = h.source("small", max_body="64B", content_types=["application/json"])
+    rows["small"] = h.source("small", max_body="64B", content_types=["Application/JSON"])
     rows["put"] = h.source("put", methods=["PUT", "POST"])
+    rows["many"] = h.source("many", methods=["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "SUBSCRIBE", "UNSUBSCRIBE"])
     rows["blank"] = h.source("blank", path="/hooks/a%20b%C3%A9")
     rows["second"] = h.source("second")
     rows["short"] = h.source("short", dedupe={"by": "event_id", "window": "2s", "max": 1000})
@@ -123,7 +124,7 @@ def bodies(d):
             check(a.status == (202 if size <= 64 else 413), f"{size} of 64 bytes in chunks: {a}")
     if d.via:
         check(d.via.request("POST", "/hooks/shop", creel.sign(b""), b"", chunked=True).status == 400, "nothing in chunks")
-    for kind, status in (("application/json; charset=utf-8", 202), ("Application/JSON", 202), ('application/json;charset="utf-8"', 202),
+    for kind, status in (("application/json; charset=utf-8", 202), ("Application/JSON", 202), ("application/json ; charset=utf-8", 202), ('application/json;charset="utf-8"', 202),
                          ("text/json", 415), ("application/jsonx", 415)):
         body = b'{"type":"a.b"}'
         d.ask("content type " + kind, status, body=body, path="/hooks/small", change={"content-type": kind})
@@ -156,6 +157,8 @@ def methods(d):
         check(a.headers["allow"] == "POST", f"{method}: Allow: {a.headers}")
     check(d.ask("PUT where it is taken", 202, path="/hooks/put", method="PUT"), "PUT")
     check(d.ask("GET where PUT is", 405, path="/hooks/put", method="GET", body=b"").headers["allow"] == "PUT, POST", "Allow of two")
+    allow = d.ask("a method that is not among many", 405, path="/hooks/many", method="FOO").headers["allow"]
+    check(allow == "GET, PUT, POST, PATCH, DELETE, OPTIONS, PROPFIND, SUBSCRIBE, UNSUBSCRIBE", f"Allow of many: {allow}")
 
 
 def answers(d):

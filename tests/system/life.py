@@ -124,12 +124,19 @@ def test_service_manager():
             while True:
                 message = told.recv(4096).decode()
                 if word in message.split("\n"):
-                    return
+                    return message
         told_about("READY=1")
         h.wait_state(h.accept(), "done")
         h.process.send_signal(signal.SIGHUP)
         told_about("RELOADING=1")
-        told_about("READY=1")
+        check("STATUS=intake and dispatch are up" in told_about("READY=1"), "the status after a reload")
+        h.settings["threads"] = 99
+        h.write_config()
+        h.process.send_signal(signal.SIGHUP)
+        told_about("RELOADING=1")
+        check("STATUS=the configuration was not reloaded" in told_about("READY=1"), "the status after a reload that failed")
+        h.settings["threads"] = 2
+        h.write_config()
         h.check_counters()
         check(h.stop() == 0, "exit status")
         told_about("STOPPING=1")

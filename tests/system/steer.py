@@ -2,6 +2,7 @@
 """creel against a running host: filters, replay and its refusals, JSON wherever it is promised, exit codes, output that nobody takes."""
 import json
 import os
+import shutil
 import subprocess
 
 import creel
@@ -107,6 +108,11 @@ def test_replay_drop_hold():
         h.creel("drop", UNKNOWN, status=1)
         check(json.loads(h.creel("hold", "good", "--json").stdout)["ok"], "hold twice")
         check(json.loads(h.creel("resume", "good", "--json").stdout)["ok"], "resume")
+        h.creel("replay", r.done, "--spool", h.spool())
+        h.wait_all([r.done], "done")
+        shutil.copytree(h.spool(), h.path("other"))
+        check("not the spool of" in h.creel("replay", r.done, "--spool", h.path("other"), status=100).stderr, "replay of another spool's event")
+        check(json.loads(h.creel("status", "--json", "--spool", h.path("other")).stdout)["running"] is False, "status of another spool")
         for verb in ("hold", "resume", "forget"):
             h.creel(verb, "of-that-name-is-none", status=1)
         check("remove it first" in h.creel("forget", "good", status=1).stderr, "forget with the file there")

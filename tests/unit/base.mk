@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+TESTS += tests/missing.sh
+EXTRA_DIST += tests/missing.sh
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_base
 TESTS += tests/unit/check_base

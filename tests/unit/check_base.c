@@ -58,6 +58,25 @@ START_TEST(ids_round_trip_and_sort_by_time)
 }
 END_TEST
 
+/* In one millisecond ids are counted up: they must not meet in one place of a table, however large it is. */
+START_TEST(ids_of_one_millisecond_spread)
+{
+    enum { IDS = 4096, PLACES = 4096, SMALLEST_MASK = PLACES - 1 };
+    for (uint32_t mask = SMALLEST_MASK; mask < 1u << 24; mask = mask << 4 | 15) {
+        static bool taken[1u << 24];
+        size_t places = 0;
+        memset(taken, 0, sizeof taken);
+        for (int i = 0; i < IDS; i++) {
+            struct id id = id_new(1700000000000);
+            bool *place = &taken[id_hash(&id) & mask];
+            places += !*place;
+            *place = true;
+        }
+        ck_assert_uint_gt(places, IDS / 2); /* by chance: 63 of 100, or more */
+    }
+}
+END_TEST
+
 START_TEST(ids_refuse_foreign_text)
 {
     struct id id;
@@ -374,6 +393,7 @@ int main(void)
     tcase_add_test(t, base64_public_is_as_the_other);
     tcase_add_test(t, plain_ascii);
     tcase_add_test(t, ids_round_trip_and_sort_by_time);
+    tcase_add_test(t, ids_of_one_millisecond_spread);
     tcase_add_test(t, ids_refuse_foreign_text);
     tcase_add_test(t, nearest_suggests_only_what_is_near);
     tcase_add_test(t, units_parse);

@@ -6,6 +6,7 @@
 #include "rig.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,22 +80,20 @@ END_TEST
 
 START_TEST(a_second_attempt_nobody_wrote_down)
 {
+    rig_drop(&r, "behave", "behave", "{\"retry\":{\"base\":\"1s\",\"factor\":1,\"attempts\":5}}");
     rig_start(&r);
-    struct id id = rig_event(&r, "order.paid", "hang", "{\"mark\":\"rig\"}");
-    rig_until(&r, rig_state(&r, &id) == STATE_RUNNING);
-    rig_kill(&r);
-    rig_drop(&r, "behave", "behave", "{\"timeout\":\"200ms\"}");
-    rig_start(&r);
-    rig_until(&r, rig_logged(&r, "passed") || attempts(&id) == 2);
-    rig_kill(&r);
-    rig_start(&r);
-    rig_until(&r, attempts(&id) >= 3);
+    struct id id = rig_event(&r, "order.paid", "unknown", "{}");
+    rig_watch(&r, &id);
+    rig_until(&r, rig_state(&r, &id) == STATE_WAITING);
+    uint32_t recorded = attempts(&id);
+    char next[32];
+    snprintf(next, sizeof next, "attempt=%u outcome", (unsigned)recorded + 1);
+    await_log(next);
     kill_house();
-    uint32_t before = attempts(&id);
-    rig_drop(&r, "slow", "behave", "{\"types\":\"order.*\",\"config\":{\"ms\":0}}");
     rig_start(&r);
-    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
-    ck_assert_uint_gt(attempts(&id), before);
+    rig_until(&r, rig_state(&r, &id) == STATE_DEAD);
+    ck_assert_uint_ge(attempts(&id), recorded + 2);
+    ck_assert(story_has("\"outcome\":\"LOST\""));
 }
 END_TEST
 

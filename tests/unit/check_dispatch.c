@@ -473,98 +473,6 @@ START_TEST(test_replay_of_an_ignored_event)
 }
 END_TEST
 
-/* ---- much, and for long ---- */
-
-static long resident_kib(pid_t pid)
-{
-    char path[64], line[256];
-    long kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmRSS: %ld", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib;
-}
-
-START_TEST(test_backlog)
-{
-    enum { EVENTS = 10000 };
-    rig_fini(&r);
-    rig_init(&r, ",\"max_unfinished\":1000");
-    rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\",\"concurrency\":4}");
-    for (int i = 0; i < EVENTS; i++) {
-        rig_put(&r, "shop", "order.paid", "ok", "{\"some\":\"body that is not too short to be seen in the memory figures\"}", false);
-        if (i % 500 == 0)
-            rig_commit(&r);
-    }
-    rig_commit(&r);
-    rig_start(&r);
-    rig_until(&r, r.lines[KIND_OUTCOME] >= 100);
-    long early = resident_kib(r.pid);
-    rig_until(&r, r.shared->stats[STAT_done_total] >= EVENTS / 2);
-    rig_until(&r, r.shared->stats[STAT_done_total] == EVENTS);
-    rig_until(&r, r.lines[KIND_OUTCOME] == EVENTS);
-    ck_assert_int_le(r.shared->stats[STAT_unfinished], 1000);
-#ifndef CREEL_SANITIZED /* which keep what was freed */
-    ck_assert_int_lt(resident_kib(r.pid), early + 4096);
-#else
-    (void)early;
-#endif
-}
-END_TEST
-
-START_TEST(test_restart_in_a_backlog_larger_than_the_mind)
-{
-    enum { EVENTS = 3000 };
-    rig_fini(&r);
-    rig_init(&r, ",\"max_unfinished\":1000");
-    rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\"}");
-    for (int i = 0; i < EVENTS; i++)
-        rig_put(&r, "shop", "order.paid", "ok", "{}", false);
-    rig_commit(&r);
-    rig_start(&r);
-    rig_until(&r, r.lines[KIND_OUTCOME] >= 1200);
-    rig_kill(&r);
-    rig_start(&r);
-    rig_until(&r, ledger_count(r.ledger) == EVENTS && ledger_counts(r.ledger)[STATE_DONE] == EVENTS);
-    /* what was done once is not run again: only runs that were cut off have a second attempt */
-    size_t second = 0;
-    for (struct entry *e = ledger_oldest(r.ledger); e; e = e->newer)
-        second += e->inv[0].attempts > 1;
-    ck_assert_uint_le(second, 32);
-    ck_assert_uint_le(r.lines[KIND_ATTEMPT], EVENTS + second);
-}
-END_TEST
-
-START_TEST(test_unfinished_events_are_carried_and_segments_go)
-{
-    rig_fini(&r);
-    rig_init(&r, ",\"retention\":\"1ms\"");
-    rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\"}");
-    rig_start(&r);
-    rig_until(&r, r.shared->dispatching && rig_logged(&r, "function live"));
-    struct id waiting = rig_event(&r, "order.paid", "retry", "{\"keep\":\"me\"}");
-    rig_until(&r, rig_state(&r, &waiting) == STATE_WAITING);
-    static char body[60000];
-    memset(body, 'x', sizeof body - 1);
-    for (int i = 0; i < 60; i++) /* several segments */
-        (void)rig_event(&r, "order.paid", "ok", body);
-    rig_until(&r, r.lines[KIND_CARRY] >= 1);
-    rig_until(&r, r.lines[KIND_TOMBSTONE] >= 1);
-    rig_until(&r, !rig_has(&r, "journal/000000000001.jsonl"));
-    const struct invocation *i = rig_invocation(&r, &waiting);
-    ck_assert_int_eq(i->state, STATE_WAITING);
-    ck_assert_uint_eq(i->attempts, 1);
-    /* a start that never sees the event's own line */
-    rig_kill(&r);
-    rig_start(&r);
-    rig_until(&r, r.shared->dispatching && r.shared->stats[STAT_waiting] == 1);
-}
-END_TEST
-
 START_TEST(test_event_that_cannot_be_read_any_more)
 {
     char path[2 * RIG_PATH_BYTES];
@@ -583,23 +491,6 @@ START_TEST(test_event_that_cannot_be_read_any_more)
     rig_until(&r, rig_state(&r, &id) == STATE_DEAD);
     ck_assert(story_has("cannot be read from the journal"));
     spoilt = true;
-}
-END_TEST
-
-START_TEST(test_one_function_cannot_starve_others)
-{
-    rig_fini(&r);
-    rig_init(&r, ",\"max_workers\":2");
-    rig_drop(&r, "slow", "slow", "{\"types\":\"slow.*\",\"config\":{\"ms\":300},\"concurrency\":8}");
-    rig_drop(&r, "behave", "behave", "{\"types\":\"order.*\"}");
-    for (int i = 0; i < 40; i++)
-        (void)rig_put(&r, "shop", "slow.one", "ok", "{}", false);
-    rig_commit(&r);
-    rig_start(&r);
-    rig_until(&r, r.lines[KIND_ATTEMPT] >= 2);
-    struct id id = rig_event(&r, "order.paid", "ok", "{}");
-    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
-    ck_assert_uint_lt(ledger_counts(r.ledger)[STATE_DONE], 20);
 }
 END_TEST
 
@@ -629,11 +520,7 @@ int main(void)
     tcase_add_test(t, test_drop);
     tcase_add_test(t, test_replay);
     tcase_add_test(t, test_replay_of_an_ignored_event);
-    tcase_add_test(t, test_backlog);
-    tcase_add_test(t, test_restart_in_a_backlog_larger_than_the_mind);
-    tcase_add_test(t, test_unfinished_events_are_carried_and_segments_go);
     tcase_add_test(t, test_event_that_cannot_be_read_any_more);
-    tcase_add_test(t, test_one_function_cannot_starve_others);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

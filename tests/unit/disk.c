@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * disk: see disk.h. The model of what a disk keeps: a file's bytes are kept once the file is synced, names once their folder is
- * synced. Of what is not synced any subset may be there: sectors of writes, truncations, names made, moved or removed.
+ * synced. Of what is not synced any subset may be there: sectors of writes, truncations, names made, moved or removed, folders made.
  */
 #include "disk.h"
 
@@ -31,12 +31,14 @@ int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_unlinkat(int dir_fd, const char *name, int flags);
+int __real_mkdirat(int dir_fd, const char *name, mode_t mode);
+int __wrap_mkdirat(int dir_fd, const char *name, mode_t mode);
 int __wrap_openat(int dir_fd, const char *name, int flags, ...);
 int __wrap_fstatvfs(int fd, struct statvfs *f);
 
 enum { SECTOR = 512, NAMES = 4096, FILES = 4096, KILLED = 99 };
 
-enum kind { OP_WRITE, OP_CUT, OP_SYNC, OP_SYNC_FOLDER, OP_CREATE, OP_RENAME, OP_UNLINK };
+enum kind { OP_WRITE, OP_CUT, OP_SYNC, OP_SYNC_FOLDER, OP_CREATE, OP_RENAME, OP_UNLINK, OP_FOLDER };
 struct op {
     enum kind kind;
     int file;        /* which file, counted from 0 */
@@ -340,6 +342,19 @@ int __wrap_unlinkat(int dir_fd, const char *name, int flags)
     return e;
 }
 
+int __wrap_mkdirat(int dir_fd, const char *name, mode_t mode)
+{
+    struct stat st;
+    pthread_mutex_lock(&lock);
+    bool old = fstatat(dir_fd, name, &st, 0) == 0;
+    int e = !paused && !old && fails() ? -1 : __real_mkdirat(dir_fd, name, mode);
+    char *path = e == 0 ? below(dir_fd, name) : NULL;
+    if (path)
+        record(OP_FOLDER)->name = path;
+    pthread_mutex_unlock(&lock);
+    return e;
+}
+
 static int create(int dir_fd, const char *name, int flags, mode_t mode)
 {
     struct stat st;
@@ -526,6 +541,7 @@ static void apply(struct model *m, const struct op *o, unsigned *seed, int of)
         if ((i = name_index(m, o->name, false)) >= 0)
             m->names[i].file = -1;
         break;
+    case OP_FOLDER: /* see lost_folder */
     case OP_SYNC:
     case OP_SYNC_FOLDER:
         break;
@@ -542,7 +558,7 @@ static bool synced_by(const struct op *o, const struct op *sync)
 {
     if (sync->kind == OP_SYNC)
         return (o->kind == OP_WRITE || o->kind == OP_CUT) && o->file == sync->file;
-    return sync->kind == OP_SYNC_FOLDER && (o->kind == OP_CREATE || o->kind == OP_RENAME || o->kind == OP_UNLINK) &&
+    return sync->kind == OP_SYNC_FOLDER && (o->kind == OP_CREATE || o->kind == OP_RENAME || o->kind == OP_UNLINK || o->kind == OP_FOLDER) &&
            in_folder(o->name, sync->name);
 }
 
@@ -561,6 +577,14 @@ static void write_out(const struct model *m, const char *to)
     }
 }
 
+/* A folder that was made, is not kept, and takes all that is in it along. */
+static void lose_folder(struct model *m, const char *folder)
+{
+    for (int i = 0; i < m->n_names; i++)
+        if (in_folder(m->names[i].path, folder))
+            m->names[i].file = -1;
+}
+
 void disk_cut(size_t moment, unsigned seed, const char *to)
 {
     static const char *const folders[] = {"", "journal", "dead", "rejected", "quarantine"};
@@ -575,6 +599,9 @@ void disk_cut(size_t moment, unsigned seed, const char *to)
     for (size_t i = 0; i < moment; i++)
         if (m->done[i] || ops[i].kind == OP_WRITE || chance(&seed, of))
             apply(m, &ops[i], &seed, m->done[i] ? 0 : of);
+    for (size_t i = 0; i < moment; i++)
+        if (ops[i].kind == OP_FOLDER && !m->done[i] && !chance(&seed, of))
+            lose_folder(m, ops[i].name);
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", to, folders[i]);

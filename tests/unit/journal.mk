@@ -5,7 +5,7 @@ check_PROGRAMS += $(JOURNAL_CHECKS)
 TESTS += $(JOURNAL_CHECKS)
 JOURNAL_PEN = tests/unit/disk.c tests/unit/disk.h tests/unit/pen.c tests/unit/pen.h tests/unit/suite.h
 JOURNAL_WRAP = -Wl,--wrap=pread,--wrap=pwrite,--wrap=ftruncate,--wrap=fdatasync,--wrap=fsync,--wrap=renameat,--wrap=unlinkat \
-	-Wl,--wrap=openat,--wrap=fstatvfs
+	-Wl,--wrap=openat,--wrap=mkdirat,--wrap=fstatvfs
 tests_unit_check_journal_SOURCES = tests/unit/check_journal.c $(JOURNAL_PEN)
 tests_unit_check_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_journal_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
