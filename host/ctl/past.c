@@ -292,6 +292,24 @@ void past_print_lines(FILE *to, struct span s)
     print_but(to, s, "\n\t");
 }
 
+void past_print_indented(FILE *to, struct span s, const char *before)
+{
+    if (s.n && s.p[s.n - 1] == '\n')
+        s.n--;
+    fputs(before, to);
+    for (size_t i = 0; i < s.n; i++) {
+        size_t n = s.p[i] == '\t' ? 0 : control_bytes(s.p + i, s.n - i);
+        if (s.p[i] == '\n')
+            fprintf(to, "\n%s", before);
+        else if (n)
+            fprintf(to, "\\x%02x", (unsigned)(unsigned char)s.p[i + n - 1]);
+        else
+            fputc(s.p[i], to);
+        i += n > 1;
+    }
+    fputc('\n', to);
+}
+
 struct id past_id(const char *text)
 {
     struct id id;

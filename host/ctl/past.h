@@ -56,6 +56,8 @@ bool choice_has(struct past *p, const struct choice *w, const struct entry *e);
 void past_print_text(FILE *to, struct span s, size_t max);
 /* The same for whole texts: line feeds and tabs stay. */
 void past_print_lines(FILE *to, struct span s);
+/* Whole texts, each line with `before` in front; tabs stay, other control characters become \xNN. Ends with a line feed. */
+void past_print_indented(FILE *to, struct span s, const char *before);
 /* An id from the command line; what can be none was not found: exit 1. */
 struct id past_id(const char *text);
 

@@ -218,6 +218,21 @@ static void print_member(struct span text, const char *name, const char *before)
     buf_fini(&b);
 }
 
+/* What a run printed, line by line; what is no text is not for a terminal. */
+static void print_output(struct span text)
+{
+    struct span value = json_member(text, "output");
+    struct buf b;
+    if (json_type_of(json_member(text, "output_base64")) == JSON_STRING)
+        printf("      | (what it printed is no text: creel show --json has it)\n");
+    if (json_type_of(value) != JSON_STRING)
+        return;
+    buf_init(&b, value.n + 1);
+    if (json_unescape(value, &b) == ERR_OK && b.n)
+        past_print_indented(stdout, buf_span(&b), "      | ");
+    buf_fini(&b);
+}
+
 static void print_history(struct show *s)
 {
     struct span rest = buf_span(&s->lines);
@@ -232,7 +247,7 @@ static void print_history(struct show *s)
             putchar(' ');
         }
         past_print_text(stdout, line.function, SIZE_MAX);
-        if (line.attempt)
+        if (line.attempt && line.kind != KIND_ACTION)
             printf(" #%u", line.attempt);
         if (line.kind == KIND_ROUTED)
             past_print_text(stdout, line.functions, SIZE_MAX);
@@ -241,9 +256,7 @@ static void print_history(struct show *s)
         print_member(line.text, "why", ": ");
         print_member(line.text, "who", " by ");
         putchar('\n');
-        print_member(line.text, "output", "      | ");
-        if (json_type_of(json_member(line.text, "output")) == JSON_STRING)
-            putchar('\n');
+        print_output(line.text);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -182,6 +183,16 @@ static void put_refusal(struct buf *b, bool *first, const struct id *id, const c
     *first = false;
 }
 
+/* What was asked for stands in the trail already; this is what did not happen of it. */
+static void audit_refused(struct dispatch *d, const char *action, const char *who, struct span list)
+{
+    struct why w;
+    char verdict[32];
+    snprintf(verdict, sizeof verdict, "%s-refused", action);
+    if (audit_put(d, verdict, who, list, &w) != ERR_OK)
+        log_line(LOG_ERROR, "what was refused cannot be added to the audit trail", LOG_T("why", w.text));
+}
+
 static void each_event(struct dispatch *d, struct span request, const char *who, const char *action, event_op op, struct buf *b)
 {
     struct why w;
@@ -211,7 +222,9 @@ static void each_event(struct dispatch *d, struct span request, const char *who,
     } else {
         bool first = true;
         size_t done = 0;
-        buf_puts(b, "{\"ok\":true,\"refused\":[");
+        buf_puts(b, "{\"ok\":true,");
+        size_t list = b->n;
+        buf_puts(b, "\"refused\":[");
         for (struct json_iter it = json_iter(events); json_next_element(&it, &event);) {
             (void)event_id(event, &id);
             const char *why = op(d, event, &id, function, who);
@@ -219,7 +232,10 @@ static void each_event(struct dispatch *d, struct span request, const char *who,
                 put_refusal(b, &first, &id, why);
             done += !why;
         }
-        buf_printf(b, "],\"done\":%zu}", done);
+        buf_putc(b, ']');
+        if (!first && !b->failed)
+            audit_refused(d, action, who, span_of(b->p + list, b->n - list));
+        buf_printf(b, ",\"done\":%zu}", done);
         (void)records_flush(&d->records);
     }
     buf_fini(&ids);

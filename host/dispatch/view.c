@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "spool/dead.h"
 
 enum {
     LINES_MAX = 64,     /* of one story: its first and its last ones */
-    SLICE_MS = 5,       /* of writing in one turn */
     AGAIN_MS = 2000,    /* after a letter could not be written */
     TABLE_FIRST = 64,
     LETTER_BYTES = 1 << 30,
@@ -284,23 +282,20 @@ bool view_turn(struct dispatch *d)
     struct view *v = d->view;
     if (!v->ready || d->now_ms < v->write_ms)
         return false;
-    int64_t until = clock_mono_ms() + SLICE_MS;
-    do {
-        struct why w = {0};
-        enum err e = write_letter(d, v->ready, &w);
-        bool hopeless = e == ERR_CORRUPT || e == ERR_NOT_FOUND; /* the event itself cannot be read: nothing to write */
-        if (e != ERR_OK)
-            log_line(LOG_ERROR, hopeless ? "a dead letter cannot be written" : "a dead letter cannot be written yet",
-                     LOG_T("why", w.text));
-        if (e != ERR_OK && !hopeless) {
-            struct story *s = v->ready; /* behind the others: it may be the event that the disk refuses to read */
-            set_progress(v, s, STORY_OWED);
-            set_progress(v, s, STORY_READY);
-            v->write_ms = d->now_ms + AGAIN_MS;
-            return false;
-        }
-        forget(v, v->ready);
-    } while (v->ready && clock_mono_ms() < until);
+    struct why w = {0};
+    enum err e = write_letter(d, v->ready, &w);
+    bool hopeless = e == ERR_CORRUPT || e == ERR_NOT_FOUND; /* the event itself cannot be read: nothing to write */
+    if (e != ERR_OK)
+        log_line(LOG_ERROR, hopeless ? "a dead letter cannot be written" : "a dead letter cannot be written yet",
+                 LOG_T("why", w.text));
+    if (e != ERR_OK && !hopeless) {
+        struct story *s = v->ready; /* behind the others: it may be the event that the disk refuses to read */
+        set_progress(v, s, STORY_OWED);
+        set_progress(v, s, STORY_READY);
+        v->write_ms = d->now_ms + AGAIN_MS;
+        return false;
+    }
+    forget(v, v->ready);
     return v->ready != NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * view: dead/, kept in step with the journal. For every invocation that has failed at least once it remembers where its
  * attempt and outcome lines lie; when the line that made it dead is read back (so it is durable) the dead letter is written
- * from them, a little at a time. Replayed: the dead letter goes. Dispatch's only thread.
+ * from them, one in each turn of the loop. Replayed: the dead letter goes. Dispatch's only thread.
  */
 #ifndef CREEL_DISPATCH_VIEW_H
 #define CREEL_DISPATCH_VIEW_H
@@ -23,7 +23,7 @@ void view_line(struct dispatch *d, const struct line *line, struct pos at);
 /* At start: a letter may be there already from before; then it is right. */
 void view_found_dead(struct dispatch *d, const struct entry *e, const struct invocation *inv);
 
-/* Write letters for a few milliseconds. True when there are more. */
+/* Write one letter: its syncs are the longest thing that the loop waits for. True when there are more. */
 bool view_turn(struct dispatch *d);
 /* Letters not written yet. */
 size_t view_owed(const struct dispatch *d);

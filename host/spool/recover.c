@@ -109,6 +109,9 @@ static enum err make_good(struct journal *j, struct survey *s, struct journal_re
     stat_add(STAT_torn_bytes_total, (int64_t)s->torn_bytes);
     if (s->torn_bytes)
         log_line(LOG_WARN, "bytes behind the last acknowledged line were torn and are dropped", LOG_N("bytes", s->torn_bytes));
+    if (s->copied)
+        log_line(LOG_INFO, "intact lines behind the last acknowledged one are kept; events among them were answered 503 or not at all",
+                 LOG_N("lines", s->copied));
     list_voids(j, s);
     j->rescued = s->beyond;
     buf_init(&s->beyond, 1);

@@ -402,6 +402,14 @@ START_TEST(test_drop)
     letter_path(path, sizeof path, &id, "order.paid", "behave");
     rig_until(&r, rig_has(&r, path));
     ck_assert_ptr_nonnull(strstr(rig_ask(&r, ask), "\"done\":0"));
+    /* the trail tells the one from the other, and stays a chain */
+    struct buf b;
+    struct why w;
+    buf_init(&b, 1 << 20);
+    ck_assert_int_eq(fs_read(r.spool_fd, "audit.jsonl", &b, &w), ERR_OK);
+    ck_assert(memmem(b.p, b.n, "\"action\":\"drop-refused\"", 23) && memmem(b.p, b.n, "\"why\":\"it is not unfinished\"", 28));
+    buf_fini(&b);
+    ck_assert_uint_eq(audit_lines(), 3);
 }
 END_TEST
 

@@ -115,6 +115,40 @@ static void only_open(struct story *s)
     pen_settle(&s->pen);
 }
 
+/* Written, not synced, refused; no fresh segment can be had; and the process ends. */
+static void refuse_and_end(struct story *s)
+{
+    pen_open(&s->pen);
+    pen_settle(&s->pen);
+    story_batch(s, 1, true);
+    pen_settle(&s->pen);
+    disk_reset();
+    disk_obey((struct disk_plan){.fail_at = 2, .fail_times = 10000, .error = EIO, .free_part = 1});
+    story_batch(s, 1, true);
+    s->pen.j = NULL; /* killed */
+}
+
+START_TEST(what_was_refused_and_not_taken_back_is_there_once)
+{
+    static struct pen_read r;
+    disk_reset();
+    struct story *s = story_new();
+    in_child(s, 0, refuse_and_end);
+    ck_assert(s->events == 2 && s->synced[1] && s->refused[2]);
+    if (_i)
+        atomic_store(s->pen.safe, 0);
+    pen_open(&s->pen);
+    pen_read_all(&s->pen, &r);
+    ck_assert(r.events[1] == 1 && r.events[2] == 1);
+    ck_assert_uint_eq(s->pen.keys[2], 1); /* so that its sender's next try is a duplicate */
+    pen_close(&s->pen);
+    pen_open(&s->pen);
+    pen_read_all(&s->pen, &r);
+    ck_assert(r.events[1] == 1 && r.events[2] == 1);
+    story_free(s);
+}
+END_TEST
+
 START_TEST(the_process_may_end_at_any_call)
 {
     int calls = count_calls();
@@ -217,6 +251,7 @@ int main(void)
     tcase_add_test(t, any_write_may_stop_halfway);
     tcase_add_test(t, the_disk_may_fail_for_a_while);
     tcase_add_test(t, writes_may_be_short);
+    tcase_add_loop_test(t, what_was_refused_and_not_taken_back_is_there_once, 0, 2);
     tcase_add_test(t, the_process_may_end_at_any_call);
     tcase_add_test(t, the_power_may_fail_at_any_moment);
     suite_add_tcase(s, t);

@@ -182,6 +182,9 @@ START_TEST(show_gives_all_of_it)
     ck_assert(json_type_of(json_member(o, "body")) == JSON_STRING);
     const char *out = creel("show %s", text_of(&id));
     ck_assert(status == 0 && strstr(out, "because 7") && strstr(out, "order.paid"));
+    id = rig_event(&r, "order.paid", "partial", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
+    ck_assert_ptr_nonnull(strstr(creel("show %s", text_of(&id)), "\n      | whole\n      | "));
     (void)creel("show %s", "00000000000000000000000000");
     ck_assert_int_eq(status, EXIT_REFUSED);
     (void)creel("show %s", "nonsense");

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""A function that works against the host (forged packets, floods, daemons, signals, ptrace, limits) hurts only itself.
+
+Its events end, done or dead; good events go on; neither role ends or grows; what it started is gone. As root and as an ordinary
+user, with and without namespaces.
+"""
+import os
+import re
+import threading
+
+import creel
+from creel import Host, check
+
+SOURCE = creel.code("hostile")
+ACTS = re.findall(r'\{"(\w+)", \w+\}', SOURCE)
+GROWTH_KIB = 16 * 1024
+
+
+class Good(threading.Thread):
+    """Events of a good function, one after the other, meanwhile."""
+
+    def __init__(self, host):
+        super().__init__(daemon=True)
+        self.host, self.ids, self.end, self.error = host, [], threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.end.is_set():
+                self.ids.append(self.host.accept("good"))
+                self.end.wait(0.02)
+        except Exception as e:  # pylint: disable=broad-except
+            self.error = e
+
+
+def host(launcher=(), owner=None, **settings):
+    h = Host(launcher=launcher, **settings)
+    h.function("good", creel.code("record"), OUT=h.path("out/good"), TYPES="good")
+    h.sidecar("hostile", {"retry": {"attempts": 2, "base": "20ms"}, "timeout": "400ms", "concurrency": 1})
+    h.function("hostile", SOURCE, OUT=h.path("out/alive"), TYPES=" ".join(ACTS))
+    if owner is not None:
+        h.give(owner)
+    return h
+
+
+def alive(h):
+    try:
+        return os.path.getsize(h.path("out/alive"))
+    except FileNotFoundError:
+        return 0
+
+
+def stands_still(h):
+    before = alive(h)
+    creel.time.sleep(0.3)  # fifteen lines of a child that lives on
+    return alive(h) == before
+
+
+def scenario(h):
+    check(len(ACTS) == 10, f"acts not found in the source: {ACTS}")
+    with h:
+        h.start()
+        good = Good(h)
+        good.start()
+        creel.poll(lambda: len(good.ids) > 10, "good events to begin")
+        roles = {r: h.role(r) for r in ("intake", "dispatch")}
+        before = {r: creel.rss_kib(p) for r, p in roles.items()}
+        ends = {}
+        for act in ACTS:
+            seen = len(good.ids)
+            event = h.accept(act)
+            h.wait_state(event, "done", "dead")
+            ends[act] = h.states()[event]
+            creel.poll(lambda: len(good.ids) > seen, f"good events to go on after {act}")
+        check({r: h.role(r) for r in roles} == roles, "a role has ended meanwhile\n" + h.log_tail())
+        after = {r: creel.rss_kib(p) for r, p in roles.items()}
+        check(all(after[r] - before[r] < GROWTH_KIB for r in after), f"memory grew: {before} -> {after} KiB")
+        good.end.set()
+        good.join()
+        check(not good.error, f"a good event failed meanwhile: {good.error}")
+        h.wait_all(good.ids, "done")
+        creel.poll(lambda: stands_still(h), "what it started to be gone")
+        print(f"    {len(good.ids)} good events meanwhile; {ends}; memory {before} -> {after} KiB")
+        h.allow(".*")
+        h.finish()
+
+
+def test_as_invoking_user():
+    scenario(host())
+
+
+def test_as_ordinary_user():
+    if os.getuid() != 0:
+        raise creel.Skip("this is the ordinary user already")
+    scenario(host(launcher=creel.as_ordinary_user(), owner=65534, peer_users=["root", "nobody"]))
+
+
+def test_where_namespaces_are_forbidden():
+    if os.getuid() != 0:
+        raise creel.Skip("making such a place needs root")
+    try:
+        creel.run([os.path.join(creel.HERE, "without_namespaces"), "true"])
+    except creel.Failed as e:
+        raise creel.Skip(f"no such place can be made here: {e}") from None
+    scenario(host(launcher=[os.path.join(creel.HERE, "without_namespaces")], owner=65534, peer_users=["root", "nobody"]))
+
+
+creel.main(globals())
