@@ -64,6 +64,8 @@ bool conn_open(struct io *io, int fd, bool admin)
     c->watch = (struct watch){WATCH_CONN, fd};
     c->io = io;
     c->admin = admin;
+    c->young = atomic_load(&io->t->stopping);
+    io->n_young += c->young;
     atomic_init(&c->phase, PHASE_IO);
     buf_init(&c->held, HELD_MAX_BYTES);
     buf_init(&c->out, OUT_MAX_BYTES);
@@ -86,6 +88,7 @@ void conn_close(struct conn *c)
     if (c->right)
         c->right->left = c->left;
     io->n_conns--;
+    io->n_young -= c->young;
     atomic_fetch_sub_explicit(&io->t->connections, 1, memory_order_relaxed);
     stat_add(STAT_connections, -1);
     if (c->request)

@@ -24,6 +24,7 @@ struct conn {
     struct io *io;
     _Atomic enum phase phase;
     bool admin, keep;
+    bool young;     /* accepted while stopping: nothing of it is taken, it is told so */
     bool drain;     /* an event was not looked at in full: read until there is nothing */
     bool swallow;   /* answered early: the rest of the request is read and dropped */
     bool close;     /* when `out` is empty */
@@ -58,7 +59,8 @@ struct io {
     char *scratch;
     struct commit_job *youngest, *oldest; /* gathered in this round */
     struct conn *conns;
-    size_t n_conns;
+    size_t n_conns, n_young;
+    bool drained; /* stopping, and no connection is left but young ones */
     struct conn *first_due, *last_due;
     _Atomic(struct conn *) mailbox;
     atomic_bool wake_wanted;
@@ -70,10 +72,10 @@ struct transport {
     struct intake *intake;
     unsigned n_io;
     struct io *io;
-    int max_connections, ended_fd;
+    int max_connections, drained_fd;
     atomic_int connections;
     atomic_uint running;
-    atomic_bool stopping;
+    atomic_bool stopping, closing;
     _Atomic int64_t stop_at_ms;
     struct voice committer_voice;
     pthread_mutex_t pool_lock;

@@ -276,7 +276,7 @@ static bool run(struct role *r)
         struct pollfd fds[] = {
             {.fd = r->supervised ? ROLE_FD_SUPERVISOR : -1, .events = POLLIN},
             {.fd = r->signal_fd, .events = POLLIN},
-            {.fd = r->drained ? -1 : transport_ended_fd(r->in.transport), .events = POLLIN},
+            {.fd = r->drained ? -1 : transport_drained_fd(r->in.transport), .events = POLLIN},
             {.fd = commit_ended_fd(r->in.commit), .events = POLLIN},
         };
         if (poll(fds, sizeof fds / sizeof fds[0], (int)left) < 0)

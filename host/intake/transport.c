@@ -190,19 +190,21 @@ static int wait_ms(const struct io *io)
     return wait < 0 ? 0 : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)wait;
 }
 
-/* While stopping: nothing new, nothing idle. True when no connection is left. */
-static bool wind_down(struct io *io)
+/* While stopping: nothing idle that was there before; who comes now is still answered, that it shall try again. */
+static void wind_down(struct io *io)
 {
-    bool late = io->now_ms >= atomic_load_explicit(&io->t->stop_at_ms, memory_order_relaxed);
-    if (io->accepting)
-        watch_listeners(io, false);
-    io->accept_again_ms = 0;
+    bool closing = atomic_load(&io->t->closing);
+    bool late = closing || io->now_ms >= atomic_load_explicit(&io->t->stop_at_ms, memory_order_relaxed);
     for (struct conn *c = io->conns, *next; c; c = next) {
         next = c->right;
-        if (atomic_load(&c->phase) == PHASE_IO && (late || conn_idle(c)))
+        if (atomic_load(&c->phase) == PHASE_IO && (closing || (!c->young && (late || conn_idle(c)))))
             conn_close(c);
     }
-    return io->n_conns == 0;
+    if (io->drained || io->n_conns > io->n_young)
+        return;
+    io->drained = true;
+    if (atomic_fetch_sub(&io->t->running, 1) == 1)
+        eventfd_write(io->t->drained_fd, 1);
 }
 
 static void conn_event(struct conn *c, uint32_t events)
@@ -260,7 +262,7 @@ static void *run(void *arg)
 
     pthread_setname_np(pthread_self(), "io");
     watch_listeners(io, true);
-    for (;;) {
+    do {
         int n = epoll_wait(io->epoll_fd, events, EVENTS, wait_ms(io));
         io->now_ms = clock_mono_ms();
         take_house(io);
@@ -272,11 +274,9 @@ static void *run(void *arg)
         submit_gathered(io);
         check_deadlines(io);
         transport_wake(t);
-        if (atomic_load(&t->stopping) && wind_down(io))
-            break;
-    }
-    if (atomic_fetch_sub(&t->running, 1) == 1)
-        eventfd_write(t->ended_fd, 1);
+        if (atomic_load(&t->stopping))
+            wind_down(io);
+    } while (!atomic_load(&t->closing) || io->n_conns > 0);
     return NULL;
 }
 
@@ -360,11 +360,18 @@ static void fini(struct transport *t)
         request_free(q);
     }
     voice_fini(&t->committer_voice);
-    if (t->ended_fd >= 0)
-        close(t->ended_fd);
+    if (t->drained_fd >= 0)
+        close(t->drained_fd);
     pthread_mutex_destroy(&t->pool_lock);
     free(t->io);
     free(t);
+}
+
+static void close_all(struct transport *t)
+{
+    atomic_store(&t->closing, true);
+    atomic_store(&t->stopping, true);
+    wake_all(t);
 }
 
 static enum err start_threads(struct transport *t, unsigned n, struct why *w)
@@ -376,8 +383,7 @@ static enum err start_threads(struct transport *t, unsigned n, struct why *w)
             continue;
         why_errno(w, "cannot start an IO thread");
         atomic_fetch_sub(&t->running, 1);
-        atomic_store(&t->stopping, true);
-        wake_all(t);
+        close_all(t);
         while (i > 0)
             pthread_join(t->io[--i].thread, NULL);
         return ERR_SYSTEM;
@@ -396,8 +402,8 @@ enum err transport_new(const struct transport_options *o, struct transport **out
     t->max_connections = o->max_connections;
     pthread_mutex_init(&t->pool_lock, NULL);
     voice_init(&t->committer_voice);
-    t->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    enum err e = t->ended_fd < 0 ? why_errno(w, "cannot create an eventfd") : ERR_OK;
+    t->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    enum err e = t->drained_fd < 0 ? why_errno(w, "cannot create an eventfd") : ERR_OK;
     for (int i = 0; i < 2; i++) {
         int fd = i ? o->admin_fd : o->listen_fd;
         if (e == ERR_OK && fd >= 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
@@ -430,15 +436,16 @@ void transport_stop(struct transport *t, int64_t wait)
     wake_all(t);
 }
 
-int transport_ended_fd(const struct transport *t)
+int transport_drained_fd(const struct transport *t)
 {
-    return t->ended_fd;
+    return t->drained_fd;
 }
 
 void transport_free(struct transport *t)
 {
     if (!t)
         return;
+    close_all(t);
     for (unsigned i = 0; i < t->n_io; i++)
         pthread_join(t->io[i].thread, NULL);
     fini(t);

@@ -37,11 +37,12 @@ struct transport_options {
 enum err transport_new(const struct transport_options *o, struct transport **out, struct why *w);
 /* From now on judge new requests by this house. Main thread. */
 void transport_switch(struct transport *t, struct house *h);
-/* Accept nothing more, close idle connections, let requests end until wait_ms have passed. Main thread, once. */
+/* Close idle connections, let requests end until wait_ms have passed. Who connects later is answered until transport_free:
+ * the intake is stopping (admit), try again. Main thread, once. */
 void transport_stop(struct transport *t, int64_t wait_ms);
-/* Becomes readable when all threads have ended after transport_stop. */
-int transport_ended_fd(const struct transport *t);
-/* Join the threads, free. */
+/* Becomes readable when no request is left that could be accepted, after transport_stop. */
+int transport_drained_fd(const struct transport *t);
+/* Close what is left, join the threads, free. No job is with the committer any more. */
 void transport_free(struct transport *t);
 
 /* Put the request's job where the IO thread submits it from. Its own IO thread, in the commit step. */

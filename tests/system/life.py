@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """creeld's own life: options, start, stop, restart, a second one, the service manager, who can see a secret."""
+import concurrent.futures
 import os
 import signal
 import socket
@@ -44,7 +45,15 @@ CREEL_FUNCTION(slow, .types = "slow");
         h.start()
         event = h.accept("slow")
         creel.poll(lambda: h.outputs() == ["begin"], "the run to begin")
-        check(h.stop() == 0, "exit status")
+        h.allow("signature-missing", "shutting-down")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            stopped = pool.submit(h.stop)
+            # Who comes while the run ends is not left waiting. Without a proof it is 401 before.
+            creel.poll(lambda: h.post(b"{}").status != 401, "the door to close")
+            answer = h.post(b"{}")
+            check(answer.status == 503 and answer.json()["code"] == "shutting-down", f"while stopping: {answer}")
+            check(int(answer.headers["retry-after"]) > 0, f"no Retry-After: {answer}")
+            check(stopped.result() == 0, "exit status")
         check(h.outputs() == ["begin", "ended"], f"the run was cut off: {h.outputs()}")
         check(h.states() == {event: "done"}, f"the outcome is not in the journal: {h.states()}")
         h.start()
