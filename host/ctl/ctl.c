@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/nearest.h"
 #include "ctl/frame.h"
 #include "recipe/recipe.h"
@@ -273,5 +274,18 @@ enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct
             why_set(w, e, "recipe %s: %.400s", name, inner.text);
     }
     buf_fini(&text);
+    return e;
+}
+
+enum { JSON_NODES_MAX = 10 * 1000 * 1000 };
+
+enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
+{
+    struct json_error error;
+    bool standard = strcmp(path, "-") == 0;
+    enum err e = standard ? fs_read_fd(STDIN_FILENO, b, w) : fs_read(AT_FDCWD, path, b, w);
+    if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, JSON_NODES_MAX}, &error) != ERR_OK)
+        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", standard ? "standard input" : path, error.what,
+                    error.offset);
     return e;
 }

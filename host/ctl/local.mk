@@ -11,6 +11,7 @@ creel_SOURCES = \
 	host/ctl/show.c \
 	host/ctl/status.c \
 	host/ctl/frame.h \
+	host/ctl/letter.c host/ctl/letter.h \
 	host/ctl/main.c \
 	host/ctl/new.c \
 	host/ctl/occasion.c host/ctl/occasion.h \

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/letter.h"
 #include "ctl/sample.h"
 #include "ctl/shoot.h"
 #include "recipe/recipe.h"
@@ -30,7 +31,7 @@ enum {
 struct sender {
     struct ctl *ctl;
     const struct config_source *source; /* --source, or NULL */
-    const char *url, *recipe_name, *secret_file, *key_encoding, *type, *body_file, *content_type;
+    const char *url, *recipe_name, *secret_file, *key_encoding, *type, *body_file, *request_file, *content_type;
     struct recipe_header given[GIVEN_MAX]; /* --header */
     size_t n_given;
     struct recipe *recipe;
@@ -38,7 +39,9 @@ struct sender {
     struct recipe_context *context;
     struct arena scratch;
     struct sample sample;
-    struct buf body; /* --body */
+    struct letter letter;  /* --request */
+    struct buf body;       /* --body */
+    struct span own_body;  /* of one of these; SPAN_NONE: made up */
     uint64_t count, bad;
 };
 
@@ -67,12 +70,21 @@ static enum err add_header(struct shot *shot, struct span name, struct span valu
     return e;
 }
 
-static bool has_header(const struct recipe_request *q, const char *name)
+static bool has_header(const struct recipe_request *q, struct span name)
 {
     for (size_t i = 0; i < q->n_headers; i++)
-        if (span_eq_nocase(q->headers[i].name, span_str(name)))
+        if (span_eq_nocase(q->headers[i].name, name))
             return true;
     return false;
+}
+
+/* The headers of --request, but for those that --header gives. */
+static void add_letter(const struct sender *s, struct recipe_request *q, struct recipe_header *headers)
+{
+    struct recipe_request by_hand = {.headers = headers, .n_headers = q->n_headers};
+    for (size_t i = 0; i < s->letter.n; i++)
+        if (!has_header(&by_hand, s->letter.headers[i].name))
+            headers[q->n_headers++] = s->letter.headers[i];
 }
 
 static enum err make(void *arg, struct shot *shot, struct why *w)
@@ -85,18 +97,19 @@ static enum err make(void *arg, struct shot *shot, struct why *w)
     struct id id = id_new(q.now_ms);
     id_format(&id, shot->id);
     shot->id[ID_TEXT_BYTES] = 0;
-    if (s->body_file)
-        buf_put_span(&shot->body, buf_span(&s->body));
+    if (s->own_body.p)
+        buf_put_span(&shot->body, s->own_body);
     else
         sample_body(&s->sample, s->type, shot->id, shot->number, q.now_ms, &shot->body);
     q.body = buf_span(&shot->body);
     for (; q.n_headers < s->n_given; q.n_headers++)
         headers[q.n_headers] = s->given[q.n_headers];
-    if (s->sample.type_header && !has_header(&q, s->sample.type_header))
+    add_letter(s, &q, headers);
+    if (s->sample.type_header && !has_header(&q, span_str(s->sample.type_header)))
         headers[q.n_headers++] = (struct recipe_header){span_str(s->sample.type_header), span_str(s->type)};
-    if (s->sample.id_header && !has_header(&q, s->sample.id_header))
+    if (s->sample.id_header && !has_header(&q, span_str(s->sample.id_header)))
         headers[q.n_headers++] = (struct recipe_header){span_str(s->sample.id_header), span_str(shot->id)};
-    if (!has_header(&q, "Content-Type"))
+    if (!has_header(&q, SPAN_LIT("Content-Type")))
         headers[q.n_headers++] = (struct recipe_header){SPAN_LIT("Content-Type"), span_str(s->content_type)};
     arena_reset(&s->scratch);
     size_t n;
@@ -247,6 +260,34 @@ static enum err load_ring(struct sender *s, struct why *w)
     return why_set(w, ERR_INVALID, "recipe %s signs: --secret-file F is missing", recipe_name(s->recipe));
 }
 
+static enum err load_letter(struct sender *s, struct why *w)
+{
+    enum err e = letter_read(&s->letter, s->request_file, s->recipe, w);
+    if (e != ERR_OK)
+        return e;
+    const struct line_event *event = &s->letter.occasion.event;
+    s->own_body = span_of(event->body.p ? event->body.p : "", event->body.n);
+    if (!s->type)
+        s->type = arena_copy(&s->letter.arena, event->type).p;
+    if (!s->content_type && event->content_type.p)
+        s->content_type = arena_copy(&s->letter.arena, event->content_type).p;
+    return ERR_OK;
+}
+
+static enum err load_body(struct sender *s, struct why *w)
+{
+    enum err e = ERR_OK;
+    if (s->request_file)
+        e = load_letter(s, w);
+    else if (s->body_file && (e = read_file(s->body_file, BODY_MAX, &s->body, w)) == ERR_OK)
+        s->own_body = buf_span(&s->body);
+    if (!s->type)
+        s->type = "creel.test";
+    if (!s->content_type)
+        s->content_type = "application/json";
+    return e;
+}
+
 static enum err load(struct sender *s, struct why *w)
 {
     const char *variant = NULL;
@@ -256,11 +297,11 @@ static enum err load(struct sender *s, struct why *w)
     enum err e = ctl_recipe(s->ctl, s->recipe_name, variant, &s->recipe, w);
     if (e == ERR_OK)
         e = load_ring(s, w);
-    if (e == ERR_OK && s->body_file)
-        e = read_file(s->body_file, BODY_MAX, &s->body, w);
     if (e == ERR_OK)
-        e = sample_init(&s->sample, s->recipe, s->source, s->body_file != NULL, w);
-    if (e == ERR_OK && !arena_init(&s->scratch, 2 * s->body.n + (1 << 20)))
+        e = load_body(s, w);
+    if (e == ERR_OK)
+        e = sample_init(&s->sample, s->recipe, s->source, s->own_body.p != NULL, w);
+    if (e == ERR_OK && !arena_init(&s->scratch, 2 * s->own_body.n + (1 << 20)))
         e = why_set(w, ERR_NO_MEMORY, "out of memory");
     return e == ERR_OK ? recipe_context_new(&s->context) : e;
 }
@@ -271,6 +312,7 @@ static void unload(struct sender *s)
     keyring_free(s->ring);
     recipe_free(s->recipe);
     arena_fini(&s->scratch);
+    letter_fini(&s->letter);
     buf_fini(&s->body);
 }
 
@@ -311,6 +353,7 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
         {"--secret-file", offsetof(struct sender, secret_file)},
         {"--type", offsetof(struct sender, type)},
         {"--body", offsetof(struct sender, body_file)},
+        {"--request", offsetof(struct sender, request_file)},
         {"--key-encoding", offsetof(struct sender, key_encoding)},
         {"--content-type", offsetof(struct sender, content_type)},
     };
@@ -330,6 +373,8 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
     s->url = *argc > 1 ? argv[1] : NULL;
     if (source)
         take_source(s, source);
+    if (s->body_file && s->request_file)
+        exit(ctl_usage("--body and --request: give one of them"));
     if (!s->recipe_name)
         exit(ctl_usage("--recipe R or --source NAME is missing"));
     if (strncasecmp(s->url, "http://", 7) != 0 && strncasecmp(s->url, "https://", 8) != 0)
@@ -338,7 +383,7 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
 
 int verb_send(struct ctl *c, int argc, char **argv)
 {
-    struct sender s = {.ctl = c, .type = "creel.test", .content_type = "application/json", .count = 1};
+    struct sender s = {.ctl = c, .count = 1};
     struct shoot shoot = {.arg = &s, .make = make, .answered = answered};
     struct shoot_result result = {0};
     struct why w;

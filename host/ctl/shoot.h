@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/id.h"
 
-enum { SHOOT_ANSWER_BYTES = 16384, SHOOT_HEADERS_MAX = 32, SHOOT_STATUSES = 600 };
+enum { SHOOT_ANSWER_BYTES = 16384, SHOOT_HEADERS_MAX = 128, SHOOT_STATUSES = 600 };
 
 /* One request and its answer. */
 struct shot {

@@ -24,15 +24,6 @@ struct subject {
 
 static const char *const levels[LOG_LEVELS] = {"DEBUG", "INFO", "WARN", "ERROR"};
 
-static enum err read_json(const char *path, struct buf *b, struct why *w)
-{
-    struct json_error error;
-    enum err e = fs_read(AT_FDCWD, path, b, w);
-    if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, 10000000}, &error) != ERR_OK)
-        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", path, error.what, error.offset);
-    return e;
-}
-
 /* FILE.so as dispatch would take it: a sealed copy, the name, the sidecar beside it. */
 static enum err subject_open(struct subject *s, const char *file, struct why *w)
 {
@@ -130,7 +121,7 @@ static int test_event(const struct ctl *c, const struct trial *t, const char *fi
     struct trial run = *t;
     run.line = c->json ? keep_line : show_line;
     run.arg = &output;
-    enum err e = read_json(file, &text, &w);
+    enum err e = ctl_read_json(file, &text, &w);
     if (!e && (e = occasion_read(&o, buf_span(&text), t->name, clock_wall_ms(), &w)) != ERR_OK)
         ctl_fail(EXIT_USAGE, "%s: %s", file, w.text);
     else if (e)
@@ -271,7 +262,7 @@ static int test_cases(const struct ctl *c, const struct trial *t, const char *fi
     struct buf text;
     struct why w = {{0}};
     buf_init(&text, FILE_BYTES);
-    if (read_json(file, &text, &w) != ERR_OK || json_type_of(buf_span(&text)) != JSON_ARRAY) {
+    if (ctl_read_json(file, &text, &w) != ERR_OK || json_type_of(buf_span(&text)) != JSON_ARRAY) {
         buf_fini(&text);
         return ctl_fail(EXIT_USAGE, "%s", *w.text ? w.text : "a file of cases holds a list of objects");
     }

@@ -26,6 +26,8 @@ bool recipe_has_variant(struct span json, const char *variant);
 const char *recipe_name(const struct recipe *r);
 bool recipe_is_none(const struct recipe *r);             /* proves nothing: sources need allow_unsigned */
 const char *recipe_key_encoding(const struct recipe *r); /* default */
+/* Does recipe_sign add this header (any case) unless it is given: signature, time, message id? */
+bool recipe_makes_header(const struct recipe *r, struct span name);
 /* Does its source give a public_key_file? A private key is for recipe_sign. */
 bool recipe_takes_public_keys(const struct recipe *r);
 int64_t recipe_tolerance_ms(const struct recipe *r); /* -1: no timestamp */

@@ -58,6 +58,16 @@ static bool is_time(const struct recipe *r, enum ref_kind kind, unsigned slot)
     return r->has_timestamp && r->timestamp.from.kind == kind && r->timestamp.from.slot == slot;
 }
 
+bool recipe_makes_header(const struct recipe *r, struct span name)
+{
+    if (span_eq_nocase(id_header(r), name))
+        return true;
+    for (unsigned i = 0; i < r->n_headers; i++)
+        if (span_eq_nocase(r->headers[i].name, name) && (i == r->signature.from[0] || is_time(r, REF_HEADER, i)))
+            return !r->none;
+    return false;
+}
+
 /* A header that is signed: already there, or the time, or the id (set before). */
 static enum err fill_header(struct signing *s, unsigned slot, struct span time)
 {

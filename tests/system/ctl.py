@@ -61,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.seen.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        self.server.seen.append(({k.lower(): ", ".join(self.headers.get_all(k)) for k in self.headers}, body))
         answer = b'{"id":"X"}'
         self.wfile.write(b"HTTP/1.1 %d -\r\nContent-Length: %d\r\n\r\n%s" % (int(self.path[1:]), len(answer), answer))
 
@@ -136,6 +136,32 @@ def test_send_signs():
         headers, body = receiver.seen.pop()
         with open(VECTORS, "rb") as f:
             check(body == f.read() and headers["x-github-event"] == "push" and headers["x-github-delivery"], str(headers))
+
+
+def test_send_takes_a_request_object():
+    with folder() as path, Receiver() as receiver:
+        secret = write(path + "/secret", "It is a secret")
+        send = ["send", receiver.url + "/202", "--recipe", "github", "--secret-file", secret, "--request"]
+        body = '{"zen":"\u00fc \\u0000"}\n'
+        event = {"method": "POST", "url": "https://example.com/hooks", "type": "push", "body": body,
+                 "headers": {"Content-Type": "application/vnd.x+json", "X-GitHub-Delivery": "old", "X-Hub-Signature-256": "sha256=00",
+                             "X-Note": ["one", "two"], "Cookie": "\u2026", "Host": "example.com", "Content-Length": "3"}}
+        file = write(path + "/event.json", json.dumps(event))
+        run(*send, file)
+        run(*send, file, "--type", "ping", "--header", "X-Note: three", "--content-type", "application/json")
+        first, second = receiver.seen[-2:]
+        for headers, got in (first, second):
+            check(got == body.encode(), "the body was changed")
+            good = hmac.new(b"It is a secret", got, hashlib.sha256).hexdigest()
+            check(headers["x-hub-signature-256"] == "sha256=" + good, "it is not signed anew")
+            check(headers["x-github-delivery"] != "old" and "cookie" not in headers, "what is not its own was sent")
+            check(headers["host"] != "example.com" and headers["content-length"] == str(len(got)), "another connection's header was sent")
+        check(first[0]["x-note"] == "one, two" and second[0]["x-note"] == "three", "a header is missing")
+        check(first[0]["x-github-event"] == "push" and second[0]["x-github-event"] == "ping", "the type")
+        check(first[0]["content-type"] == "application/vnd.x+json" and second[0]["content-type"] == "application/json", "Content-Type")
+        check("/headers" in run(*send, write(path + "/bad", '{"headers":{"a":"b\\nc"}}'), expect=100), "a header of two lines")
+        check("byte 1" in run(*send, write(path + "/bad", "{]"), expect=100), "no JSON")
+        check("one of them" in run(*send, file, "--body", file, expect=100), "two bodies")
 
 
 def test_send_counts():
