@@ -3,7 +3,7 @@ if HAVE_CHECK
 JOURNAL_CHECKS = tests/unit/check_journal tests/unit/check_journal_damage tests/unit/check_journal_faults
 check_PROGRAMS += $(JOURNAL_CHECKS)
 TESTS += $(JOURNAL_CHECKS)
-JOURNAL_PEN = tests/unit/disk.c tests/unit/disk.h tests/unit/pen.c tests/unit/pen.h tests/unit/suite.h
+JOURNAL_PEN = tests/unit/disk.c tests/unit/disk.h tests/unit/disk_wrap.h tests/unit/pen.c tests/unit/pen.h tests/unit/suite.h
 JOURNAL_WRAP = -Wl,--wrap=pread,--wrap=pwrite,--wrap=ftruncate,--wrap=fdatasync,--wrap=fsync,--wrap=renameat,--wrap=unlinkat \
 	-Wl,--wrap=openat,--wrap=mkdirat,--wrap=fstatvfs
 tests_unit_check_journal_SOURCES = tests/unit/check_journal.c $(JOURNAL_PEN)
