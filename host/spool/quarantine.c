@@ -93,8 +93,9 @@ enum err quarantine_copy(int spool_fd, struct pos at, uint32_t n, bool *copied, 
     if (!e && (e = free_name(spool_fd, at, buf_span(&bytes), name, &there)) != ERR_OK)
         why_set(w, e, "%s: cannot be read, or has too many versions", name);
     quarantine_guess(buf_span(&bytes), guess);
-    if (!e && !there)
-        e = fs_replace(spool_fd, name, buf_span(&bytes), QUARANTINE_MODE, w);
+    /* A file that is there already may be one whose name a kill kept from being synced. */
+    if (!e)
+        e = there ? fs_sync_parent(spool_fd, name, w) : fs_replace(spool_fd, name, buf_span(&bytes), QUARANTINE_MODE, w);
     buf_fini(&bytes);
     if (e)
         return e;
