@@ -110,6 +110,8 @@ enum err journal_switch(struct journal *j, struct why *w)
         why_errno(w, "journal segment %u: cannot sync", j->live.number);
         return journal_give_up(j, w);
     }
+    /* Before the helper may index it: an index says that all of its segment was safe. */
+    journal_set_safe(j, (struct pos){j->live.number, j->live.end});
     enum err e = buf_reserve(&j->numbers, sizeof(uint32_t)) ? segment_publish(j->journal_fd, &j->spare, w)
                                                            : why_set(w, ERR_NO_MEMORY, "out of memory");
     if (e) {

@@ -110,12 +110,12 @@ static struct survey_segment *find(struct survey *s, uint32_t number)
     return NULL;
 }
 
-/* A good index that fits the file. */
+/* A good index that fits the file, of which nothing was taken back since. */
 static bool read_index(struct survey *s, const struct survey_segment *k, struct index *x)
 {
     if (index_read(s->journal_fd, k->number, x, NULL) != ERR_OK)
         return false;
-    if (x->length == k->size && (!k->has_salt || memcmp(x->salt, k->salt, sizeof x->salt) == 0))
+    if (x->length == k->size && k->void_from >= k->size && (!k->has_salt || memcmp(x->salt, k->salt, sizeof x->salt) == 0))
         return true;
     index_fini(x);
     return false;
@@ -246,7 +246,7 @@ static void on_line(void *arg, const struct line *l, struct pos at)
         buf_putc(&s->beyond, '\n');
         s->copied++;
     }
-    if ((behind || !r->now->indexed) && keys_count(s, r->now) && scan_key(l, &d))
+    if (!r->now->indexed && keys_count(s, r->now) && scan_key(l, &d))
         give_key(r, &d);
 }
 

@@ -207,6 +207,53 @@ START_TEST(a_missing_or_damaged_index_is_made_anew)
 }
 END_TEST
 
+struct kept {
+    const char *name;
+    char bytes[PEN_SEGMENT_BYTES];
+    ssize_t n;
+};
+
+static void keep(struct kept *k)
+{
+    int fd = openat(pen.spool_fd, k->name, O_RDONLY);
+    k->n = read(fd, k->bytes, sizeof k->bytes);
+    ck_assert_int_gt(k->n, 0);
+    close(fd);
+}
+
+static void put_back(const struct kept *k)
+{
+    int fd = openat(pen.spool_fd, k->name, O_WRONLY | O_TRUNC);
+    ck_assert_int_eq(write(fd, k->bytes, (size_t)k->n), k->n);
+    close(fd);
+}
+
+/* A segment was closed and indexed, but the word that all of it is safe was lost: lines of it are copied into a fresh one and taken
+ * back here; then the process ended again before it was cut and its index made anew. */
+START_TEST(an_index_hands_out_no_key_twice)
+{
+    static struct kept segment = {.name = "journal/000000000001.jsonl"}, index = {.name = "journal/000000000001.idx"};
+    static struct pen_read r;
+    pen_open(&pen);
+    for (int n = 1; n <= 6; n++)
+        write_events(n, n, 100);
+    pen_close(&pen);
+    keep(&segment);
+    keep(&index);
+    pen_read_all(&pen, &r);
+    atomic_store(pen.safe, pos_pack(r.at[4]));
+    for (int start = 1; start <= 2; start++) {
+        pen_open(&pen);
+        for (int n = 1; n <= 6; n++)
+            ck_assert_msg(pen.keys[n] == 1, "start %d: key %d came %d times", start, n, pen.keys[n]);
+        pen_close(&pen);
+        put_back(&segment);
+        put_back(&index);
+    }
+    assert_events(1, 6);
+}
+END_TEST
+
 START_TEST(one_process_at_a_time)
 {
     struct pen other;
@@ -509,6 +556,7 @@ int main(void)
     tcase_add_test(t, everything_is_there_after_reopening);
     tcase_add_test(t, keys_whose_time_is_over_are_not_handed_out);
     tcase_add_test(t, a_missing_or_damaged_index_is_made_anew);
+    tcase_add_test(t, an_index_hands_out_no_key_twice);
     tcase_add_test(t, one_process_at_a_time);
     tcase_add_test(t, retirement_is_oldest_first_and_spares_the_last_two);
     tcase_add_test(t, numbers_are_never_used_again);
