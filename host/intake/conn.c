@@ -64,8 +64,8 @@ bool conn_open(struct io *io, int fd, bool admin)
     c->watch = (struct watch){WATCH_CONN, fd};
     c->io = io;
     c->admin = admin;
-    c->young = atomic_load(&io->t->stopping);
-    io->n_young += c->young;
+    if (atomic_load(&io->t->stopping))
+        conn_is_young(c);
     atomic_init(&c->phase, PHASE_IO);
     buf_init(&c->held, HELD_MAX_BYTES);
     buf_init(&c->out, OUT_MAX_BYTES);
@@ -97,6 +97,12 @@ void conn_close(struct conn *c)
     buf_fini(&c->out);
     close(c->watch.fd);
     free(c);
+}
+
+void conn_is_young(struct conn *c)
+{
+    c->young = true;
+    c->io->n_young++;
 }
 
 bool conn_idle(const struct conn *c)
@@ -369,8 +375,6 @@ static void settle(struct conn *c)
         conn_close(c);
     } else if (conn_idle(c)) {
         deadline_end(c);
-        if (atomic_load_explicit(&c->io->t->stopping, memory_order_relaxed))
-            conn_close(c);
     } else {
         deadline_begin(c);
     }

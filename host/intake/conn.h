@@ -24,7 +24,7 @@ struct conn {
     struct io *io;
     _Atomic enum phase phase;
     bool admin, keep;
-    bool young;     /* accepted while stopping: nothing of it is taken, it is told so */
+    bool young;     /* new or idle while stopping: nothing that comes on it is accepted, and it is not waited for */
     bool drain;     /* an event was not looked at in full: read until there is nothing */
     bool swallow;   /* answered early: the rest of the request is read and dropped */
     bool close;     /* when `out` is empty */
@@ -94,6 +94,7 @@ void conn_came_back(struct conn *c);
 void conn_late(struct conn *c);
 /* Nothing of a request has arrived and nothing is to be sent. */
 bool conn_idle(const struct conn *c);
+void conn_is_young(struct conn *c);
 void conn_close(struct conn *c);
 
 /* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone

@@ -190,15 +190,20 @@ static int wait_ms(const struct io *io)
     return wait < 0 ? 0 : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)wait;
 }
 
-/* While stopping: nothing idle that was there before; who comes now is still answered, that it shall try again. */
+/* While stopping: what was going on ends, and is waited for. Connections that were idle, and new ones, stay open: a request that
+ * comes on them is answered, that it shall try again. */
 static void wind_down(struct io *io)
 {
     bool closing = atomic_load(&io->t->closing);
     bool late = closing || io->now_ms >= atomic_load_explicit(&io->t->stop_at_ms, memory_order_relaxed);
     for (struct conn *c = io->conns, *next; c; c = next) {
         next = c->right;
-        if (atomic_load(&c->phase) == PHASE_IO && (closing || (!c->young && (late || conn_idle(c)))))
+        if (atomic_load(&c->phase) != PHASE_IO)
+            continue;
+        if (closing || (late && !c->young && !conn_idle(c)))
             conn_close(c);
+        else if (!c->young && conn_idle(c))
+            conn_is_young(c);
     }
     if (io->drained || io->n_conns > io->n_young)
         return;

@@ -37,8 +37,8 @@ struct transport_options {
 enum err transport_new(const struct transport_options *o, struct transport **out, struct why *w);
 /* From now on judge new requests by this house. Main thread. */
 void transport_switch(struct transport *t, struct house *h);
-/* Close idle connections, let requests end until wait_ms have passed. Who connects later is answered until transport_free:
- * the intake is stopping (admit), try again. Main thread, once. */
+/* Let requests end until wait_ms have passed. Those that come later are answered until transport_free: the intake is stopping
+ * (admit), try again. Main thread, once. */
 void transport_stop(struct transport *t, int64_t wait_ms);
 /* Becomes readable when no request is left that could be accepted, after transport_stop. */
 int transport_drained_fd(const struct transport *t);

@@ -414,21 +414,43 @@ END_TEST
 
 /* --- stop --- */
 
+/* Not left waiting: told to try again, also on a connection that is kept. */
+static void expect_to_be_sent_away(int fd, const struct call *c)
+{
+    struct buf b;
+    struct answer a;
+    char more;
+    buf_init(&b, 1 << 16);
+    put_call(&b, c);
+    send_all(fd, buf_span(&b));
+    read_answer(fd, &a);
+    ck_assert_int_eq(a.status, 503);
+    ck_assert_uint_gt(answer_header(&a, "Retry-After").n, 0);
+    ck_assert_int_eq((int)recv(fd, &more, 1, 0), 0);
+    answer_fini(&a);
+    buf_fini(&b);
+}
+
 START_TEST(finishes_what_has_begun)
 {
     const char *const headers[] = {"HTTP_X_ID", "last", NULL};
     struct call c = {.uri = "/a", .headers = headers, .keep = true};
+    const struct call late = {.uri = "/a", .keep = true};
     struct buf b;
     struct answer a;
     char more;
-    int begun = stage_connect(&stage), idle = stage_connect(&stage);
+    int begun = stage_connect(&stage), idle = stage_connect(&stage), young;
     buf_init(&b, 1 << 16);
     put_call(&b, &c);
     send_all(begun, span_of(b.p, b.n - 1));
     await_stat(&stage, STAT_requests_total, 1);
     await_stat(&stage, STAT_connections_total, 2);
     stage_tell(&stage, CHANNEL_STOP);
-    ck_assert_int_eq((int)recv(idle, &more, 1, 0), 0);
+    while (atomic_load(&stage.shared->accepting))
+        usleep(1000);
+    young = stage_connect(&stage);
+    expect_to_be_sent_away(idle, &late);
+    expect_to_be_sent_away(young, &late);
     send_all(begun, span_of(b.p + b.n - 1, 1));
     read_answer(begun, &a);
     ck_assert_int_eq(a.status, 202);
@@ -442,6 +464,7 @@ START_TEST(finishes_what_has_begun)
     buf_fini(&b);
     close(begun);
     close(idle);
+    close(young);
 }
 END_TEST
 
