@@ -62,7 +62,7 @@ static int default_status(const struct request *q)
     }
 }
 
-static const struct config_answer * override(const struct request *q)
+static const struct config_answer *override(const struct request *q)
 {
     static const struct config_answer none;
     return q->source ? &q->source->config->answers[kind_of(q)] : &none;

@@ -6,30 +6,13 @@ Each as root without users, as root with users of its own, and as an ordinary us
 """
 import os
 import signal
-import threading
 
 import creel
-from creel import Host, check
+from creel import Good, Host, check
 
 BAD = ["crash", "hang", "leak", "bomb", "runaway"]
 EXPECTED = {"crash": "crash", "hang": "timeout", "runaway": "timeout"}
 GROWTH_KIB = 16 * 1024
-
-
-class Good(threading.Thread):
-    """Events of a good function, one after the other, while bad things happen."""
-
-    def __init__(self, host):
-        super().__init__(daemon=True)
-        self.host, self.ids, self.end, self.error = host, [], threading.Event(), None
-
-    def run(self):
-        try:
-            while not self.end.is_set():
-                self.ids.append(self.host.accept("good"))
-                self.end.wait(0.02)
-        except Exception as e:  # pylint: disable=broad-except
-            self.error = e
 
 
 def host(launcher=(), owner=None, **settings):

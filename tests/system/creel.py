@@ -649,6 +649,22 @@ def as_ordinary_user():
     return [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
 
+class Good(threading.Thread):
+    """Events of the function `good`, one after the other, while bad things happen; stops at the first that is not accepted."""
+
+    def __init__(self, host):
+        super().__init__(daemon=True)
+        self.host, self.ids, self.end, self.error = host, [], threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.end.is_set():
+                self.ids.append(self.host.accept("good"))
+                self.end.wait(0.02)
+        except Exception as e:  # pylint: disable=broad-except
+            self.error = e
+
+
 def main(names):
     """Run all test_* of a module's globals, or those named on the command line."""
     become_subreaper()

@@ -6,30 +6,13 @@ user, with and without namespaces.
 """
 import os
 import re
-import threading
 
 import creel
-from creel import Host, check
+from creel import Good, Host, check
 
 SOURCE = creel.code("hostile")
 ACTS = re.findall(r'\{"(\w+)", \w+\}', SOURCE)
 GROWTH_KIB = 16 * 1024
-
-
-class Good(threading.Thread):
-    """Events of a good function, one after the other, meanwhile."""
-
-    def __init__(self, host):
-        super().__init__(daemon=True)
-        self.host, self.ids, self.end, self.error = host, [], threading.Event(), None
-
-    def run(self):
-        try:
-            while not self.end.is_set():
-                self.ids.append(self.host.accept("good"))
-                self.end.wait(0.02)
-        except Exception as e:  # pylint: disable=broad-except
-            self.error = e
 
 
 def host(launcher=(), owner=None, **settings):
