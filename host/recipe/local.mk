@@ -7,7 +7,11 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/compile_parts.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
-	host/recipe/key.c host/recipe/key.h \
+	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
+	host/recipe/key_facts.c host/recipe/key_facts.h \
+	host/recipe/key_jwk.c \
+	host/recipe/key_public.c \
+	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/sign.c \
