@@ -185,7 +185,7 @@ static enum err check_key_encoding(struct compiler *c)
     if (!key_encoding_known(s, c->r->algorithm->family)) {
         size_t n;
         const char *const *names = key_encoding_names(&n);
-        if (key_encoding_known(s, FAMILY_HMAC) || key_encoding_known(s, FAMILY_ED25519))
+        if (key_encoding_known(s, ~0U))
             return compiler_fault(c, "%s does not go with %s", s.p, c->r->algorithm->name);
         return compiler_unknown(c, "key encoding", s, names, n);
     }

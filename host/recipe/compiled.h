@@ -19,7 +19,16 @@ enum {
     RECIPE_TEXT_MAX = 64 * 1024, /* bytes of a recipe file */
 };
 
-enum family { FAMILY_HMAC, FAMILY_ED25519 };
+/* What an algorithm asks of a key; as a bit in the masks of keys.tbl. */
+enum family {
+    FAMILY_HMAC = 1 << 0,
+    FAMILY_ED25519 = 1 << 1,
+    FAMILY_PUBLIC = 1 << 2, /* RSA, ECDSA */
+    FAMILY_DIGEST = 1 << 3, /* plain digests over content that holds the secret */
+    FAMILY_TOKEN = 1 << 4,
+    FAMILY_JWT = 1 << 5,
+    FAMILY_SECRET = FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN | FAMILY_JWT /* takes shared secrets */
+};
 
 struct algorithm {
     const char *name;

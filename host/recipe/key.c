@@ -94,16 +94,16 @@ static enum err decode_spki_base64(struct span text, unsigned char *out, size_t 
 
 static const struct key_encoding {
     const char *name;
-    enum family family;
+    unsigned families;
     const char *prefix; /* may stand before the text */
     key_decoder decode;
 } encodings[] = {
-#define X(name, family, prefix, decode) {name, family, prefix, decode},
+#define X(name, families, prefix, decode) {name, families, prefix, decode},
 #include "recipe/keys.tbl"
 #undef X
 };
 static const char *const encoding_names[] = {
-#define X(name, family, prefix, decode) name,
+#define X(name, families, prefix, decode) name,
 #include "recipe/keys.tbl"
 #undef X
 };
@@ -117,10 +117,10 @@ static const struct key_encoding *find_encoding(struct span name)
     return NULL;
 }
 
-bool key_encoding_known(struct span name, enum family family)
+bool key_encoding_known(struct span name, unsigned families)
 {
     const struct key_encoding *e = find_encoding(name);
-    return e && e->family == family;
+    return e && (e->families & families) != 0;
 }
 
 const char *const *key_encoding_names(size_t *n)
@@ -162,6 +162,7 @@ static enum err load_hmac(struct key *k, const struct keyring_key *in, const str
         return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
     if (k->n_secret == 0)
         return why_set(w, ERR_INVALID, "key %s is empty", in->id);
+    k->kind = KEY_SECRET;
     k->secret = room;
     return ERR_OK;
 }
@@ -194,6 +195,7 @@ static enum err load_ed25519(struct key *k, const struct keyring_key *in, const 
 {
     bool marked_private, marked_public;
     size_t n;
+    k->kind = KEY_ED25519;
     struct span text = without_prefix(trim(in->raw), "whsk_", &marked_private);
     text = without_prefix(text, enc->prefix, &marked_public);
     if (marked_private && in->is_public)
@@ -225,13 +227,13 @@ static enum err load_key(const struct recipe *r, struct key *k, const struct key
         return why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name,
                        near ? ", did you mean " : "", near ? near : "");
     }
-    if (enc->family != r->algorithm->family)
+    if (!(enc->families & (unsigned)r->algorithm->family))
         return why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name,
                        r->algorithm->name);
     k->serial = atomic_fetch_add(&serials, 1);
     k->not_before_ms = in->not_before_ms;
     k->not_after_ms = in->not_after_ms;
-    return enc->family == FAMILY_HMAC ? load_hmac(k, in, enc, room, cap, w) : load_ed25519(k, in, enc, room, cap, w);
+    return enc->families & FAMILY_HMAC ? load_hmac(k, in, enc, room, cap, w) : load_ed25519(k, in, enc, room, cap, w);
 }
 
 /* What a key's decoded form can take at most: no encoding makes bytes more, but a private key is always kept whole. */

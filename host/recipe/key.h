@@ -4,17 +4,24 @@
 #ifndef CREEL_RECIPE_KEY_H
 #define CREEL_RECIPE_KEY_H
 
+#include <openssl/types.h>
+
 #include "recipe/compiled.h"
 
 enum { KEY_PUBLIC_BYTES = 32, KEY_PRIVATE_BYTES = 64, KEY_SEED_BYTES = 32 };
 
+enum key_kind { KEY_SECRET, KEY_ED25519, KEY_RSA, KEY_EC };
+
 struct key {
-    const char *id;
+    const char *id;  /* one id may stand for several keys: a JWKS holds many */
     uint64_t serial; /* of this process, never used twice: what a context's prepared MAC belongs to */
     int64_t not_before_ms, not_after_ms;
-    const unsigned char *secret; /* HMAC key, or the 64-byte Ed25519 private key; in keyring.secrets; NULL: none */
+    enum key_kind kind;
+    const unsigned char *secret; /* MAC key, or the 64-byte Ed25519 private key; in keyring.secrets; NULL: none */
     size_t n_secret;
     unsigned char public_key[KEY_PUBLIC_BYTES]; /* Ed25519 */
+    EVP_PKEY *pkey;                             /* RSA, EC: public; private too when it was given */
+    const char *kid, *alg;                      /* what a JWK says, or NULL */
 };
 
 struct keyring {
@@ -25,8 +32,9 @@ struct keyring {
 };
 
 bool key_live(const struct key *k, int64_t now_ms);
-/* Is there a key encoding of this name? For recipes' defaults; the names, for messages. */
-bool key_encoding_known(struct span name, enum family family);
+/* Is there a key encoding of this name that goes with one of these families? For recipes' defaults; the names, for
+ * messages. */
+bool key_encoding_known(struct span name, unsigned families);
 const char *const *key_encoding_names(size_t *n);
 
 #endif

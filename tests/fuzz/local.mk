@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 # A target is NAME.c. mutate_NAME is made of it and the driver, and make check runs it; NAME is the same with libFuzzer, which needs
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
-FUZZ = json config line recipe timestamp verify
+MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
+	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify
+FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
-MUTATORS = $(FUZZ:%=tests/fuzz/mutate_%)
+check_PROGRAMS += $(MUTATORS)
+TESTS += $(MUTATORS)
 EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
 CLEANFILES += $(FUZZERS) *.finding
 
@@ -13,9 +16,6 @@ tests_fuzz_libdrive_a_CPPFLAGS = $(FUZZ_CPPFLAGS)
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 LIB_DRIVE = tests/fuzz/libdrive.a
 
-check_PROGRAMS += tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_timestamp \
-	tests/fuzz/mutate_verify
-TESTS += $(MUTATORS)
 tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
 tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
