@@ -68,7 +68,7 @@ struct signature {
     const struct encoding *encoding;
 };
 
-enum time_format { TIME_SECONDS, TIME_MILLISECONDS, TIME_RFC3339 };
+enum time_format { TIME_SECONDS, TIME_MILLISECONDS, TIME_RFC3339, TIME_ISO8601_UTC, TIME_HTTP_DATE, TIME_FORMATS };
 enum { FUTURE_ANY = -1, FUTURE_SAME = -2 };
 
 struct timestamp {
