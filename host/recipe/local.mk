@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT
 noinst_LIBRARIES += host/recipe/librecipe.a
 host_recipe_librecipe_a_SOURCES = \
-	host/recipe/algorithms.tbl host/recipe/keys.tbl \
+	host/recipe/algorithms.tbl host/recipe/keys.tbl host/recipe/references.tbl \
 	host/recipe/case.c host/recipe/case.h \
 	host/recipe/compile.c host/recipe/compiled.h \
-	host/recipe/compile_parts.c \
+	host/recipe/compile_handshake.c host/recipe/compile_parts.c \
+	host/recipe/compile_signature.c host/recipe/compile_whole.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
+	host/recipe/handshake.c \
 	host/recipe/key.c host/recipe/key.h \
 	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/proof.c host/recipe/proof.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
+	host/recipe/rule.c \
 	host/recipe/sign.c \
-	host/recipe/template.c host/recipe/template.h \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
+	host/recipe/value.c host/recipe/value.h host/recipe/value_parse.c \
 	host/recipe/verify.c
 
 recipesdir = $(pkgdatadir)/recipes

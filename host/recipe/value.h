@@ -25,6 +25,8 @@ enum err value_header_slot(struct recipe *r, struct span name, int *slot, struct
 enum err value_ref(const struct value_scope *s, struct span text, struct ref *out, struct why *w);
 /* Literal text, {references}, [[segments that may be left out]]; "{{" is a brace. ERR_INVALID. */
 enum err value_text(const struct value_scope *s, struct span text, struct text *out, struct why *w);
+/* Where a source finds a fact: a reference, or "join:TEXT" with references. The scope's defaults is true. */
+enum err value_fact(const struct value_scope *s, struct span text, struct text *out, struct why *w);
 
 /* One request as references see it. Values that have to be decoded are put into a. */
 struct view {

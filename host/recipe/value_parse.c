@@ -309,3 +309,17 @@ enum err value_text(const struct value_scope *s, struct span text, struct text *
     *out = (struct text){pieces, p.n};
     return ERR_OK;
 }
+
+enum err value_fact(const struct value_scope *s, struct span text, struct text *out, struct why *w)
+{
+    static const struct span join = SPAN_LIT("join:");
+    if (span_starts(text, join))
+        return value_text(s, span_skip(text, join.n), out, w);
+    struct ref *one = arena_alloc(s->memory, sizeof *one);
+    if (!one)
+        return why_set(w, ERR_NO_ROOM, "no room for '%.*s'", (int)text.n, text.p);
+    enum err e = value_ref(s, text, one, w);
+    if (e == ERR_OK)
+        *out = (struct text){one, 1};
+    return e;
+}
