@@ -51,6 +51,8 @@ enum creel_number {
 enum creel_document { CREEL_BODY, CREEL_CONFIG };
 enum creel_form { CREEL_FORM_STRING, CREEL_FORM_TEXT };
 
+enum { CREEL_REPLY_BYTES = 64 * 1024 }; /* of a run's reply */
+
 struct creel_invocation;
 
 /* What the host offers. Grows at the end; `size` says how far it goes. */
@@ -66,6 +68,7 @@ struct creel_api {
     const char *(*secret)(struct creel_invocation *in, const char *name);
     void (*log)(struct creel_invocation *in, enum creel_level level, const char *format, va_list args);
     int (*end)(struct creel_invocation *in, int result, int64_t after_ms, const char *format, va_list args);
+    int (*reply)(struct creel_invocation *in, const void *bytes, size_t n);
 };
 
 /* One run of a function for one event; or, in the hooks, no event at all: then texts are NULL and numbers 0. */
@@ -212,6 +215,14 @@ static inline void creel_log(struct creel_invocation *in, enum creel_level level
     va_start(args, format);
     in->api->log(in, level, format, args);
     va_end(args);
+}
+
+/* What the run has to say to whoever raised the event: any bytes, copied, kept with the outcome of a run that ends with
+ * CREEL_DONE. A second call replaces the first. -1, and nothing is changed: more than CREEL_REPLY_BYTES, out of memory, or in a
+ * hook. */
+static inline int creel_reply(struct creel_invocation *in, const void *bytes, size_t n)
+{
+    return in->api->reply(in, bytes, n);
 }
 
 /* How it ended, to be returned: `return creel_reject(in, "no order id");`. The reason is kept with the outcome. */

@@ -13,6 +13,7 @@
 #include "base/units.h"
 #include "ctl/ctl.h"
 #include "ctl/trial.h"
+#include "creel.h"
 
 enum { SO_BYTES = 256 << 20, FILE_BYTES = 384 << 20, OUTPUT_BYTES = 4 << 20 };
 
@@ -79,7 +80,7 @@ static void keep_line(void *arg, int level, struct span text)
     buf_fini(&line);
 }
 
-static void show_result(const struct trial_result *r)
+static void show_result(const struct trial_result *r, struct span reply)
 {
     printf("%s in %lld ms", r->outcome, (long long)r->ms);
     if (r->retry_after_ms >= 0)
@@ -87,9 +88,15 @@ static void show_result(const struct trial_result *r)
     printf("%s%s\n", *r->reason ? ": " : "", r->reason);
     if (r->left)
         puts("It left processes behind; they were ended with the run.");
+    if (!r->replied)
+        return;
+    printf("reply, %zu bytes\n", reply.n);
+    fwrite(reply.p, 1, reply.n, stdout);
+    if (reply.n && reply.p[reply.n - 1] != '\n')
+        putchar('\n');
 }
 
-static void print_result(const struct trial_result *r, struct span output)
+static void print_result(const struct trial_result *r, struct span output, struct span reply)
 {
     struct buf b;
     buf_init(&b, OUTPUT_BYTES * 2);
@@ -105,22 +112,29 @@ static void print_result(const struct trial_result *r, struct span output)
         buf_puts(&b, "null");
     buf_printf(&b, ",\"ms\":%lld,\"left\":%s,\"output\":[", (long long)r->ms, r->left ? "true" : "false");
     buf_put_span(&b, output);
-    buf_puts(&b, "]}\n");
+    buf_puts(&b, "],\"reply\":");
+    if (r->replied)
+        buf_put_json_text(&b, reply);
+    else
+        buf_puts(&b, "null");
+    buf_puts(&b, "}\n");
     fwrite(b.p, 1, b.n, stdout);
     buf_fini(&b);
 }
 
 static int test_event(const struct ctl *c, const struct trial *t, const char *file)
 {
-    struct buf text, output;
+    struct buf text, output, reply;
     struct why w = {{0}};
     struct occasion o = {.attempt = 0};
     struct trial_result r;
     buf_init(&text, FILE_BYTES);
     buf_init(&output, OUTPUT_BYTES);
+    buf_init(&reply, CREEL_REPLY_BYTES);
     struct trial run = *t;
     run.line = c->json ? keep_line : show_line;
     run.arg = &output;
+    run.reply = &reply;
     enum err e = ctl_read_json(file, &text, &w);
     if (!e && (e = occasion_read(&o, buf_span(&text), t->name, clock_wall_ms(), &w)) != ERR_OK)
         ctl_fail(EXIT_USAGE, "%s: %s", file, w.text);
@@ -131,14 +145,15 @@ static int test_event(const struct ctl *c, const struct trial *t, const char *fi
         status = ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s: %s", t->name, w.text);
     if (!e) {
         if (c->json)
-            print_result(&r, buf_span(&output));
+            print_result(&r, buf_span(&output), buf_span(&reply));
         else
-            show_result(&r);
+            show_result(&r, buf_span(&reply));
         status = strcmp(r.outcome, "DONE") == 0 ? 0 : EXIT_REFUSED;
     }
     occasion_fini(&o);
     buf_fini(&text);
     buf_fini(&output);
+    buf_fini(&reply);
     return status;
 }
 
@@ -151,13 +166,13 @@ static struct span expected(struct span test, const char *pointer)
 }
 
 /* Is it? Says what is otherwise in `otherwise`. */
-static bool as_expected(struct span want, const char *got, const char *what, struct buf *otherwise)
+static bool as_expected(struct span want, struct span got, const char *what, struct buf *otherwise)
 {
     struct buf text;
     buf_init(&text, FILE_BYTES);
-    bool good = !want.p || (json_scalar_text(want, &text) == ERR_OK && span_eq_str(buf_span(&text), got));
+    bool good = !want.p || (json_scalar_text(want, &text) == ERR_OK && span_eq(buf_span(&text), got));
     if (!good)
-        buf_printf(otherwise, "%s is \"%s\", not %.*s", what, got, (int)want.n, want.p);
+        buf_printf(otherwise, "%s is \"%.*s\", not %.*s", what, (int)got.n, got.n ? got.p : "", (int)want.n, want.p);
     buf_fini(&text);
     return good;
 }
@@ -217,16 +232,18 @@ static void print_case(const struct ctl *c, struct span name, const struct trial
 static int test_case(const struct ctl *c, const struct trial *base, struct span test, size_t number)
 {
     char name[256];
-    struct buf text, output, otherwise;
+    struct buf text, output, reply, otherwise;
     struct why w = {{0}};
     struct occasion o = {.attempt = 0};
     struct trial t = *base;
     struct trial_result r;
     buf_init(&text, sizeof name);
     buf_init(&output, OUTPUT_BYTES);
+    buf_init(&reply, CREEL_REPLY_BYTES + 1);
     buf_init(&otherwise, 2 * OUTPUT_BYTES);
     t.line = keep_line;
     t.arg = &output;
+    t.reply = &reply;
     struct span config = json_member(test, "config"), timeout = json_member(test, "timeout"), event = json_member(test, "event");
     if (config.p)
         t.config = config;
@@ -234,7 +251,7 @@ static int test_case(const struct ctl *c, const struct trial *base, struct span 
     snprintf(name, sizeof name, "%.*s", (int)text.n, text.n ? text.p : "case");
     enum err e = ERR_OK;
     if (json_type_of(json_member(test, "expect")) != JSON_OBJECT)
-        e = why_set(&w, ERR_INVALID, "/expect: an object with outcome, reason or output is needed, or the case could not fail");
+        e = why_set(&w, ERR_INVALID, "/expect: an object with outcome, reason, output or reply is needed, or the case could not fail");
     else if (timeout.p && duration_parse(json_plain_string(timeout), &t.timeout_ms) != ERR_OK)
         e = why_set(&w, ERR_INVALID, "/timeout: must be a duration like \"5s\"");
     if (!e)
@@ -245,14 +262,16 @@ static int test_case(const struct ctl *c, const struct trial *base, struct span 
     if (e) {
         ctl_fail(EXIT_USAGE, "case %zu (%s): %s", number, name, w.text);
     } else {
-        result = as_expected(expected(test, "/expect/outcome"), r.outcome, "the outcome", &otherwise) &&
-                 as_expected(expected(test, "/expect/reason"), r.reason, "the reason", &otherwise) &&
+        result = as_expected(expected(test, "/expect/outcome"), span_str(r.outcome), "the outcome", &otherwise) &&
+                 as_expected(expected(test, "/expect/reason"), span_str(r.reason), "the reason", &otherwise) &&
+                 as_expected(expected(test, "/expect/reply"), buf_span(&reply), "the reply", &otherwise) &&
                  output_as_expected(expected(test, "/expect/output"), buf_span(&output), &otherwise);
         print_case(c, span_str(name), &r, &otherwise);
     }
     occasion_fini(&o);
     buf_fini(&text);
     buf_fini(&output);
+    buf_fini(&reply);
     buf_fini(&otherwise);
     return result;
 }

@@ -109,6 +109,8 @@ static enum err run_once(const struct trial *t, struct slot *s, const struct occ
     case SLOT_OUTCOME:
         set_result(r, outcome_name(event.outcome), event.text);
         r->retry_after_ms = event.retry_after_ms;
+        r->replied = event.reply.p;
+        buf_put_span(t->reply, event.reply.p ? event.reply : SPAN_LIT(""));
         r->left = slot_next(s).kind == SLOT_USED_UP;
         break;
     case SLOT_NOTHING:

@@ -19,13 +19,15 @@ struct trial {
     /* Each line the function prints or logs (level LOG_…, or -1 for printed ones), as it comes. */
     void (*line)(void *arg, int level, struct span text);
     void *arg;
+    struct buf *reply; /* gets the run's reply, if there is one (replied) */
 };
 
 struct trial_result {
     const char *outcome; /* "DONE", …, or "BROKEN" */
     char reason[TRIAL_REASON_BYTES];
     int64_t ms, retry_after_ms; /* -1: none */
-    bool left;                  /* it left processes behind */
+    bool replied;
+    bool left; /* it left processes behind */
 };
 
 /* ERR_OK with *out filled, however the run ended; ERR_INVALID: the sidecar is wrong; else no slot could be had. */

@@ -385,7 +385,7 @@ static void end_workers(struct dispatch *d)
                 struct worker *wk = g->workers;
                 worker_kill(d, wk);
                 if (wk->inv)
-                    run_finish(d, wk, OUTCOME_LOST, SPAN_LIT("the host stopped while it was running"), -1);
+                    run_finish(d, wk, &(struct run_end){.outcome = OUTCOME_LOST, .why = SPAN_LIT("the host stopped while it was running"), .after_ms = -1});
                 worker_end(d, wk);
             }
     workers_bury(d);

@@ -6,10 +6,12 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "dispatch/generation.h"
 #include "dispatch/view.h"
 #include "dispatch/worker.h"
+#include "worker/wire.h"
 
 enum {
     FAR_MS = 3600 * 1000, /* no retry is due later, unless the function asked for it or its settings say so */
@@ -18,6 +20,9 @@ enum {
     SHARE_MS = 200,        /* a function's only worker is not taken from it sooner */
     OUTPUT_DONE_BYTES = 1024, /* of a good run's output, kept in the journal; a bad one's is kept up to TAIL_BYTES */
 };
+/* What is longer would go the way of carry lines, which are sent again when intake loses one. */
+_Static_assert(WIRE_REPLY_BYTES / 3 * 4 + 6 * (OUTPUT_DONE_BYTES + WIRE_TEXT_BYTES) + 1024 < CHANNEL_LINES_BYTES,
+               "the outcome of a good run fits into a message");
 
 /* ---- what is due ---- */
 
@@ -192,7 +197,7 @@ static void begin(struct dispatch *d, struct worker *wk)
         struct why why;
         bool gone = e == ERR_CORRUPT || e == ERR_NOT_FOUND;
         why_set(&why, e, "the event cannot be read from the journal any more: %s", w.text[0] ? w.text : err_title(e));
-        run_finish(d, wk, gone ? OUTCOME_REJECT : OUTCOME_RETRY, span_str(why.text), -1);
+        run_finish(d, wk, &(struct run_end){.outcome = gone ? OUTCOME_REJECT : OUTCOME_RETRY, .why = span_str(why.text), .after_ms = -1});
         wk->state = WORKER_IDLE;
         return;
     }
@@ -204,7 +209,7 @@ static void begin(struct dispatch *d, struct worker *wk)
         workers_look_by(d, wk->deadline_ms);
         return;
     }
-    run_finish(d, wk, OUTCOME_LOST, span_str(w.text), -1);
+    run_finish(d, wk, &(struct run_end){.outcome = OUTCOME_LOST, .why = span_str(w.text), .after_ms = -1});
     worker_end_and_settle(d, wk);
 }
 
@@ -319,7 +324,7 @@ static void unstage(struct dispatch *d, struct worker *wk)
         d->staged_end = link;
 }
 
-void run_finish(struct dispatch *d, struct worker *wk, enum outcome outcome, struct span why, int64_t after_ms)
+void run_finish(struct dispatch *d, struct worker *wk, const struct run_end *end)
 {
     struct entry *e = wk->entry;
     struct invocation *inv = wk->inv;
@@ -332,20 +337,21 @@ void run_finish(struct dispatch *d, struct worker *wk, enum outcome outcome, str
     buf_init(&output, TAIL_BYTES);
     worker_tail(wk, &output);
     struct span kept = buf_span(&output);
-    if (outcome == OUTCOME_DONE && kept.n > OUTPUT_DONE_BYTES)
+    if (end->outcome == OUTCOME_DONE && kept.n > OUTPUT_DONE_BYTES)
         kept = span_skip(kept, kept.n - OUTPUT_DONE_BYTES);
     struct line_outcome o = {
-        .outcome = outcome,
+        .outcome = end->outcome,
         .run_ms = wk->state == WORKER_RUNNING ? d->now_ms - wk->begun_ms : 0,
-        .why = why.n ? why : SPAN_NONE,
+        .why = end->why.n ? end->why : SPAN_NONE,
         .output = kept.n ? kept : SPAN_NONE,
+        .reply = end->reply,
     };
     wk->entry = NULL;
     wk->inv = NULL;
     wk->deadline_ms = 0;
     wk->generation->function->n_running--;
     d->n_running--;
-    conclude(d, e, inv, &wk->generation->settings.retry, &o, after_ms);
+    conclude(d, e, inv, &wk->generation->settings.retry, &o, end->after_ms);
     buf_fini(&output);
 }
 

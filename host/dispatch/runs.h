@@ -16,9 +16,15 @@ void runs_schedule(struct dispatch *d);
 /* Hand over the staged runs whose attempt records are sent. */
 void runs_begin(struct dispatch *d);
 
-/* The worker's run is over: outcome line, next state. after_ms: what the function asked for, -1: nothing. The worker has no run
- * afterwards; its state is the caller's. */
-void run_finish(struct dispatch *d, struct worker *wk, enum outcome o, struct span why, int64_t after_ms);
+/* How a run ended. */
+struct run_end {
+    enum outcome outcome;
+    struct span why;   /* for a person; may be absent */
+    struct span reply; /* only with DONE; may be absent */
+    int64_t after_ms;  /* of RETRY: what the function asked for; -1: nothing */
+};
+/* The worker's run is over: outcome line, next state. The worker has no run afterwards; its state is the caller's. */
+void run_finish(struct dispatch *d, struct worker *wk, const struct run_end *end);
 /* An invocation that dispatch finds RUNNING in the journal, begun by a dispatch that is no more. */
 void run_lost(struct dispatch *d, struct entry *e, struct invocation *inv);
 /* Write down the attempts that an earlier dispatch has noted (begun.h) and the journal lacks, as LOST. All is adopted. */

@@ -236,7 +236,7 @@ static void said_over(struct dispatch *d, struct worker *wk, const struct slot_e
     else
         text_or(&why, e->text, "its worker ended");
     if (wk->inv)
-        run_finish(d, wk, wk->state == WORKER_STAGED ? OUTCOME_LOST : OUTCOME_CRASH, span_str(why.text), -1);
+        run_finish(d, wk, &(struct run_end){.outcome = wk->state == WORKER_STAGED ? OUTCOME_LOST : OUTCOME_CRASH, .why = span_str(why.text), .after_ms = -1});
     if (!wk->served)
         never_ready(d, wk, why.text);
     else
@@ -249,7 +249,7 @@ static void said_died(struct dispatch *d, struct worker *wk, const struct slot_e
     put_status(&why, e->begun ? "ended" : "its worker ended before it began,", e->status);
     if (!wk->inv)
         return;
-    run_finish(d, wk, e->begun ? OUTCOME_CRASH : OUTCOME_LOST, span_str(why.text), -1);
+    run_finish(d, wk, &(struct run_end){.outcome = e->begun ? OUTCOME_CRASH : OUTCOME_LOST, .why = span_str(why.text), .after_ms = -1});
     wk->state = WORKER_BETWEEN;
     wk->deadline_ms = d->now_ms + READY_MS;
     workers_look_by(d, wk->deadline_ms);
@@ -259,7 +259,8 @@ static void said_outcome(struct dispatch *d, struct worker *wk, const struct slo
 {
     if (!wk->inv || wk->state != WORKER_RUNNING || e->token != wk->token)
         return; /* slot.c has checked that; nothing to believe here */
-    run_finish(d, wk, e->outcome, e->text, e->retry_after_ms);
+    const struct run_end end = {.outcome = e->outcome, .why = e->text, .reply = e->reply, .after_ms = e->retry_after_ms};
+    run_finish(d, wk, &end);
     wk->state = WORKER_BETWEEN;
     wk->deadline_ms = d->now_ms + READY_MS;
     workers_look_by(d, wk->deadline_ms);
@@ -350,7 +351,7 @@ static void look_at_one(struct dispatch *d, struct worker *wk)
         struct why why;
         why_set(&why, ERR_OK, "still running after %lld ms, killed", (long long)g->settings.timeout_ms);
         worker_kill(d, wk);
-        run_finish(d, wk, OUTCOME_TIMEOUT, span_str(why.text), -1);
+        run_finish(d, wk, &(struct run_end){.outcome = OUTCOME_TIMEOUT, .why = span_str(why.text), .after_ms = -1});
         worker_end_and_settle(d, wk);
     } else if (!wk->warmed) {
         never_ready(d, wk, "it was not ready for a run within 10 s of its start");

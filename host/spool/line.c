@@ -187,6 +187,17 @@ static void put_bytes(struct buf *b, const char *name, const char *name_base64, 
     put_base64(b, name_base64, s);
 }
 
+/* The same, as text only where that is no longer: what has a limit as bytes then has one in the line, too. */
+static void put_short(struct buf *b, const char *name, const char *name_base64, struct span s)
+{
+    size_t before = b->n;
+    put_bytes(b, name, name_base64, s);
+    if (b->n - before <= strlen(name_base64) + 2 + base64_size(s.n))
+        return;
+    b->n = before;
+    put_base64(b, name_base64, s);
+}
+
 void line_put_segment(struct buf *b, uint32_t segment, int64_t at_ms, const uint8_t salt[16])
 {
     begin(b, KIND_SEGMENT);
@@ -259,6 +270,8 @@ void line_put_outcome(struct buf *b, const struct line_outcome *o)
         put_bytes(b, ",\"output\":", ",\"output_base64\":", o->output);
     else
         PUT(b, ",\"output\":null");
+    if (o->reply.p)
+        put_short(b, ",\"reply\":", ",\"reply_base64\":", o->reply);
 }
 
 static void put_function(struct buf *b, const struct line_function *f)

@@ -58,6 +58,7 @@ struct line_outcome {
     enum state state;   /* what the invocation is in now: done, waiting, dead, pending (interrupted) */
     struct span why;    /* for a person; may be absent */
     struct span output; /* the last of what the run printed, any bytes; may be absent */
+    struct span reply;  /* what the function said, any bytes; may be absent */
 };
 
 /* Each appends one unsealed line to b (check b->failed). */

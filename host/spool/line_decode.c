@@ -253,6 +253,8 @@ enum err line_outcome_decode(struct span text, struct buf *b, struct line_outcom
         ROW(struct line_outcome, why, take_text_or_null),
         {"output", offsetof(struct line_outcome, output), take_text_or_null, true},
         {"output_base64", offsetof(struct line_outcome, output), take_base64, true},
+        {"reply", offsetof(struct line_outcome, reply), take_text, true},
+        {"reply_base64", offsetof(struct line_outcome, reply), take_base64, true},
     };
     struct line_outcome found = {0};
     enum err err = decode(text, b, ROWS(rows), &found);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
+_Static_assert((int)CREEL_REPLY_BYTES == (int)WIRE_REPLY_BYTES, "what creel.h says is what the host takes");
 _Static_assert((int)CREEL_DEBUG == (int)LOG_DEBUG && (int)CREEL_ERROR == (int)LOG_ERROR, "levels travel as numbers");
 
 struct piece {
@@ -216,6 +217,16 @@ __attribute__((format(printf, 4, 0))) static int api_end_with(struct creel_invoc
     return result;
 }
 
+static int api_reply(struct creel_invocation *base, const void *bytes, size_t n)
+{
+    struct invocation *in = of(base);
+    const char *kept = n <= WIRE_REPLY_BYTES && in->has_event ? keep(in, span_of(n ? bytes : "", n)) : NULL;
+    if (!kept)
+        return -1;
+    in->reply = span_of(kept, n);
+    return 0;
+}
+
 static const struct creel_api api = {
     .size = sizeof api,
     .abi = CREEL_ABI,
@@ -229,6 +240,7 @@ static const struct creel_api api = {
     .secret = api_secret,
     .log = api_log,
     .end = api_end_with,
+    .reply = api_reply,
 };
 
 void api_begin(struct invocation *in, struct worker *w)

@@ -25,6 +25,7 @@ struct invocation {
     int result;
     int64_t after_ms;
     struct span reason;
+    struct span reply; /* SPAN_NONE: none */
 };
 
 /* Without an event, for the hooks: set has_event, run and fields for one. */

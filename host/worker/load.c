@@ -117,7 +117,7 @@ void load_function(struct worker *w)
     static const char *const modes[] = {"null", "\"pool\"", "\"fork\""};
     const struct creel_manifest *m = &w->manifest;
     struct buf b;
-    buf_init(&b, WIRE_REPLY_BYTES - sizeof(struct wire_head));
+    buf_init(&b, WIRE_BACK_BYTES - sizeof(struct wire_head));
     buf_printf(&b, "{\"abi\":%u", m->abi);
     put_text(w, &b, "name", m->name);
     put_text(w, &b, "version", m->version);
@@ -126,7 +126,7 @@ void load_function(struct worker *w)
     buf_printf(&b, ",\"mode\":%s,\"timeout_ms\":%u,\"max_uses\":%u,\"concurrency\":%u}", modes[m->mode], m->timeout_ms,
                m->max_uses, m->concurrency);
     if (b.failed)
-        worker_broken(w, "%s.so: its manifest is larger than %d bytes", w->name, WIRE_REPLY_BYTES);
+        worker_broken(w, "%s.so: its manifest is larger than %d bytes", w->name, WIRE_BACK_BYTES);
     if (!w->turn->ready && wire_send(w->sock, WIRE_READY, NULL, 0, buf_span(&b), -1) != ERR_OK)
         _exit(EXIT_SYSTEM);
     w->turn->ready = 1;

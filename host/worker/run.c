@@ -141,7 +141,10 @@ static void serve(struct runner *r, struct wire_frame *f)
     o.next = next_of(r);
     if (o.next == WIRE_NEXT_AT_ONCE)
         r->w->turn->ended = ENDED_NEXT; /* from here on a death breaks a promise */
-    if (wire_send(r->w->sock, WIRE_OUTCOME, &o, sizeof o, in.reason.n ? in.reason : SPAN_NONE, -1) != ERR_OK)
+    struct span reply = o.outcome == OUTCOME_DONE ? in.reply : SPAN_NONE;
+    o.reason_bytes = (uint32_t)in.reason.n;
+    o.replied = reply.p != NULL;
+    if (wire_send_two(r->w->sock, WIRE_OUTCOME, &o, sizeof o, in.reason, reply, -1) != ERR_OK)
         _exit(EXIT_SYSTEM);
     if (o.next != WIRE_NEXT_SAME)
         finish(r, ENDED_NEXT);

@@ -49,7 +49,7 @@ struct slot {
 
     struct buf fields;            /* of the RUN being sent */
     struct lines output;          /* stdout and stderr of whatever runs */
-    char frame[WIRE_REPLY_BYTES]; /* the last one; queued texts point into it */
+    char frame[WIRE_BACK_BYTES]; /* the last one; queued texts point into it */
 };
 
 static const struct slot_event nothing = {.kind = SLOT_NOTHING};
@@ -304,18 +304,27 @@ static void on_waiting(struct slot *s, struct span data)
     enqueue(s, (struct slot_event){.kind = SLOT_WAITING});
 }
 
+/* Behind an outcome: the reason, then the reply. */
+static bool tail_fits(const struct wire_outcome *o, size_t n)
+{
+    if (o->reason_bytes > WIRE_TEXT_BYTES || o->reason_bytes > n || o->replied > 1)
+        return false;
+    return o->replied ? o->outcome == OUTCOME_DONE && n - o->reason_bytes <= WIRE_REPLY_BYTES : n == o->reason_bytes;
+}
+
 static void on_outcome(struct slot *s, struct span data)
 {
     struct wire_outcome o;
-    if (!wire_take(&data, &o, sizeof o) || data.n > WIRE_TEXT_BYTES || s->phase != PHASE_RUNNING || o.token != s->token ||
-        o.outcome > OUTCOME_REJECT || o.next >= WIRE_NEXTS || o.retry_after_ms < -1) {
+    if (!wire_take(&data, &o, sizeof o) || s->phase != PHASE_RUNNING || o.token != s->token || o.outcome > OUTCOME_REJECT ||
+        o.next >= WIRE_NEXTS || o.retry_after_ms < -1 || !tail_fits(&o, data.n)) {
         spoilt(s, "its worker sent a wrong OUTCOME");
         return;
     }
     enqueue(s, (struct slot_event){.kind = SLOT_OUTCOME,
                                    .outcome = (enum outcome)o.outcome,
                                    .retry_after_ms = o.retry_after_ms,
-                                   .text = data.n ? data : SPAN_NONE,
+                                   .text = o.reason_bytes ? span_of(data.p, o.reason_bytes) : SPAN_NONE,
+                                   .reply = o.replied ? span_skip(data, o.reason_bytes) : SPAN_NONE,
                                    .token = o.token});
     s->phase = PHASE_LOADED;
     s->unheard = o.next == WIRE_NEXT_AT_ONCE;

@@ -43,7 +43,7 @@ enum slot_event_kind {
     SLOT_WAITING, /* a run can be given */
     SLOT_LOG,     /* level, text: creel_log */
     SLOT_OUTPUT,  /* text: one line of stdout or stderr, any bytes */
-    SLOT_OUTCOME, /* outcome, retry_after_ms (-1: none), text, token */
+    SLOT_OUTCOME, /* outcome, retry_after_ms (-1: none), text, reply (SPAN_NONE: none; only with DONE), token */
     SLOT_DIED,    /* the run ended without an outcome: status (waitpid's; -1 unknown), token; begun: false when it had not begun.
                    * WAITING follows if the slot lives on */
     SLOT_USED_UP, /* children were left behind, or a frame was wrong (text): free this slot */
@@ -51,7 +51,7 @@ enum slot_event_kind {
 };
 struct slot_event {
     enum slot_event_kind kind;
-    struct span text; /* valid until the next slot_next of this slot */
+    struct span text, reply; /* valid until the next slot_next of this slot */
     int level, status;
     bool begun;
     enum outcome outcome;

@@ -27,14 +27,19 @@ static enum err from_errno(void)
 
 enum err wire_send(int sock, enum wire_type type, const void *fixed, size_t fixed_bytes, struct span tail, int fd)
 {
-    bug_if(sizeof(struct wire_head) + fixed_bytes + tail.n > WIRE_FRAME_BYTES);
-    struct wire_head head = {WIRE_VERSION, (uint8_t)type, 0, (uint32_t)(fixed_bytes + tail.n)};
-    struct iovec iov[3] = {{&head, sizeof head}};
+    return wire_send_two(sock, type, fixed, fixed_bytes, tail, SPAN_NONE, fd);
+}
+
+enum err wire_send_two(int sock, enum wire_type type, const void *fixed, size_t fixed_bytes, struct span tail, struct span more, int fd)
+{
+    const struct span behind[] = {span_of(fixed, fixed_bytes), tail, more};
+    struct wire_head head = {WIRE_VERSION, (uint8_t)type, 0, (uint32_t)(fixed_bytes + tail.n + more.n)};
+    struct iovec iov[4] = {{&head, sizeof head}};
     size_t parts = 1;
-    if (fixed_bytes)
-        iov[parts++] = (struct iovec){(void *)(uintptr_t)fixed, fixed_bytes};
-    if (tail.n)
-        iov[parts++] = (struct iovec){(void *)(uintptr_t)tail.p, tail.n};
+    bug_if(sizeof head + head.length > WIRE_FRAME_BYTES);
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++)
+        if (behind[i].n)
+            iov[parts++] = (struct iovec){(void *)(uintptr_t)behind[i].p, behind[i].n};
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];

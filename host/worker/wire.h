@@ -29,11 +29,12 @@
 #include "base/id.h"
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_INLINE_BYTES = 64 * 1024,  /* of a RUN's fields; more goes by sealed memfd */
     WIRE_FRAME_BYTES = 192 * 1024,  /* owner to worker */
-    WIRE_REPLY_BYTES = 16 * 1024,   /* worker to owner */
+    WIRE_BACK_BYTES = 80 * 1024,    /* worker to owner */
     WIRE_TEXT_BYTES = 4096,         /* of a reason, a log line */
+    WIRE_REPLY_BYTES = 64 * 1024,   /* of a run's reply */
     WIRE_FIELDS_BYTES = 1 << 30     /* in a memfd */
 };
 
@@ -87,7 +88,9 @@ struct wire_outcome {
     uint32_t outcome; /* enum outcome: DONE, RETRY or REJECT only */
     uint32_t next;    /* enum wire_next */
     int64_t retry_after_ms; /* -1: none */
-    /* text follows: the reason, at most WIRE_TEXT_BYTES */
+    uint32_t reason_bytes; /* at most WIRE_TEXT_BYTES */
+    uint32_t replied;      /* 1: there is a reply, of any length; only with DONE */
+    /* the reason follows, then the reply */
 };
 struct wire_log {
     uint32_t level; /* enum log_level */
@@ -101,6 +104,8 @@ struct wire_died {
 
 /* Send one frame. ERR_AGAIN, ERR_CLOSED, ERR_SYSTEM. fd < 0: none. */
 enum err wire_send(int sock, enum wire_type type, const void *fixed, size_t fixed_bytes, struct span tail, int fd);
+/* The same with a tail of two parts. */
+enum err wire_send_two(int sock, enum wire_type type, const void *fixed, size_t fixed_bytes, struct span tail, struct span more, int fd);
 struct wire_frame {
     uint8_t type;
     struct span data; /* in the caller's buffer */

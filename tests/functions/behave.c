@@ -113,6 +113,21 @@ static int do_sum(struct creel_invocation *in)
     return creel_reject(in, "%zu %lu", n, sum);
 }
 
+/* "n" bytes, then perhaps "then" bytes; a refused reply is told. */
+static int do_reply(struct creel_invocation *in)
+{
+    static unsigned char bytes[CREEL_REPLY_BYTES + 1];
+    const char *sizes[] = {creel_json_text(in, "/n"), creel_json_text(in, "/then")};
+    for (int k = 0; k < 2 && sizes[k]; k++) {
+        size_t n = strtoul(sizes[k], NULL, 10);
+        for (size_t i = 0; i < n && i < sizeof bytes; i++)
+            bytes[i] = (unsigned char)(i * 7 + n);
+        if (creel_reply(in, bytes, n) != 0)
+            return creel_reject(in, "no");
+    }
+    return creel_json_text(in, "/retry") ? CREEL_RETRY : CREEL_DONE;
+}
+
 static int do_log(struct creel_invocation *in)
 {
     creel_log(in, CREEL_WARN, "careful %s", "there");
@@ -361,7 +376,7 @@ static const struct {
 } acts[] = {
     {"ok", do_ok},           {"reject", do_reject},     {"retry", do_retry},       {"unknown", do_unknown},
     {"segv", do_segv},       {"abort", do_abort},       {"exit3", do_exit3},       {"exit0", do_exit0},
-    {"count", do_count},     {"facts", do_facts},       {"json", do_json},         {"sum", do_sum},
+    {"count", do_count},     {"facts", do_facts},       {"json", do_json},         {"sum", do_sum},         {"reply", do_reply},
     {"log", do_log},         {"partial", do_partial},   {"flood", do_flood},       {"long-line", do_long_line},
     {"environment", do_environment}, {"descriptors", do_descriptors}, {"status", do_status}, {"read", do_read},
     {"rename", do_rename},   {"mkdir", do_mkdir},       {"run", do_run},

@@ -35,6 +35,10 @@ grep -q '^BROKEN in 0 ms: .*was built for ABI 99' "$dir/out"
 expect 1 ./creel test tests/functions/forkbomb.so "$event" --timeout 200ms
 expect 0 ./creel --json test functions/log/log.so "$event"
 grep -q '"outcome":"DONE".*"{\\"order\\":1}"' "$dir/out"
+printf '[{"case":"replies","event":{"headers":{"Do":"reply"},"body":{"n":0,"then":0}},"expect":{"reply":""}}]' >"$dir/cases.json"
+expect 0 ./creel test tests/functions/behave.so --cases "$dir/cases.json"
+sed 's/"reply":""/"reply":"x"/' "$dir/cases.json" >"$dir/other.json"
+expect 1 ./creel test tests/functions/behave.so --cases "$dir/other.json"
 expect 100 ./creel test tests/functions/behave.so
 expect 100 ./creel test tests/functions/behave.so "$dir/none.json"
 expect 100 ./creel test "$event" "$event"

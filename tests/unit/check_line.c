@@ -315,6 +315,34 @@ START_TEST(an_outcome_line_round_trips)
 }
 END_TEST
 
+/* Text stays text where that is no longer than base64, so that a reply of the greatest size has a greatest line. */
+START_TEST(a_reply_is_kept_with_the_outcome)
+{
+    enum { REPLY_BYTES = 64 * 1024 };
+    static char bytes[REPLY_BYTES];
+    const struct {
+        char byte;
+        const char *member;
+    } cases[] = {{'a', "\"reply\":\""}, {'\n', "\"reply_base64\":\""}, {'\xff', "\"reply_base64\":\""}};
+    struct line_outcome o = {.id = an_id(), .function = SPAN_LIT("log"), .attempt = 1, .outcome = OUTCOME_DONE, .state = STATE_DONE};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        for (size_t n = 0; n <= REPLY_BYTES; n += REPLY_BYTES) {
+            struct buf b = a_buf(), room = a_buf();
+            struct line_outcome back;
+            memset(bytes, cases[k].byte, sizeof bytes);
+            o.reply = span_of(bytes, n);
+            line_put_outcome(&b, &o);
+            struct line l = parsed(sealed(&b, NULL));
+            const char *member = n ? cases[k].member : "\"reply\":\"\"";
+            ck_assert(memmem(l.text.p, l.text.n, member, strlen(member)) && l.text.n < REPLY_BYTES * 4 / 3 + 400);
+            ck_assert(line_outcome_decode(l.text, &room, &back) == ERR_OK && back.reply.p && span_eq(back.reply, o.reply));
+            buf_fini(&b);
+            buf_fini(&room);
+        }
+    }
+}
+END_TEST
+
 START_TEST(a_carry_line_holds_the_event_and_can_be_carried_again)
 {
     struct buf b = a_buf(), c = a_buf(), d = a_buf();
@@ -559,6 +587,7 @@ int main(void)
     tcase_add_test(t, unsealed_part_can_be_sealed_anew);
     tcase_add_test(t, every_kind_round_trips);
     tcase_add_test(t, an_outcome_line_round_trips);
+    tcase_add_test(t, a_reply_is_kept_with_the_outcome);
     tcase_add_test(t, a_carry_line_holds_the_event_and_can_be_carried_again);
     tcase_add_test(t, what_cannot_be_carried_fails_the_buffer);
     tcase_add_test(t, no_member_can_forge_a_line);

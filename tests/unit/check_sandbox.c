@@ -183,16 +183,20 @@ static const struct forgery {
     const char *what, *hex;
 } forgeries[] = {
     {"nothing a frame is", "00"},
-    {"another version", "0201000000000000"},
-    {"a RUN", "0105000000000000"},
-    {"READY again", "01020000020000007b7d"},
-    {"BROKEN in a run", "0103000001000000 78"},
-    {"WAITING in a run", "010400000400000009000000"},
-    {"a short LOG", "010600000200000000 00"},
-    {"a LOG of level 77", "010600000400000004d000000"},
-    {"an OUTCOME for another token", "0107000018000000ffffffffffffffff0000000000000000ffffffffffffffff"},
-    {"an OUTCOME that is CRASH", "01070000180000002a000000000000000300000000000000ffffffffffffffff"},
-    {"a short DIED", "010800000400000000000000"},
+    {"another version", "0101000000000000"},
+    {"a RUN", "0205000000000000"},
+    {"READY again", "02020000020000007b7d"},
+    {"BROKEN in a run", "0203000001000000 78"},
+    {"WAITING in a run", "020400000400000009000000"},
+    {"a short LOG", "020600000200000000 00"},
+    {"a LOG of level 77", "020600000400000004d000000"},
+    {"an OUTCOME for another token", "0207000020000000ffffffffffffffff0000000000000000ffffffffffffffff0000000000000000"},
+    {"an OUTCOME that is CRASH", "02070000200000002a000000000000000300000000000000ffffffffffffffff0000000000000000"},
+    {"an OUTCOME with a reason that is not there", "02070000200000002a000000000000000000000000000000ffffffffffffffff0100000000000000"},
+    {"an OUTCOME with more than its reason", "02070000210000002a000000000000000000000000000000ffffffffffffffff000000000000000078"},
+    {"a REJECT with a reply", "02070000200000002a000000000000000200000000000000ffffffffffffffff0000000001000000"},
+    {"an OUTCOME that has replied twice", "02070000200000002a000000000000000000000000000000ffffffffffffffff0000000002000000"},
+    {"a short DIED", "020800000400000000000000"},
 };
 
 START_TEST(forged)

@@ -113,6 +113,34 @@ START_TEST(bodies)
 }
 END_TEST
 
+/* Any bytes, up to the limit; the last one counts, and only with DONE. */
+START_TEST(replies)
+{
+    static const struct {
+        const char *body;
+        size_t n; /* SIZE_MAX: none */
+        enum outcome outcome;
+    } cases[] = {
+        {"{\"n\":3}", 3, OUTCOME_DONE},           {"{\"n\":0}", 0, OUTCOME_DONE},
+        {"{\"n\":65536}", 65536, OUTCOME_DONE},   {"{\"n\":65537}", SIZE_MAX, OUTCOME_REJECT},
+        {"{\"n\":5,\"then\":2}", 2, OUTCOME_DONE}, {"{\"n\":5,\"then\":65537}", SIZE_MAX, OUTCOME_REJECT},
+        {"{\"n\":5,\"retry\":1}", SIZE_MAX, OUTCOME_RETRY},
+    };
+    start_ready(_i, "behave");
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct slot_event e = run_body("reply", span_str(cases[k].body));
+        ck_assert_int_eq(e.kind, SLOT_OUTCOME);
+        ck_assert_int_eq(e.outcome, cases[k].outcome);
+        ck_assert_msg(!e.reply.p == (cases[k].n == SIZE_MAX), "%s", cases[k].body);
+        for (size_t i = 0; e.reply.p && i < cases[k].n; i++)
+            ck_assert_int_eq((unsigned char)e.reply.p[i], (unsigned char)(i * 7 + cases[k].n));
+        ck_assert(!e.reply.p || e.reply.n == cases[k].n);
+        expect(SLOT_WAITING);
+    }
+    ck_assert(!run("ok").reply.p);
+}
+END_TEST
+
 static const struct uses {
     int max;
     const char *counts[4];
@@ -334,14 +362,14 @@ START_TEST(runs_at_once)
 }
 END_TEST
 
-#define AT_ONCE "01070000180000002a000000000000000000000002000000ffffffffffffffff"
+#define AT_ONCE "02070000200000002a000000000000000000000002000000ffffffffffffffff0000000000000000"
 static const struct promise {
     const char *then; /* a frame */
     enum slot_event_kind kind;
     const char *text;
 } promises[] = {
     {"", SLOT_USED_UP, "its process did not end in order after its run"},
-    {"010300000100000078", SLOT_BROKEN, "x"},
+    {"020300000100000078", SLOT_BROKEN, "x"},
 };
 
 /* A run was sent to a process that was promised and never came: it is known not to have begun. */
@@ -541,7 +569,7 @@ int main(void)
     TCase *t = tcase_create("ways");
     const TTest *const tests[] = {
         manifest,         outcomes,         facts,
-        json,             bodies,           process_per_uses,
+        json,             bodies, replies,           process_per_uses,
         crashes,          hang_with_daemon, left_behind,
         fork_bomb,        leaking,          kills_everything,
         dies_while_idle,  run_meets_death,  owner_killed,

@@ -11,4 +11,19 @@ tests_unit_check_verify_SOURCES = tests/unit/check_verify.c tests/unit/recipe_ki
 tests_unit_check_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+RECIPE_PARTS_CHECKS = tests/unit/check_filter tests/unit/check_form tests/unit/check_timestamp tests/unit/check_url
+check_PROGRAMS += $(RECIPE_PARTS_CHECKS)
+TESTS += $(RECIPE_PARTS_CHECKS)
+tests_unit_check_filter_SOURCES = tests/unit/check_filter.c tests/unit/suite.h
+tests_unit_check_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_filter_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_form_SOURCES = tests/unit/check_form.c tests/unit/suite.h
+tests_unit_check_form_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_form_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_timestamp_SOURCES = tests/unit/check_timestamp.c tests/unit/suite.h
+tests_unit_check_timestamp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_timestamp_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_url_SOURCES = tests/unit/check_url.c tests/unit/suite.h
+tests_unit_check_url_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_url_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 endif
