@@ -275,6 +275,17 @@ enum err recipe_compile(const char *name, struct span json, const char *variant,
     return recipe_compile_like(name, json, SPAN_NONE, variant, out, w);
 }
 
+enum err recipe_load(const struct config *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+{
+    char like[RECIPE_NAME_BYTES];
+    const char *text = config_recipe_text(c, name);
+    if (!text)
+        return why_set(w, ERR_NOT_FOUND, "recipe %s was not loaded", name);
+    recipe_like(span_str(text), like);
+    const char *other = like[0] ? config_recipe_text(c, like) : NULL;
+    return recipe_compile_like(name, span_str(text), span_str(other), variant, out, w);
+}
+
 void recipe_like(struct span json, char name[RECIPE_NAME_BYTES])
 {
     struct json_error bad;

@@ -6,8 +6,12 @@
 #include "recipe/compiler.h"
 #include "recipe/key.h"
 
+/* The same value, in a form that cannot be made from another one. */
 static bool same(const struct ref *a, const struct ref *b)
 {
+    for (unsigned i = 0; i < a->n_filters; i++)
+        if (!filter_binds(&a->filters[i]))
+            return false;
     return a->kind == b->kind && a->slot == b->slot && span_eq(a->what, b->what);
 }
 
@@ -27,17 +31,18 @@ static bool in_content(const struct recipe *r, const struct ref *ref)
 
 static bool is_hash(const struct text *t)
 {
-    return t->n == 1 && t->pieces[0].kind == REF_BODY && t->pieces[0].n_filters > 0;
+    static const struct ref body = {.kind = REF_BODY};
+    return t->n == 1 && t->pieces[0].n_filters > 0 && same(&t->pieces[0], &body);
 }
 
-/* A rule that binds the body: something signed equals its hash. */
+/* A rule that binds the body: something signed equals its hash, always. */
 static bool body_asserted(const struct recipe *r)
 {
     for (size_t i = 0; i < r->asserts.n; i++) {
         const struct rule *a = &r->asserts.list[i];
         bool is_signed = a->of.kind == REF_CLAIM || in_content(r, &a->of) ||
                          (a->of.kind == REF_QUERY_FIELD && in_content(r, &(struct ref){.kind = REF_URL}));
-        if (is_signed && is_hash(&a->equals) && !a->optional)
+        if (is_signed && is_hash(&a->equals) && !a->optional && !a->has_when)
             return true;
     }
     return false;
@@ -61,8 +66,8 @@ static bool time_signed(const struct recipe *r)
         return false;
     if (from->kind == REF_CLAIM || in_content(r, from))
         return true;
-    if (from->kind == REF_HEADER && r->signature.has_signed_headers)
-        return true; /* whether the sender lists it is asserted by the recipe */
+    if (r->timestamp.listed)
+        return true;
     return in_body(from) && body_signed(r);
 }
 
@@ -154,6 +159,8 @@ enum err compile_whole(struct compiler *c)
     if (family_elsewhere(r))
         return compiler_fault(c, "header:NAME* is for signatures only");
     mark_headers(r);
+    r->timestamp.listed = !r->none && r->has_timestamp && r->timestamp.from.kind == REF_HEADER &&
+                          r->signature.has_signed_headers && !in_content(r, &r->timestamp.from);
     r->gathers = gathers(r);
     if (r->none)
         return r->has_timestamp || r->asserts.n || r->key_encoding

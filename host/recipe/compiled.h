@@ -135,6 +135,7 @@ struct timestamp {
     int64_t past_ms;   /* how old it may be */
     int64_t future_ms; /* how far ahead; FUTURE_ANY, or FUTURE_SAME as past */
     bool unsigned_time;
+    bool listed; /* it is signed where the request lists it among signed_headers */
 };
 
 /* What must hold for a value. */

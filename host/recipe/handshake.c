@@ -5,12 +5,13 @@
 #include "recipe/proof.h"
 #include "recipe/url.h"
 
-/* Is this request the one that this rule is for? A body that is no JSON is none. */
+/* Is this request the one that this rule is for? A body that is no JSON is none. A secret is brought to a source that
+ * has none, and never takes the place of one. */
 static bool applies(struct proof *p, const struct handshake *h)
 {
     const struct rule *failed_rule;
     const char *why;
-    if (!span_eq_str(p->q->method, h->method))
+    if (!span_eq_str(p->q->method, h->method) || (h->store.n > 0 && p->ring->n > 0))
         return false;
     return rules_hold(&p->view, &h->when, &failed_rule, &why) == ERR_OK && !failed_rule;
 }

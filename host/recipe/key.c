@@ -262,7 +262,7 @@ enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, siz
         return why_set(w, ERR_SYSTEM, "libsodium cannot start");
     if (r->none && n > 0)
         return why_set(w, ERR_INVALID, "recipe %s takes no keys", r->name);
-    if (!r->none && n == 0)
+    if (!r->none && n == 0 && !recipe_fetches_keys(r) && !recipe_stores_secret(r))
         return why_set(w, ERR_INVALID, "recipe %s needs at least one key", r->name);
     struct keyring *k = calloc(1, sizeof *k);
     if (!k)

@@ -25,6 +25,8 @@ enum { RECIPE_REPLY_HEADERS = 4, RECIPE_NAME_BYTES = 64 };
 enum err recipe_compile_like(const char *name, struct span json, struct span like, const char *variant,
                              struct recipe **out, struct why *w);
 enum err recipe_compile(const char *name, struct span json, const char *variant, struct recipe **out, struct why *w);
+/* The recipe of a configuration, with the one it is like. ERR_NOT_FOUND when its text was not loaded. */
+enum err recipe_load(const struct config *c, const char *name, const char *variant, struct recipe **out, struct why *w);
 /* The recipe that a recipe's text (checked or not) names in "like", terminated; "" when it names none. */
 void recipe_like(struct span json, char name[RECIPE_NAME_BYTES]);
 void recipe_free(struct recipe *r);
@@ -130,7 +132,7 @@ struct recipe_reply {
     struct span content_type, body;
     struct recipe_header headers[RECIPE_REPLY_HEADERS];
     size_t n_headers;
-    struct span store;      /* becomes the source's secret, only while it has none; SPAN_NONE: nothing */
+    struct span store;      /* becomes the source's secret: its keyring is empty; SPAN_NONE: nothing */
     struct span fetch;      /* an address to get, before the answer is given; SPAN_NONE: none */
     int refused_status;     /* with ERR_HANDSHAKE_REFUSED: the status the sender expects, 0: the row's */
 };

@@ -54,7 +54,9 @@ static enum err scalar(struct view *v, struct span whole, struct span pointer, s
 static enum err get_json(struct view *v, const struct ref *ref, struct span *out)
 {
     enum err e = need_json(v);
-    return e == ERR_OK ? scalar(v, v->q->body, ref->what, out) : e;
+    if (e != ERR_OK)
+        return v->r ? e : ERR_OK;
+    return scalar(v, v->q->body, ref->what, out);
 }
 
 static enum err get_item(struct view *v, const struct ref *ref, struct span *out)
@@ -264,6 +266,26 @@ static struct span lower(struct arena *a, struct span s)
     return copy;
 }
 
+static struct span next_name(const struct signed_headers *h, struct span *rest)
+{
+    const char *at = memchr(rest->p, h->separator, rest->n);
+    struct span name = trim(span_of(rest->p, at ? (size_t)(at - rest->p) : rest->n));
+    *rest = span_skip(*rest, at ? (size_t)(at - rest->p) + 1 : rest->n);
+    return name;
+}
+
+bool value_lists_header(struct view *v, struct span name)
+{
+    const struct signed_headers *h = &v->r->signature.signed_headers;
+    struct span rest = SPAN_NONE;
+    if (value_get(v, &h->names, &rest) != ERR_OK)
+        return false;
+    while (rest.n > 0)
+        if (span_eq_nocase(next_name(h, &rest), name))
+            return true;
+    return false;
+}
+
 /* Headers that the request itself lists: "Name: value" for each, in the order of the list. */
 static enum err get_signed_headers(struct view *v, const struct ref *ref, struct span *out)
 {
@@ -275,10 +297,7 @@ static enum err get_signed_headers(struct view *v, const struct ref *ref, struct
     if (e != ERR_OK || !names.p)
         return e;
     for (struct span rest = names; rest.n > 0;) {
-        const char *at = memchr(rest.p, h->separator, rest.n);
-        struct span name = trim(span_of(rest.p, at ? (size_t)(at - rest.p) : rest.n));
-        rest = span_skip(rest, at ? (size_t)(at - rest.p) + 1 : rest.n);
-        struct span value = header_by_name(v->q, name);
+        struct span name = next_name(h, &rest), value = header_by_name(v->q, name);
         if (!value.p)
             return ERR_OK; /* absent */
         if (p.n + 6 > RECIPE_PIECES_MAX)

@@ -30,7 +30,7 @@ enum err value_fact(const struct value_scope *s, struct span text, struct text *
 
 /* One request as references see it. Values that have to be decoded are put into a. */
 struct view {
-    const struct recipe *r; /* may be NULL */
+    const struct recipe *r; /* NULL: facts are looked for, and a body that is no JSON holds none */
     const struct recipe_request *q;
     struct arena *a;
     struct span header[RECIPE_HEADERS_MAX], field[RECIPE_FIELDS_MAX]; /* by slot; SPAN_NONE: not there */
@@ -48,6 +48,9 @@ struct view {
 enum err value_get(struct view *v, const struct ref *ref, struct span *out);
 /* How a message names it, in `out`, terminated: "header X-Time". */
 const char *value_name(const struct view *v, const struct ref *ref, char out[80]);
+
+/* Is this header among those that the request lists as signed? */
+bool value_lists_header(struct view *v, struct span name);
 
 /* A text's values, not copied. Segments with an absent value are left out; an absent one outside of a segment is
  * ERR_NOT_FOUND with *missing. Else as value_get. */

@@ -123,6 +123,8 @@ static enum err hold_time(struct proof *p)
     if (!text.p)
         return missing_value(p, &t->from);
     value_name(&p->view, &t->from, name);
+    if (t->listed && !value_lists_header(&p->view, p->r->headers[t->from.slot].name))
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not among the headers that are signed", name);
     if (timestamp_read(t->format, text, &signed_ms) != ERR_OK)
         return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not %s", name, timestamp_words(t->format));
     p->verdict->signed_at_ms = signed_ms;
