@@ -33,7 +33,8 @@ enum family {
     FAMILY_DIGEST = 1 << 3, /* plain digests over content that holds the secret */
     FAMILY_TOKEN = 1 << 4,
     FAMILY_JWT = 1 << 5,
-    FAMILY_SECRET = FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN | FAMILY_JWT /* takes shared secrets */
+    FAMILY_SECRET = FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN | FAMILY_JWT, /* takes shared secrets */
+    FAMILY_PAIR = FAMILY_ED25519 | FAMILY_PUBLIC | FAMILY_JWT                /* takes public keys */
 };
 
 struct algorithm {

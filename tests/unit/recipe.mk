@@ -11,6 +11,27 @@ tests_unit_check_verify_SOURCES = tests/unit/check_verify.c tests/unit/recipe_ki
 tests_unit_check_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key
+TESTS += tests/unit/check_key
+tests_unit_check_key_SOURCES = tests/unit/check_key.c tests/unit/key_kit.h tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_key_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_key_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_text
+TESTS += tests/unit/check_key_text
+tests_unit_check_key_text_SOURCES = tests/unit/check_key_text.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_text_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_public
+TESTS += tests/unit/check_key_public
+tests_unit_check_key_public_SOURCES = tests/unit/check_key_public.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_public_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_public_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_jwk
+TESTS += tests/unit/check_key_jwk
+tests_unit_check_key_jwk_SOURCES = tests/unit/check_key_jwk.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_jwk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_jwk_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 RECIPE_PARTS_CHECKS = tests/unit/check_filter tests/unit/check_form tests/unit/check_timestamp tests/unit/check_url
 check_PROGRAMS += $(RECIPE_PARTS_CHECKS)
 TESTS += $(RECIPE_PARTS_CHECKS)
