@@ -8,8 +8,14 @@
 static enum err set_time_from(struct compiler *c, struct span value)
 {
     struct span s;
+    struct ref *from = &c->r->timestamp.from;
     enum err e = compiler_nonempty(c, value, &s);
-    return e == ERR_OK ? compiler_ref(c, s, &c->r->timestamp.from) : e;
+    if (e == ERR_OK)
+        e = compiler_ref(c, s, from);
+    if (e == ERR_OK && (from->kind == REF_BODY || from->kind == REF_METHOD || from->kind == REF_SECRET ||
+                        from->kind == REF_NOW || from->kind == REF_SIGNED_HEADERS))
+        return compiler_fault(c, "a time is read from header:NAME, field:NAME, json:/POINTER, claim:/POINTER, …");
+    return e;
 }
 
 static enum err set_time_format(struct compiler *c, struct span value)

@@ -12,6 +12,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/form.c host/recipe/form.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
 	host/recipe/handshake.c \
+	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_verify.c host/recipe/jwt_algorithms.tbl \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
@@ -19,6 +20,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
 	host/recipe/proof.c host/recipe/proof.h \
+	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/rule.c \
 	host/recipe/sign.c \

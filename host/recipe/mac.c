@@ -111,6 +111,15 @@ enum err mac_parts(struct recipe_context *c, const char *digest, const struct ke
     return EVP_MAC_final(mac, out, n, MAC_BYTES_MAX) == 1 ? ERR_OK : ERR_INTERNAL;
 }
 
+enum err mac_span(struct recipe_context *c, const char *digest, const struct key *k, struct span text,
+                  unsigned char out[MAC_BYTES_MAX], size_t *n)
+{
+    EVP_MAC_CTX *mac = begin(c, digest, k);
+    if (!mac || (text.n > 0 && EVP_MAC_update(mac, (const unsigned char *)text.p, text.n) != 1))
+        return ERR_INTERNAL;
+    return EVP_MAC_final(mac, out, n, MAC_BYTES_MAX) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
 enum err mac_digest(struct recipe_context *c, const char *digest, const struct parts *p, unsigned char out[MAC_BYTES_MAX],
                     size_t *n)
 {

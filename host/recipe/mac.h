@@ -15,6 +15,9 @@ enum { MAC_BYTES_MAX = 64 };
 /* The MAC of the parts, one behind the other, under k. ERR_INTERNAL when OpenSSL refuses (out of memory). */
 enum err mac_parts(struct recipe_context *c, const char *digest, const struct key *k, const struct parts *p,
                    unsigned char out[MAC_BYTES_MAX], size_t *n);
+/* The MAC of one text under k; digest: a literal, as OpenSSL calls it. */
+enum err mac_span(struct recipe_context *c, const char *digest, const struct key *k, struct span text,
+                  unsigned char out[MAC_BYTES_MAX], size_t *n);
 /* Their plain digest. */
 enum err mac_digest(struct recipe_context *c, const char *digest, const struct parts *p, unsigned char out[MAC_BYTES_MAX],
                     size_t *n);

@@ -35,6 +35,8 @@ enum err rules_hold(struct view *v, const struct rules *rules, const struct rule
 
 /* Does a live key of the ring make one of these signatures over this text? p->matched. ERR_OK also when none does. */
 enum err proof_try_keys(struct proof *p, const struct text *content, const struct ref **missing);
+/* Take the header of the first token into the view, which proves nothing yet: it says where the key is. */
+enum err proof_peek(struct proof *p);
 /* The same for tokens (RFC 7519): p->view's jose and claims are those of the token that is good. */
 enum err proof_try_tokens(struct proof *p, const struct ref **missing);
 

@@ -142,9 +142,9 @@ static enum err find_keys(struct proof *p)
     const char *problem = NULL;
     struct span url = SPAN_NONE;
     char name[80];
-    if (!u->format)
-        return ERR_OK;
-    enum err e = value_get(&p->view, &u->from, &url);
+    enum err e = u->from.kind == REF_JOSE ? proof_peek(p) : ERR_OK;
+    if (e == ERR_OK)
+        e = value_get(&p->view, &u->from, &url);
     if (e != ERR_OK)
         return proof_problem(p, e);
     value_name(&p->view, &u->from, name);
@@ -185,9 +185,13 @@ static enum err try_contents(struct proof *p)
     } else if (s->n_contents == 0) {
         e = proof_try_keys(p, NULL, &missing);
     } else {
+        bool whole = false; /* is there an alternative of which nothing is missing? */
         e = ERR_OK;
-        for (size_t i = 0; e == ERR_OK && i < s->n_contents && !p->matched; i++)
+        for (size_t i = 0; (e == ERR_OK || e == ERR_NOT_FOUND) && i < s->n_contents && !p->matched; i++) {
             e = proof_try_keys(p, &s->contents[i], &missing);
+            whole = whole || e == ERR_OK;
+        }
+        e = e == ERR_NOT_FOUND && whole ? ERR_OK : e;
     }
     if (e != ERR_OK)
         return proof_failed(p, e, missing);
@@ -221,6 +225,8 @@ static enum err verify_piece(struct proof *p)
     p->signatures.n = 0;
     memset(p->view.field, 0, sizeof p->view.field);
     enum err e = take_signatures(p);
+    if (e == ERR_OK && p->r->signature.keys_url.format)
+        e = find_keys(p);
     if (e == ERR_OK && token)
         e = try_contents(p);
     if (e == ERR_OK && !token)
@@ -264,9 +270,6 @@ enum err proof_verify(struct proof *p)
 {
     if (p->r->none)
         return ERR_OK;
-    enum err e = find_keys(p);
-    if (e != ERR_OK)
-        return e;
     return p->r->signature.each.p ? verify_each(p) : verify_piece(p);
 }
 

@@ -120,8 +120,8 @@ START_TEST(times_and_asserts_are_checked)
     refused(WITH("\"assert\":{\"header:T\":{\"witout\":\".\"}}"), "did you mean 'without'");
     refused(WITH("\"assert\":{\"header:T\":{\"max_bytes\":0}}"), "/assert/header:T/max_bytes");
     refused(WITH("\"assert\":{\"eader:T\":{}}"), "did you mean header:");
-    refused(WITH("\"repeatable\":\"a b\""), "/repeatable: is not a header name");
-    refused(WITH("\"defaults\":{\"type\":\"body:/x\"}"), "/defaults/type: must be json:/POINTER");
+    refused(WITH("\"repeatable\":\"a b\""), "/repeatable: 'a b' is not a header name");
+    refused(WITH("\"defaults\":{\"type\":\"body:/x\"}"), "/defaults/type: 'body:/x' refers to nothing known");
     refused(WITH("\"defaults\":{\"type\":[\"json:/x\",\"json:x\"]}"), "/defaults/type/1");
     refused(WITH("\"defaults\":{\"id\":\"json:/x\"}"), "/defaults/id");
 }
