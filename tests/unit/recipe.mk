@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += tests/vectors/signatures.json
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_recipe tests/unit/check_verify tests/unit/check_constant_time
-TESTS += tests/unit/check_recipe tests/unit/check_verify tests/unit/check_constant_time
+check_PROGRAMS += tests/unit/check_recipe tests/unit/check_verify
+TESTS += tests/unit/check_recipe tests/unit/check_verify
 tests_unit_check_recipe_SOURCES = tests/unit/check_recipe.c tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipe_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -11,8 +11,40 @@ tests_unit_check_verify_SOURCES = tests/unit/check_verify.c tests/unit/recipe_ki
 tests_unit_check_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
-tests_unit_check_constant_time_SOURCES = tests/unit/check_constant_time.c tests/unit/recipe_kit.h tests/unit/suite.h
-tests_unit_check_constant_time_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
-tests_unit_check_constant_time_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_constant_time_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key
+TESTS += tests/unit/check_key
+tests_unit_check_key_SOURCES = tests/unit/check_key.c tests/unit/key_kit.h tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_key_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_key_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_text
+TESTS += tests/unit/check_key_text
+tests_unit_check_key_text_SOURCES = tests/unit/check_key_text.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_text_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_public
+TESTS += tests/unit/check_key_public
+tests_unit_check_key_public_SOURCES = tests/unit/check_key_public.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_public_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_public_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_key_jwk
+TESTS += tests/unit/check_key_jwk
+tests_unit_check_key_jwk_SOURCES = tests/unit/check_key_jwk.c tests/unit/key_kit.h tests/unit/suite.h
+tests_unit_check_key_jwk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_key_jwk_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+RECIPE_PARTS_CHECKS = tests/unit/check_filter tests/unit/check_form tests/unit/check_timestamp tests/unit/check_url
+check_PROGRAMS += $(RECIPE_PARTS_CHECKS)
+TESTS += $(RECIPE_PARTS_CHECKS)
+tests_unit_check_filter_SOURCES = tests/unit/check_filter.c tests/unit/suite.h
+tests_unit_check_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_filter_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_form_SOURCES = tests/unit/check_form.c tests/unit/suite.h
+tests_unit_check_form_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_form_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_timestamp_SOURCES = tests/unit/check_timestamp.c tests/unit/suite.h
+tests_unit_check_timestamp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_timestamp_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_url_SOURCES = tests/unit/check_url.c tests/unit/suite.h
+tests_unit_check_url_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_url_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 endif
