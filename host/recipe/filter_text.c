@@ -48,6 +48,19 @@ enum err filter_json_text(const struct filter_call *c, struct span *out)
     return e;
 }
 
+/* An event type's characters are A-Z a-z 0-9 . _ : / -; every other byte becomes '-'. */
+enum err filter_as_type(const struct filter_call *c, struct span *out)
+{
+    struct buf b = arena_open(c->a);
+    for (size_t i = 0; i < c->in.n; i++) {
+        char ch = c->in.p[i];
+        bool fine = (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= ':') ||
+                    (ch != 0 && strchr("._/-", ch));
+        buf_putc(&b, fine ? ch : '-');
+    }
+    return filter_done(c, &b, out);
+}
+
 /* Is this byte among the escapes of the argument? All are without one. */
 static bool wanted(struct span argument, int byte)
 {
