@@ -3,7 +3,7 @@
 # build.sh: what deploy/quickstart and tests/run do alike, to be sourced: install what is missing, copy the sources, build and install
 # them below a folder. Starts no service, writes nothing into the source tree.
 
-# Rows "PROBE|PACKAGE": a command, or pc:NAME for a library that pkg-config knows.
+# Rows "PROBE|PACKAGE": a command, pc:NAME for a library that pkg-config knows, or h:NAME for a header.
 build_packages='gcc|gcc
 g++|g++
 make|make
@@ -14,7 +14,8 @@ pc:fcgi|libfcgi-dev
 pc:libcjson|libcjson-dev
 pc:libsodium|libsodium-dev
 pc:libcrypto|libssl-dev
-pc:libcurl|libcurl4-openssl-dev'
+pc:libcurl|libcurl4-openssl-dev
+h:uninorm.h|libunistring-dev'
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -22,6 +23,7 @@ say() { printf '%s\n' "$*" >&2; }
 have() {
     case $1 in
         pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
+        h:*) [ -e "/usr/include/${1#h:}" ] || [ -e "/usr/local/include/${1#h:}" ] ;;
         *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
 }

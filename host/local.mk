@@ -11,7 +11,7 @@ include host/supervisor/local.mk
 # What each room may link against; the order is the direction of the arrows.
 LIB_BASE = host/base/libbase.a $(CJSON_LIBS) $(SODIUM_LIBS) -lm
 LIB_SPOOL = host/spool/libspool.a $(LIB_BASE)
-LIB_RECIPE = host/recipe/librecipe.a $(LIB_BASE) $(CRYPTO_LIBS)
+LIB_RECIPE = host/recipe/librecipe.a $(LIB_BASE) $(CRYPTO_LIBS) $(UNISTRING_LIBS)
 LIB_INTAKE = host/intake/libintake.a $(LIB_SPOOL) $(LIB_RECIPE) $(FCGI_LIBS)
 LIB_WORKER = host/worker/libworker.a $(LIB_BASE)
 LIB_SUPERVISOR = host/supervisor/libsupervisor.a $(LIB_BASE)

@@ -10,8 +10,6 @@ include tests/unit/ctl.mk
 include tests/unit/supervisor.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
-include tests/fuzz/spool.mk
-include tests/fuzz/recipe.mk
 include tests/system/local.mk
 
 # The parallel harness keeps Check's closing lines in log files: add them up, print one, and fail when nothing ran.

@@ -42,3 +42,18 @@ struct span arena_copy(struct arena *a, struct span s)
     p[s.n] = 0;
     return span_of(p, s.n);
 }
+
+struct buf arena_open(struct arena *a)
+{
+    size_t left = a->cap - a->n, room = left ? left - 1 : 0; /* the NUL */
+    return (struct buf){.p = left ? a->p + a->n : NULL, .cap = room, .max_bytes = room};
+}
+
+struct span arena_close(struct arena *a, const struct buf *b)
+{
+    if (b->failed || !b->p)
+        return SPAN_NONE;
+    b->p[b->n] = 0;
+    a->n = (size_t)(b->p - a->p) + b->n + 1;
+    return span_of(b->p, b->n);
+}

@@ -5,7 +5,7 @@
 #ifndef CREEL_BASE_ARENA_H
 #define CREEL_BASE_ARENA_H
 
-#include "base/span.h"
+#include "base/buf.h"
 
 struct arena {
     char *p; /* owned */
@@ -21,5 +21,10 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n);
 /* A copy of s with a NUL behind it; SPAN_NONE when the block is full. */
 struct span arena_copy(struct arena *a, struct span s);
+/* What is left of the block as a buffer that never grows; until it is closed nothing else may be taken from the arena. */
+struct buf arena_open(struct arena *a);
+/* Keep what was written into it, with a NUL behind; SPAN_NONE, and nothing is kept, when it did not fit. A buffer that is
+ * never closed has taken nothing. */
+struct span arena_close(struct arena *a, const struct buf *b);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "base/units.h"
 
+static const int64_t latest_ms = INT64_C(253402300799999); /* 9999-12-31T23:59:59.999Z */
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -182,7 +184,7 @@ enum err rfc3339_parse(struct span s, int64_t *ms)
     if (sec == 60)
         sec = 59;
     int64_t t = ((days_from_date(y, mon, day) * 24 + h) * 60 + min - offset) * 60 + sec;
-    if (t < 0)
+    if (t < 0 || t > latest_ms / 1000) /* the offset led out of the years that there are */
         return ERR_INVALID;
     *ms = t * 1000 + frac;
     return ERR_OK;
@@ -196,9 +198,8 @@ static void put_digits(char *p, int v, int width)
 
 void rfc3339_format(int64_t ms, char out[RFC3339_BYTES])
 {
-    const int64_t last = INT64_C(253402300799999); /* 9999-12-31T23:59:59.999Z */
     int y, m, d;
-    ms = ms < 0 ? 0 : ms > last ? last : ms;
+    ms = ms < 0 ? 0 : ms > latest_ms ? latest_ms : ms;
     int64_t in_day = ms % 86400000;
     date_from_days(ms / 86400000, &y, &m, &d);
     memcpy(out, "0000-00-00T00:00:00.000Z", RFC3339_BYTES);

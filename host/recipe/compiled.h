@@ -27,7 +27,8 @@ enum family {
     FAMILY_DIGEST = 1 << 3, /* plain digests over content that holds the secret */
     FAMILY_TOKEN = 1 << 4,
     FAMILY_JWT = 1 << 5,
-    FAMILY_SECRET = FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN | FAMILY_JWT /* takes shared secrets */
+    FAMILY_SECRET = FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN | FAMILY_JWT, /* takes shared secrets */
+    FAMILY_PAIR = FAMILY_ED25519 | FAMILY_PUBLIC | FAMILY_JWT                /* takes public keys */
 };
 
 struct algorithm {
@@ -67,7 +68,7 @@ struct signature {
     const struct encoding *encoding;
 };
 
-enum time_format { TIME_SECONDS, TIME_MILLISECONDS, TIME_RFC3339 };
+enum time_format { TIME_SECONDS, TIME_MILLISECONDS, TIME_RFC3339, TIME_ISO8601_UTC, TIME_HTTP_DATE, TIME_FORMATS };
 enum { FUTURE_ANY = -1, FUTURE_SAME = -2 };
 
 struct timestamp {

@@ -1,109 +1,32 @@
 /* SPDX-License-Identifier: MIT
- * key: decodes keys the ways providers write them. Owns a keyring's memory; the caller's copy of a secret is the
- * caller's to wipe. Never says a key's bytes in a message.
+ * key: keyrings, and the keys that are text alone: shared secrets and bare Ed25519 keys. Owns a keyring's memory; the
+ * caller's copy of a secret is the caller's to wipe. Never says a key's bytes in a message.
  */
-#include "recipe/key.h"
-
 #include <ctype.h>
+#include <openssl/evp.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
-#include "base/codec.h"
 #include "base/nearest.h"
-
-/* Decodes text into out; *n bytes. ERR_INVALID, ERR_NO_ROOM. */
-typedef enum err (*key_decoder)(struct span text, unsigned char *out, size_t cap, size_t *n);
-
-static enum err decode_utf8(struct span text, unsigned char *out, size_t cap, size_t *n)
-{
-    if (text.n > cap)
-        return ERR_NO_ROOM;
-    if (text.n)
-        memcpy(out, text.p, text.n);
-    *n = text.n;
-    return ERR_OK;
-}
-
-static enum err decode_hex(struct span text, unsigned char *out, size_t cap, size_t *n)
-{
-    return hex_decode(text, out, cap, n);
-}
-
-/* People lose the padding of base64 keys, and with it what the unused bits were: both are forgiven, for keys only. */
-static enum err decode_base64(struct span text, unsigned char *out, size_t cap, size_t *n)
-{
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    while (text.n > 0 && text.p[text.n - 1] == '=')
-        text.n--;
-    size_t odd = text.n % 4;
-    if (odd == 0)
-        return base64_decode_unpadded(text, out, cap, n);
-    const char *last = odd == 1 || !text.p[text.n - 1] ? NULL : strchr(alphabet, text.p[text.n - 1]);
-    if (!last)
-        return ERR_INVALID;
-    char tail[4];
-    size_t head_n, tail_n;
-    enum err e = base64_decode_unpadded(span_of(text.p, text.n - odd), out, cap, &head_n);
-    if (e != ERR_OK)
-        return e;
-    memcpy(tail, text.p + text.n - odd, odd);
-    tail[odd - 1] = alphabet[(size_t)(last - alphabet) & (odd == 2 ? ~(size_t)15 : ~(size_t)3)];
-    e = base64_decode_unpadded(span_of(tail, odd), out + head_n, cap - head_n, &tail_n);
-    sodium_memzero(tail, sizeof tail);
-    if (e == ERR_OK)
-        *n = head_n + tail_n;
-    return e;
-}
-
-/* The 32 raw bytes of an Ed25519 key; anything else is no key for us. Frees pkey. */
-static enum err take_pkey(EVP_PKEY *pkey, unsigned char *out, size_t cap, size_t *n)
-{
-    size_t len = cap;
-    bool ok = pkey && EVP_PKEY_is_a(pkey, "ED25519") && EVP_PKEY_get_raw_public_key(pkey, out, &len) == 1;
-    EVP_PKEY_free(pkey);
-    if (!ok)
-        return ERR_INVALID;
-    *n = len;
-    return ERR_OK;
-}
-
-static enum err decode_spki_pem(struct span text, unsigned char *out, size_t cap, size_t *n)
-{
-    BIO *bio = text.n > RECIPE_TEXT_MAX ? NULL : BIO_new_mem_buf(text.p, (int)text.n);
-    if (!bio)
-        return ERR_INVALID;
-    EVP_PKEY *pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    return take_pkey(pkey, out, cap, n);
-}
-
-static enum err decode_spki_base64(struct span text, unsigned char *out, size_t cap, size_t *n)
-{
-    unsigned char der[256];
-    size_t len;
-    if (decode_base64(text, der, sizeof der, &len) != ERR_OK)
-        return ERR_INVALID;
-    const unsigned char *p = der;
-    return take_pkey(d2i_PUBKEY(NULL, &p, (long)len), out, cap, n);
-}
+#include "recipe/key_parts.h"
 
 static const struct key_encoding {
     const char *name;
     unsigned families;
     const char *prefix; /* may stand before the text */
+    size_t growth;
+    enum err (*load)(struct key_load *l);
     key_decoder decode;
 } encodings[] = {
-#define X(name, families, prefix, decode) {name, families, prefix, decode},
+#define X(name, families, prefix, growth, load, decode) {name, families, prefix, growth, load, decode},
 #include "recipe/keys.tbl"
 #undef X
 };
 static const char *const encoding_names[] = {
-#define X(name, families, prefix, decode) name,
+#define X(name, families, prefix, growth, load, decode) name,
 #include "recipe/keys.tbl"
 #undef X
 };
@@ -134,8 +57,11 @@ bool key_live(const struct key *k, int64_t now_ms)
     return now_ms >= k->not_before_ms && now_ms <= k->not_after_ms;
 }
 
-static struct span trim(struct span s)
+/* ---- what loaders share ---- */
+
+struct span key_text(const struct key_load *l)
 {
+    struct span s = l->in->raw;
     while (s.n > 0 && isspace((unsigned char)s.p[0]))
         s = span_skip(s, 1);
     while (s.n > 0 && isspace((unsigned char)s.p[s.n - 1]))
@@ -143,116 +69,236 @@ static struct span trim(struct span s)
     return s;
 }
 
-static struct span without_prefix(struct span s, const char *prefix, bool *had)
+enum err key_fault(const struct key_load *l, const char *fmt, ...)
 {
-    struct span p = span_str(prefix);
-    *had = p.n > 0 && span_starts(s, p);
-    return *had ? span_skip(s, p.n) : s;
+    char reason[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(reason, sizeof reason, fmt, ap);
+    va_end(ap);
+    return why_set(l->w, ERR_INVALID, "key %s: %s", l->in->id, reason);
 }
 
-static enum err load_hmac(struct key *k, const struct keyring_key *in, const struct key_encoding *enc,
-                          unsigned char *room, size_t cap, struct why *w)
+const unsigned char *key_keep(struct key_load *l, size_t n)
 {
-    bool had;
-    if (in->is_public)
-        return why_set(w, ERR_INVALID, "key %s: this recipe proves itself by a shared secret: give it as secret_file",
-                       in->id);
-    struct span text = enc->decode == decode_utf8 ? in->raw : without_prefix(trim(in->raw), enc->prefix, &had);
-    if (enc->decode(text, room, cap, &k->n_secret) != ERR_OK)
-        return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
-    if (k->n_secret == 0)
-        return why_set(w, ERR_INVALID, "key %s is empty", in->id);
-    k->kind = KEY_SECRET;
-    k->secret = room;
-    return ERR_OK;
+    const unsigned char *kept = l->room;
+    l->room += n;
+    l->room_bytes -= n;
+    l->ring->secret_bytes += n;
+    return kept;
+}
+
+struct key key_begin(const struct key_load *l, enum key_kind kind)
+{
+    static atomic_uint_fast64_t serials = 1;
+    return (struct key){.id = l->id,
+                        .serial = atomic_fetch_add(&serials, 1),
+                        .not_before_ms = l->in->not_before_ms,
+                        .not_after_ms = l->in->not_after_ms,
+                        .kind = kind};
+}
+
+bool key_kind_fits(const struct algorithm *a, enum key_kind kind)
+{
+    switch (a->family) {
+    case FAMILY_ED25519:
+        return kind == KEY_ED25519;
+    case FAMILY_PUBLIC:
+        return kind == (strncmp(a->name, "ecdsa", 5) == 0 ? KEY_EC : KEY_RSA);
+    case FAMILY_JWT:
+        return true;
+    default:
+        return kind == KEY_SECRET;
+    }
+}
+
+const char *key_kind_words(enum key_kind kind)
+{
+    static const char *const words[] = {[KEY_SECRET] = "a shared secret",
+                                        [KEY_ED25519] = "an Ed25519 key",
+                                        [KEY_RSA] = "an RSA key",
+                                        [KEY_EC] = "an elliptic-curve key"};
+    return words[kind];
+}
+
+enum err key_add(struct key_load *l, struct key *k)
+{
+    struct keyring *ring = l->ring;
+    enum err e = ERR_OK;
+    if (!key_kind_fits(l->algorithm, k->kind))
+        e = key_fault(l, "it is %s, which does not go with %s", key_kind_words(k->kind), l->algorithm->name);
+    struct key *more = e ? NULL : reallocarray(ring->keys, ring->n + 1, sizeof *more);
+    if (!e && !more)
+        e = why_set(l->w, ERR_NO_MEMORY, "out of memory for keys");
+    if (more)
+        ring->keys = more;
+    if (e)
+        EVP_PKEY_free(k->pkey);
+    else
+        ring->keys[ring->n++] = *k;
+    return e;
+}
+
+/* ---- shared secrets ---- */
+
+enum err key_load_secret(struct key_load *l)
+{
+    struct key k = key_begin(l, KEY_SECRET);
+    struct span text = key_text(l);
+    if (l->in->is_public)
+        return key_fault(l, "this recipe proves itself by a shared secret: give it as secret_file");
+    if (span_starts(text, SPAN_LIT("-----BEGIN "))) /* an HMAC keyed with what everybody may know */
+        return key_fault(l, "it is a PEM file and no shared secret: key_encoding spki-pem or x509-pem reads it");
+    if (l->decode == key_text_utf8)
+        text = l->in->raw;
+    else if (span_starts(text, span_str(l->prefix)))
+        text = span_skip(text, strlen(l->prefix));
+    if (text.n > 0 && l->decode(text, l->room, l->room_bytes, &k.n_secret) != ERR_OK)
+        return key_fault(l, "its text is not %s", l->encoding);
+    if (k.n_secret == 0)
+        return why_set(l->w, ERR_INVALID, "key %s is empty", l->in->id);
+    k.secret = key_keep(l, k.n_secret);
+    return key_add(l, &k);
+}
+
+/* ---- Ed25519 ---- */
+
+void key_expand_seed(struct key_load *l, struct key *k)
+{
+    unsigned char made[KEY_PRIVATE_BYTES];
+    crypto_sign_seed_keypair(k->public_key, made, l->room);
+    memcpy(l->room, made, sizeof made);
+    sodium_memzero(made, sizeof made);
+    k->n_secret = KEY_PRIVATE_BYTES;
+    k->secret = key_keep(l, KEY_PRIVATE_BYTES);
 }
 
 /* The private half, as seed or as seed and public key together (libsodium's 64-byte form, Standard Webhooks' whsk_). */
-static enum err take_private(struct key *k, const char *id, bool marked, unsigned char *room, size_t n, struct why *w)
+static enum err take_private(struct key_load *l, struct key *k, bool marked, size_t n)
 {
-    unsigned char made[KEY_PRIVATE_BYTES];
+    unsigned char public_half[KEY_PUBLIC_BYTES];
     if (n != KEY_SEED_BYTES && n != KEY_PRIVATE_BYTES)
-        return why_set(w, ERR_INVALID, "key %s: %zu bytes where a private Ed25519 key has 32 or 64", id, n);
+        return key_fault(l, "%zu bytes where a private Ed25519 key has 32 or 64", n);
     /* Every public key is such a point, of all seeds one in sixteen: never take the one for the other in silence. */
-    if (n == KEY_SEED_BYTES && !marked && crypto_core_ed25519_is_valid_point(room))
-        return why_set(w, ERR_INVALID,
+    if (n == KEY_SEED_BYTES && !marked && crypto_core_ed25519_is_valid_point(l->room))
+        return why_set(l->w, ERR_INVALID,
                        "key %s reads like a public key: give it as public_key_file; if it is the private one, write "
                        "whsk_ before it",
-                       id);
-    crypto_sign_seed_keypair(k->public_key, made, room);
-    bool agrees = n == KEY_SEED_BYTES || sodium_memcmp(made, room, sizeof made) == 0;
-    memcpy(room, made, sizeof made);
-    sodium_memzero(made, sizeof made);
-    if (!agrees)
-        return why_set(w, ERR_INVALID, "key %s: the halves of this private key do not belong together", id);
-    k->secret = room;
-    k->n_secret = KEY_PRIVATE_BYTES;
-    return ERR_OK;
+                       l->in->id);
+    if (n == KEY_PRIVATE_BYTES)
+        memcpy(public_half, l->room + KEY_SEED_BYTES, sizeof public_half);
+    key_expand_seed(l, k);
+    if (n == KEY_PRIVATE_BYTES && memcmp(public_half, k->public_key, sizeof public_half) != 0)
+        return key_fault(l, "the halves of this private key do not belong together");
+    return key_add(l, k);
 }
 
-static enum err load_ed25519(struct key *k, const struct keyring_key *in, const struct key_encoding *enc,
-                             unsigned char *room, size_t cap, struct why *w)
+enum err key_load_ed25519(struct key_load *l)
 {
-    bool marked_private, marked_public;
+    struct key k = key_begin(l, KEY_ED25519);
+    struct span text = key_text(l);
+    bool marked_private = span_starts(text, SPAN_LIT("whsk_"));
+    text = span_skip(text, marked_private ? 5 : 0);
+    bool marked_public = *l->prefix && span_starts(text, span_str(l->prefix));
+    text = span_skip(text, marked_public ? strlen(l->prefix) : 0);
     size_t n;
-    k->kind = KEY_ED25519;
-    struct span text = without_prefix(trim(in->raw), "whsk_", &marked_private);
-    text = without_prefix(text, enc->prefix, &marked_public);
-    if (marked_private && in->is_public)
-        return why_set(w, ERR_INVALID, "key %s is a private key: give the public one (whpk_…) as public_key_file",
-                       in->id);
-    if (enc->decode(text, room, cap, &n) != ERR_OK)
-        return why_set(w, ERR_INVALID, "key %s: its text is not %s", in->id, enc->name);
-    bool spki = enc->decode == decode_spki_pem || enc->decode == decode_spki_base64;
-    if (!in->is_public && !marked_public && !spki)
-        return take_private(k, in->id, marked_private, room, n, w);
+    if (marked_private && l->in->is_public)
+        return why_set(l->w, ERR_INVALID, "key %s is a private key: give the public one (whpk_…) as public_key_file",
+                       l->in->id);
+    if (l->decode(text, l->room, l->room_bytes, &n) != ERR_OK)
+        return key_fault(l, "its text is not %s", l->encoding);
+    if (!l->in->is_public && !marked_public)
+        return take_private(l, &k, marked_private, n);
     if (n != KEY_PUBLIC_BYTES)
-        return why_set(w, ERR_INVALID, "key %s: %zu bytes where a public Ed25519 key has 32", in->id, n);
-    if (!crypto_core_ed25519_is_valid_point(room))
-        return why_set(w, ERR_INVALID, "key %s is not a point an Ed25519 key can be", in->id);
-    memcpy(k->public_key, room, KEY_PUBLIC_BYTES);
-    return ERR_OK;
+        return key_fault(l, "%zu bytes where a public Ed25519 key has 32", n);
+    if (!crypto_core_ed25519_is_valid_point(l->room))
+        return why_set(l->w, ERR_INVALID, "key %s is not a point an Ed25519 key can be", l->in->id);
+    memcpy(k.public_key, l->room, KEY_PUBLIC_BYTES);
+    return key_add(l, &k);
 }
 
-static enum err load_key(const struct recipe *r, struct key *k, const struct keyring_key *in, unsigned char *room,
-                         size_t cap, struct why *w)
+/* ---- keyrings ---- */
+
+static const struct key_encoding *encoding_of(const struct recipe *r, const struct keyring_key *in, struct why *w)
 {
-    static atomic_uint_fast64_t serials = 1;
     const char *name = in->encoding ? in->encoding : r->key_encoding;
     const struct key_encoding *enc = find_encoding(span_str(name));
     if (!enc) {
-        size_t n;
-        const char *const *names = key_encoding_names(&n);
-        const char *near = nearest_word(span_str(name), names, n);
-        return why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name,
-                       near ? ", did you mean " : "", near ? near : "");
+        const char *near = nearest_word(span_str(name), encoding_names, N_ENCODINGS);
+        why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name,
+                near ? ", did you mean " : "", near ? near : "");
+    } else if (!(enc->families & (unsigned)r->algorithm->family)) {
+        why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name, r->algorithm->name);
+        enc = NULL;
     }
-    if (!(enc->families & (unsigned)r->algorithm->family))
-        return why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name,
-                       r->algorithm->name);
-    k->serial = atomic_fetch_add(&serials, 1);
-    k->not_before_ms = in->not_before_ms;
-    k->not_after_ms = in->not_after_ms;
-    return enc->families & FAMILY_HMAC ? load_hmac(k, in, enc, room, cap, w) : load_ed25519(k, in, enc, room, cap, w);
+    return enc;
 }
 
-/* What a key's decoded form can take at most: no encoding makes bytes more, but a private key is always kept whole. */
-static size_t room_of(const struct keyring_key *in)
+/* What one key's decoded form can take at most; a private key is always kept whole. */
+static size_t room_of(const struct key_encoding *enc, const struct keyring_key *in)
 {
-    return in->raw.n > KEY_PRIVATE_BYTES ? in->raw.n : KEY_PRIVATE_BYTES;
+    size_t n = in->raw.n * enc->growth;
+    return n > KEY_PRIVATE_BYTES ? n : KEY_PRIVATE_BYTES;
 }
 
-static enum err allocate(struct keyring *k, const struct keyring_key *keys, size_t n)
+/* Room to work in, and for the texts: ids, and the kid of each JWK, which has more other bytes than the arena adds. */
+enum { KEY_TEXT_EXTRA = 64 };
+static enum err make_room(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring *k,
+                          unsigned char **room, size_t *bytes, struct why *w)
 {
-    size_t secrets = 0, ids = 1;
+    size_t texts = 1;
+    *bytes = 0;
     for (size_t i = 0; i < n; i++) {
-        secrets += room_of(&keys[i]);
-        ids += strlen(keys[i].id) + 1;
+        const struct key_encoding *enc = encoding_of(r, &keys[i], w);
+        if (!enc)
+            return ERR_INVALID;
+        *bytes += room_of(enc, &keys[i]);
+        texts += strlen(keys[i].id) + 2 * keys[i].raw.n + KEY_TEXT_EXTRA;
     }
-    k->keys = calloc(n + 1, sizeof *k->keys);
-    k->ids = calloc(1, ids);
-    k->secrets = n > 0 ? sodium_malloc(secrets) : NULL;
-    return k->keys && k->ids && (k->secrets || n == 0) ? ERR_OK : ERR_NO_MEMORY;
+    *room = n ? sodium_malloc(*bytes) : NULL;
+    return arena_init(&k->texts, texts) && (*room || !n) ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for keys");
+}
+
+/* The secrets that were kept, from the room they were made in to one block of exactly their size. */
+static enum err settle(struct keyring *k, const unsigned char *room, struct why *w)
+{
+    if (k->secret_bytes == 0)
+        return ERR_OK;
+    k->secrets = sodium_malloc(k->secret_bytes);
+    if (!k->secrets)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for keys");
+    memcpy(k->secrets, room, k->secret_bytes);
+    for (size_t i = 0; i < k->n; i++)
+        if (k->keys[i].secret)
+            k->keys[i].secret = k->secrets + (k->keys[i].secret - room);
+    sodium_mprotect_readonly(k->secrets);
+    return ERR_OK;
+}
+
+static enum err load_all(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring *k,
+                         struct why *w)
+{
+    unsigned char *room = NULL;
+    size_t bytes;
+    enum err e = make_room(r, keys, n, k, &room, &bytes, w);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        const struct key_encoding *enc = encoding_of(r, &keys[i], w);
+        struct key_load l = {.ring = k,
+                             .in = &keys[i],
+                             .id = arena_copy(&k->texts, span_str(keys[i].id)).p,
+                             .encoding = enc->name,
+                             .prefix = enc->prefix,
+                             .decode = enc->decode,
+                             .algorithm = r->algorithm,
+                             .room = room + k->secret_bytes,
+                             .room_bytes = bytes - k->secret_bytes,
+                             .w = w};
+        e = l.id ? enc->load(&l) : why_set(w, ERR_NO_MEMORY, "out of memory for keys");
+    }
+    if (e == ERR_OK)
+        e = settle(k, room, w);
+    sodium_free(room); /* wipes */
+    return e;
 }
 
 enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
@@ -262,34 +308,14 @@ enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, siz
         return why_set(w, ERR_SYSTEM, "libsodium cannot start");
     if (r->none && n > 0)
         return why_set(w, ERR_INVALID, "recipe %s takes no keys", r->name);
-    if (!r->none && n == 0)
-        return why_set(w, ERR_INVALID, "recipe %s needs at least one key", r->name);
     struct keyring *k = calloc(1, sizeof *k);
     if (!k)
         return why_set(w, ERR_NO_MEMORY, "out of memory");
-    enum err e = allocate(k, keys, n);
-    if (e != ERR_OK) {
-        why_set(w, e, "out of memory for keys");
-        goto out;
-    }
-    unsigned char *room = k->secrets;
-    char *ids = k->ids;
-    for (size_t i = 0; i < n; i++) {
-        size_t id_n = strlen(keys[i].id) + 1;
-        k->keys[i].id = memcpy(ids, keys[i].id, id_n);
-        ids += id_n;
-        e = load_key(r, &k->keys[i], &keys[i], room, room_of(&keys[i]), w);
-        if (e != ERR_OK)
-            goto out;
-        room += room_of(&keys[i]);
-        k->n++;
-    }
-    if (k->secrets)
-        sodium_mprotect_readonly(k->secrets);
-    *out = k;
-    k = NULL;
-out:
-    keyring_free(k);
+    enum err e = load_all(r, keys, n, k, w);
+    if (e == ERR_OK)
+        *out = k;
+    else
+        keyring_free(k);
     return e;
 }
 
@@ -297,8 +323,10 @@ void keyring_free(struct keyring *k)
 {
     if (!k)
         return;
+    for (size_t i = 0; i < k->n; i++)
+        EVP_PKEY_free(k->keys[i].pkey);
     sodium_free(k->secrets);
+    arena_fini(&k->texts);
     free(k->keys);
-    free(k->ids);
     free(k);
 }

@@ -20,15 +20,16 @@ struct key {
     const unsigned char *secret; /* MAC key, or the 64-byte Ed25519 private key; in keyring.secrets; NULL: none */
     size_t n_secret;
     unsigned char public_key[KEY_PUBLIC_BYTES]; /* Ed25519 */
-    EVP_PKEY *pkey;                             /* RSA, EC: public; private too when it was given */
+    EVP_PKEY *pkey;                             /* RSA, EC: public; private too when it was given. OpenSSL's memory */
     const char *kid, *alg;                      /* what a JWK says, or NULL */
 };
 
 struct keyring {
     unsigned char *secrets; /* sodium_malloc, read-only once filled; NULL when no key has a secret */
+    size_t secret_bytes;
     struct key *keys;
     size_t n;
-    char *ids; /* the texts of all ids */
+    struct arena texts; /* ids and kids */
 };
 
 bool key_live(const struct key *k, int64_t now_ms);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * fuzz config: any bytes as a configuration file and as a snapshot. What loads must come back through a snapshot.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/config.h"
 #include "base/fs.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+const char fuzz_name[] = "config";
+const struct fuzz_source fuzz_sources[] = {
+    {"tests/fuzz/corpus/config", NULL},
+    {"deploy/creel.json.example", NULL},
+    {NULL, NULL},
+};
 
 static void ignore(void *arg, const char *text)
 {

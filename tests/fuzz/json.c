@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * fuzz json: any bytes through the strict scanner, and through everything that walks, looks up and unescapes, passed or not.
- * What passes must also survive being taken apart and written again. Built with -fsanitize=fuzzer (see local.mk).
+ * What passes must also survive being taken apart and written again.
  */
-#include <stdint.h>
 
 #include "base/json.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+const char fuzz_name[] = "json";
+const struct fuzz_source fuzz_sources[] = {
+    {"tests/fuzz/corpus/json", NULL},
+    {NULL, NULL},
+};
 
 /* All strings of what passed, unescaped, escaped again, and compared. */
 static void rewrite(struct span text)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * fuzz line: any bytes as a journal line, as they are and with a good checksum behind them, through all that reads
- * lines; and any bytes as the body and texts of an event, which must come back. Built with -fsanitize=fuzzer (see
- * local.mk).
+ * lines; and any bytes as the body and texts of an event, which must come back.
  */
-#include <stdint.h>
 
 #include "base/codec.h"
 #include "base/json.h"
 #include "spool/ledger.h"
 #include "spool/line.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+const char fuzz_name[] = "line";
+const struct fuzz_source fuzz_sources[] = {
+    {"tests/fuzz/corpus/line", NULL},
+    {NULL, NULL},
+};
 
 enum { ROOM_BYTES = 1 << 24 };
 

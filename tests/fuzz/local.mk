@@ -1,16 +1,41 @@
 # SPDX-License-Identifier: MIT
-# Fuzz targets are built only when asked for, with a compiler that has libFuzzer:
-#   configure CC=clang --enable-sanitizers=fuzzer-no-link,address,undefined && make fuzz && tests/fuzz/json -max_total_time=60
-EXTRA_PROGRAMS += tests/fuzz/json tests/fuzz/config
-fuzz_targets = tests/fuzz/json tests/fuzz/config
+# A target is NAME.c. mutate_NAME is made of it and the driver, and make check runs it; NAME is the same with libFuzzer, which needs
+# clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
+MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
+	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify
+FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
+FUZZERS = $(FUZZ:%=tests/fuzz/%)
+check_PROGRAMS += $(MUTATORS)
+TESTS += $(MUTATORS)
+EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus
+CLEANFILES += $(FUZZERS) *.finding
 
-tests_fuzz_json_SOURCES = tests/fuzz/json.c
-tests_fuzz_json_LDADD = $(LIB_BASE)
-tests_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-tests_fuzz_config_SOURCES = tests/fuzz/config.c
-tests_fuzz_config_LDADD = $(LIB_BASE)
-tests_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+check_LIBRARIES = tests/fuzz/libdrive.a
+tests_fuzz_libdrive_a_SOURCES = tests/fuzz/drive.c tests/fuzz/fuzz.h tests/fuzz/mutate.c tests/fuzz/mutate.h
+tests_fuzz_libdrive_a_CPPFLAGS = $(FUZZ_CPPFLAGS)
+FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+LIB_DRIVE = tests/fuzz/libdrive.a
 
-CLEANFILES += $(fuzz_targets)
-.PHONY: fuzz
-fuzz: $(fuzz_targets)
+tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
+tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
+tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c
+tests_fuzz_mutate_line_LDADD = $(LIB_DRIVE) $(LIB_SPOOL)
+tests_fuzz_mutate_recipe_SOURCES = tests/fuzz/recipe.c
+tests_fuzz_mutate_recipe_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_timestamp_SOURCES = tests/fuzz/timestamp.c
+tests_fuzz_mutate_timestamp_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_verify_SOURCES = tests/fuzz/verify.c
+tests_fuzz_mutate_verify_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_mutate_verify_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+
+$(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
+	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)
+
+.PHONY: fuzz fuzz-programs fuzz-names
+fuzz-names:
+	@echo $(FUZZ)
+fuzz-programs: $(FUZZERS) $(MUTATORS)
+fuzz:
+	$(srcdir)/tests/fuzz/run

@@ -140,7 +140,8 @@ START_TEST(times_round_trip)
     }
     static const char *const bad[] = {"",        "2026-11-21",           "2026-02-29T00:00:00Z", "2026-11-21T24:00:00Z",
                                       "1969-12-31T23:59:59Z", "2026-11-21T12:34:56", "2026-11-21T12:34:56.Z",
-                                      "2026-11-21T12:34:56Zx", "2026-11-21T12:34:56.1234567891Z"};
+                                      "2026-11-21T12:34:56Zx", "2026-11-21T12:34:56.1234567891Z",
+                                      "9999-12-31T23:59:59-00:01", "1970-01-01T00:00:00+00:01"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int64_t ms = 7;
         ck_assert_msg(rfc3339_parse(span_str(bad[i]), &ms) == ERR_INVALID && ms == 7, "%s", bad[i]);
@@ -256,6 +257,32 @@ START_TEST(arena_is_full_not_broken)
     arena_reset(&a);
     ck_assert_ptr_nonnull(arena_alloc(&a, 64));
     ck_assert_ptr_null(arena_alloc(&a, 1));
+    arena_fini(&a);
+}
+END_TEST
+
+START_TEST(arena_as_a_buffer)
+{
+    struct arena a;
+    ck_assert(arena_init(&a, 16));
+    struct buf b = arena_open(&a);
+    buf_puts(&b, "12345");
+    buf_printf(&b, "%d", 6);
+    ck_assert_span_eq(arena_close(&a, &b), "123456");
+    b = arena_open(&a);
+    buf_puts(&b, "12345678"); /* with its NUL all that is left */
+    struct span full = arena_close(&a, &b);
+    ck_assert_span_eq(full, "12345678");
+    ck_assert_int_eq(full.p[8], 0);
+    ck_assert_uint_eq(a.n, 16);
+    b = arena_open(&a);
+    ck_assert_ptr_null(arena_close(&a, &b).p); /* not even a NUL */
+    arena_reset(&a);
+    b = arena_open(&a);
+    buf_puts(&b, "1234567890123456");
+    ck_assert(b.failed);
+    ck_assert_ptr_null(arena_close(&a, &b).p);
+    ck_assert_uint_eq(a.n, 0);
     arena_fini(&a);
 }
 END_TEST
@@ -404,6 +431,7 @@ int main(void)
     tcase_add_test(t, buf_keeps_its_limit);
     tcase_add_test(t, buf_writes_numbers_and_strings);
     tcase_add_test(t, arena_is_full_not_broken);
+    tcase_add_test(t, arena_as_a_buffer);
     tcase_add_test(t, file_names_are_safe);
     tcase_add_test(t, replace_is_whole_or_not_at_all);
     tcase_add_test(t, channel_peek_then_drop);

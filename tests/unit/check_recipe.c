@@ -188,8 +188,6 @@ static void key_refused(const struct recipe *r, const char *key, const char *enc
 
 START_TEST(bad_keys_are_refused)
 {
-    struct keyring *k;
-    struct why w;
     struct recipe *r = installed("standard-webhooks");
     key_refused(r, "", NULL, false, "is empty");
     key_refused(r, "whsec_", NULL, false, "is empty");
@@ -199,7 +197,6 @@ START_TEST(bad_keys_are_refused)
     key_refused(r, "secretsecret", "utf-8", false, "did you mean utf8");
     key_refused(r, "secretsecret", "ed25519-hex", false, "does not go with hmac-sha256");
     key_refused(r, "secretsecret", "utf8", true, "give it as secret_file");
-    ck_assert_int_eq(keyring_new(r, NULL, 0, &k, &w), ERR_INVALID);
     recipe_free(r);
     r = installed("standard-webhooks-v1a");
     key_refused(r, "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", NULL, true, "is a private key");
@@ -210,7 +207,7 @@ START_TEST(bad_keys_are_refused)
                 false, "halves");
     key_refused(r, "d75a98", "ed25519-hex", false, "3 bytes where a private");
     key_refused(r, "MCowBQYDK2VuAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "spki-base64", true,
-                "not spki-base64");
+                "it is no Ed25519, RSA");
     recipe_free(r);
     r = installed("none");
     key_refused(r, "secretsecret", NULL, false, "takes no keys");

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * filter_digest: digests and MACs of a value. The work is OpenSSL's.
+ */
+#include "recipe/filter_parts.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+#include "base/codec.h"
+
+enum form { HEX, BASE64 };
+
+static enum err put(const struct filter_call *c, const unsigned char *digest, size_t n, enum form form,
+                    struct span *out)
+{
+    char *text = arena_alloc(c->a, 2 * n + 1); /* the longer of both */
+    if (!text)
+        return ERR_NO_ROOM;
+    *out = span_of(text, form == HEX ? hex_encode(digest, n, text) : base64_encode_public(digest, n, text));
+    return ERR_OK;
+}
+
+typedef unsigned char *digest_function(const unsigned char *p, size_t n, unsigned char *out);
+
+static enum err digest(const struct filter_call *c, digest_function *f, size_t n, enum form form, struct span *out)
+{
+    unsigned char bytes[SHA512_DIGEST_LENGTH];
+    if (!f((const unsigned char *)c->in.p, c->in.n, bytes))
+        return ERR_INTERNAL;
+    return put(c, bytes, n, form, out);
+}
+
+enum err filter_sha256(const struct filter_call *c, struct span *out)
+{
+    return digest(c, SHA256, SHA256_DIGEST_LENGTH, HEX, out);
+}
+
+enum err filter_sha1(const struct filter_call *c, struct span *out)
+{
+    return digest(c, SHA1, SHA_DIGEST_LENGTH, HEX, out);
+}
+
+enum err filter_sha512(const struct filter_call *c, struct span *out)
+{
+    return digest(c, SHA512, SHA512_DIGEST_LENGTH, HEX, out);
+}
+
+enum err filter_sha256_base64(const struct filter_call *c, struct span *out)
+{
+    return digest(c, SHA256, SHA256_DIGEST_LENGTH, BASE64, out);
+}
+
+static enum err mac(const struct filter_call *c, const EVP_MD *md, enum form form, struct span *out)
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned n;
+    if (c->key->n_secret > INT32_MAX ||
+        !HMAC(md, c->key->secret, (int)c->key->n_secret, (const unsigned char *)c->in.p, c->in.n, bytes, &n))
+        return ERR_INTERNAL;
+    return put(c, bytes, n, form, out);
+}
+
+enum err filter_hmac_sha256_hex(const struct filter_call *c, struct span *out)
+{
+    return mac(c, EVP_sha256(), HEX, out);
+}
+
+enum err filter_hmac_sha256_base64(const struct filter_call *c, struct span *out)
+{
+    return mac(c, EVP_sha256(), BASE64, out);
+}
+
+enum err filter_hmac_sha1_hex(const struct filter_call *c, struct span *out)
+{
+    return mac(c, EVP_sha1(), HEX, out);
+}
+
+/* Half a byte at a time: bodies that are signed by their CRC are small, and the table fits here. */
+static uint32_t crc32(struct span s)
+{
+    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < s.n; i++) {
+        crc ^= (unsigned char)s.p[i];
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+    return ~crc;
+}
+
+enum err filter_crc32(const struct filter_call *c, struct span *out)
+{
+    struct buf b = arena_open(c->a);
+    buf_put_u64(&b, crc32(c->in));
+    return filter_done(c, &b, out);
+}
