@@ -164,6 +164,7 @@ void config_named(struct loader *l, const struct place *root)
     need_socket(l, root, "control", c->control);
     /* Dispatch cannot start without it; the one of the installation is made by it. */
     need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0, R_OK | X_OK);
+    need_folder(l, root, "stock", c->stock, strcmp(c->stock, CREEL_LIBDIR "/stock") != 0, R_OK | X_OK);
     need_folder(l, root, "schemas", c->schemas, false, F_OK);
     need_folder(l, root, "recipes", c->recipes, true, X_OK);
     /* Whether the installed one is there is no matter of the configuration. */
