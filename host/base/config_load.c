@@ -310,6 +310,8 @@ static void check_top(struct loader *l, const struct place *root)
         c->functions = CREEL_LIBDIR "/functions";
     if (!*c->worker)
         c->worker = CREEL_LIBEXECDIR "/creel-worker";
+    if (!*c->stock)
+        c->stock = CREEL_LIBDIR "/stock";
     if (!*c->spool)
         config_fault_member(l, root, "spool", "must not be empty");
     check_sockets(l, root);

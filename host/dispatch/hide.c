@@ -76,6 +76,8 @@ static void put_read_only(struct buf *b, const struct config *c)
     buf_puts(b, "],\"read_only\":[");
     put_own_folder(b, c, false);
     put_path(b, c->functions);
+    put_path(b, c->stock);
+    put_path(b, c->fetch_ca_file);
     put_path(b, c->recipes);
     put_path(b, c->schemas);
     for (size_t i = 0; i < c->n_sources; i++)
@@ -111,6 +113,8 @@ void hide_put_identities(struct buf *b, const struct config *c)
 {
     put_identity(b, c->file);
     put_identity(b, c->functions);
+    put_identity(b, c->stock);
+    put_identity(b, c->fetch_ca_file);
     put_identity(b, c->recipes);
     put_identity(b, c->schemas);
     /* A folder of keys is hidden as a whole: a key that comes or goes in it changes nothing for a worker. */

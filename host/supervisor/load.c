@@ -105,15 +105,15 @@ static void doubt_windows(const struct trial *t, const struct config_source *s)
 
 static void try_source(struct trial *t, const struct config_source *s)
 {
-    const char *text = config_recipe_text(t->config, s->recipe), *variant = NULL;
+    const char *variant = NULL;
     struct recipe *r;
     struct why w;
     for (size_t i = 0; i < s->n_params; i++)
         if (strcmp(s->params[i].name, "variant") == 0)
             variant = s->params[i].value;
-    if (!text) /* reported with the settings */
+    if (!config_recipe_text(t->config, s->recipe)) /* reported with the settings */
         return;
-    if (recipe_compile(s->recipe, span_str(text), variant, &r, &w) != ERR_OK) {
+    if (recipe_load(t->config, s->recipe, variant, &r, &w) != ERR_OK) {
         report_at(t, s->where, w.text);
         return;
     }
