@@ -10,12 +10,14 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/filter_digest.c host/recipe/filter_text.c host/recipe/filter_url.c \
 	host/recipe/form.c host/recipe/form.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
+	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_algorithms.tbl host/recipe/jwt_verify.c \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/sign.c \
 	host/recipe/template.c host/recipe/template.h \

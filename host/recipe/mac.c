@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * mac: a thread's struct recipe_context: a table of keyed EVP_MAC contexts, found by the key's serial number. Owns the
- * contexts; a context whose key is gone stays until its place is needed or the struct recipe_context ends.
+ * mac: a struct recipe_context is a table of keyed EVP_MAC contexts, found by the key's serial number. Owns the contexts;
+ * one whose key is gone stays until its place is needed or the struct recipe_context ends.
  */
 #include "recipe/mac.h"
 
@@ -14,10 +14,16 @@
 /* Serial numbers are given out in order, so this many keys loaded together never displace each other. */
 enum { CONTEXT_KEYS = 1024 };
 
+static const char *const digests[] = {"SHA1", "SHA256", "SHA384", "SHA512"};
+enum { N_DIGESTS = sizeof digests / sizeof *digests };
+
 struct recipe_context {
     EVP_MAC *hmac;
+    EVP_MD_CTX *md;
+    EVP_MD *mds[N_DIGESTS];
     struct {
-        uint64_t serial; /* 0: empty */
+        uint64_t serial;    /* 0: empty */
+        const char *digest; /* it was prepared for: a key may serve several (JWT) */
         EVP_MAC_CTX *keyed;
     } slots[CONTEXT_KEYS];
 };
@@ -28,8 +34,11 @@ enum err recipe_context_new(struct recipe_context **out)
     if (!c)
         return ERR_NO_MEMORY;
     c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!c->hmac) {
-        free(c);
+    c->md = EVP_MD_CTX_new();
+    for (size_t i = 0; i < N_DIGESTS; i++)
+        c->mds[i] = EVP_MD_fetch(NULL, digests[i], NULL);
+    if (!c->hmac || !c->md) {
+        recipe_context_free(c);
         return ERR_UNSUPPORTED;
     }
     *out = c;
@@ -42,16 +51,32 @@ void recipe_context_free(struct recipe_context *c)
         return;
     for (size_t i = 0; i < CONTEXT_KEYS; i++)
         EVP_MAC_CTX_free(c->slots[i].keyed);
+    for (size_t i = 0; i < N_DIGESTS; i++)
+        EVP_MD_free(c->mds[i]);
+    EVP_MD_CTX_free(c->md);
     EVP_MAC_free(c->hmac);
     free(c);
 }
 
-static EVP_MAC_CTX *prepare(struct recipe_context *c, const struct algorithm *a, const struct key *k)
+EVP_MD_CTX *mac_md_context(struct recipe_context *c)
+{
+    return c->md;
+}
+
+EVP_MD *mac_md(struct recipe_context *c, const char *digest)
+{
+    for (size_t i = 0; i < N_DIGESTS; i++)
+        if (strcmp(digests[i], digest) == 0)
+            return c->mds[i];
+    return NULL;
+}
+
+static EVP_MAC_CTX *prepare(struct recipe_context *c, const char *digest, const struct key *k)
 {
     EVP_MAC_CTX *mac = EVP_MAC_CTX_new(c->hmac);
     /* OSSL_PARAM takes char *, but reads only. */
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)a->digest, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest, 0),
         OSSL_PARAM_construct_end(),
     };
     if (mac && EVP_MAC_init(mac, k->secret, k->n_secret, params) == 1)
@@ -61,24 +86,25 @@ static EVP_MAC_CTX *prepare(struct recipe_context *c, const struct algorithm *a,
 }
 
 /* A context at the beginning of a MAC under k; NULL when OpenSSL refuses. */
-static EVP_MAC_CTX *begin(struct recipe_context *c, const struct algorithm *a, const struct key *k)
+static EVP_MAC_CTX *begin(struct recipe_context *c, const char *digest, const struct key *k)
 {
     size_t i = k->serial % CONTEXT_KEYS;
-    if (c->slots[i].serial == k->serial)
+    if (c->slots[i].serial == k->serial && strcmp(c->slots[i].digest, digest) == 0)
         return EVP_MAC_init(c->slots[i].keyed, NULL, 0, NULL) == 1 ? c->slots[i].keyed : NULL;
-    EVP_MAC_CTX *mac = prepare(c, a, k);
+    EVP_MAC_CTX *mac = k->secret ? prepare(c, digest, k) : NULL;
     if (!mac)
         return NULL;
     EVP_MAC_CTX_free(c->slots[i].keyed);
     c->slots[i].keyed = mac;
     c->slots[i].serial = k->serial;
+    c->slots[i].digest = digest;
     return mac;
 }
 
 enum err mac_content(struct recipe_context *c, const struct recipe *r, const struct key *k,
                      const struct recipe_request *q, const struct values *v, unsigned char out[RECIPE_SIGNATURE_BYTES])
 {
-    EVP_MAC_CTX *mac = begin(c, r->algorithm, k);
+    EVP_MAC_CTX *mac = begin(c, r->algorithm->digest, k);
     if (!mac)
         return ERR_INTERNAL;
     for (size_t i = 0; i < r->n_content; i++) {
@@ -90,4 +116,13 @@ enum err mac_content(struct recipe_context *c, const struct recipe *r, const str
     if (EVP_MAC_final(mac, out, &n, RECIPE_SIGNATURE_BYTES) != 1 || n != r->algorithm->signature_bytes)
         return ERR_INTERNAL;
     return ERR_OK;
+}
+
+enum err mac_span(struct recipe_context *c, const char *digest, const struct key *k, struct span text,
+                  unsigned char out[MAC_BYTES_MAX], size_t *n)
+{
+    EVP_MAC_CTX *mac = begin(c, digest, k);
+    if (!mac || (text.n > 0 && EVP_MAC_update(mac, (const unsigned char *)text.p, text.n) != 1))
+        return ERR_INTERNAL;
+    return EVP_MAC_final(mac, out, n, MAC_BYTES_MAX) == 1 ? ERR_OK : ERR_INTERNAL;
 }

@@ -21,6 +21,11 @@ tests_unit_check_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdi
 tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/check_keyfile
+TESTS += tests/unit/check_keyfile
+tests_unit_check_keyfile_SOURCES = tests/unit/check_keyfile.c tests/unit/suite.h
+tests_unit_check_keyfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_keyfile_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/check_secrets
 TESTS += tests/unit/check_secrets
 tests_unit_check_secrets_SOURCES = tests/unit/check_secrets.c tests/unit/suite.h
