@@ -164,6 +164,7 @@ void config_named(struct loader *l, const struct place *root)
     need_socket(l, root, "control", c->control);
     /* Dispatch cannot start without it; the one of the installation is made by it. */
     need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0, R_OK | X_OK);
+    need_folder(l, root, "stock", c->stock, strcmp(c->stock, CREEL_LIBDIR "/stock") != 0, R_OK | X_OK);
     need_folder(l, root, "schemas", c->schemas, false, F_OK);
     need_folder(l, root, "recipes", c->recipes, true, X_OK);
     /* Whether the installed one is there is no matter of the configuration. */
@@ -205,10 +206,25 @@ static enum err read_recipe(const char *dir, const char *name, struct buf *path,
     return ERR_OK;
 }
 
-static void load_recipe(struct loader *l, size_t source)
+static bool sound(const char *name)
+{
+    return *name && !strchr(name, '/') && name[0] != '.';
+}
+
+/* The recipe whose members count where this one says nothing: a plain name, or NULL. */
+static const char *like(struct loader *l, const char *recipe_text)
+{
+    struct span text = span_str(recipe_text);
+    struct span value = json_type_of(text) == JSON_OBJECT ? json_member(text, "like") : SPAN_NONE;
+    struct span name = value.p && json_type_of(value) == JSON_STRING ? json_plain_string(value) : SPAN_NONE;
+    const char *copy = name.p ? config_copy(l, name) : NULL;
+    return copy && sound(copy) && !config_recipe_text(l->c, copy) ? copy : NULL;
+}
+
+static const char *load_recipe(struct loader *l, size_t source, const char *name)
 {
     struct config *c = l->c;
-    const char *name = l->sources[source].recipe;
+    const char *loaded = NULL;
     struct buf path, text;
     struct why w;
     buf_init(&path, 8192);
@@ -217,8 +233,9 @@ static void load_recipe(struct loader *l, size_t source)
     if (e == ERR_NOT_FOUND)
         e = read_recipe(CREEL_DATADIR "/recipes", name, &path, &text, &w);
     if (!e) {
+        loaded = config_copy(l, buf_span(&text));
         c->recipes_loaded[c->n_recipes_loaded++] =
-            (struct config_recipe){name, config_copy(l, span_of(path.p, path.n - 1)), config_copy(l, buf_span(&text))};
+            (struct config_recipe){name, config_copy(l, span_of(path.p, path.n - 1)), loaded};
     } else if (l->look == LOOK_EVERYWHERE) {
         struct place links[3];
         const struct place *at = config_source_place(l, source, links);
@@ -230,20 +247,23 @@ static void load_recipe(struct loader *l, size_t source)
     }
     buf_fini(&path);
     buf_fini(&text);
+    return loaded;
 }
 
 void config_recipes_load(struct loader *l)
 {
     struct config *c = l->c;
-    c->recipes_loaded = config_alloc(c, (l->n_sources + 1) * sizeof *c->recipes_loaded);
+    c->recipes_loaded = config_alloc(c, (2 * l->n_sources + 1) * sizeof *c->recipes_loaded);
     if (!c->recipes_loaded) {
         l->out_of_memory = true;
         return;
     }
     for (size_t i = 0; i < l->n_sources; i++) {
         const char *name = l->sources[i].recipe;
-        bool sound = *name && !strchr(name, '/') && name[0] != '.'; /* else it was reported already */
-        if (sound && !config_recipe_text(c, name))
-            load_recipe(l, i);
+        if (!sound(name) || config_recipe_text(c, name)) /* unsound ones were reported already */
+            continue;
+        const char *text = load_recipe(l, i, name), *base = text ? like(l, text) : NULL;
+        if (base)
+            load_recipe(l, i, base);
     }
 }

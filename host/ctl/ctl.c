@@ -262,19 +262,44 @@ enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, stru
     return text_from(CREEL_DATADIR "/recipes", name, text, w);
 }
 
-enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+/* The text of the recipe that this one is like; nothing when it is like none. */
+static enum err like_text(struct ctl *c, struct span text, struct buf *out, struct why *w)
 {
-    struct buf text;
+    char like[RECIPE_NAME_BYTES];
+    recipe_like(text, like);
+    return like[0] ? ctl_recipe_text(c, like, out, w) : ERR_OK;
+}
+
+static enum err compile(struct ctl *c, const char *name, const char *variant, bool may_lack, struct recipe **out,
+                        struct why *w)
+{
+    struct buf text, like;
     struct why inner;
     buf_init(&text, RECIPE_BYTES_MAX);
+    buf_init(&like, RECIPE_BYTES_MAX);
     enum err e = ctl_recipe_text(c, name, &text, w);
+    if (e == ERR_OK)
+        e = like_text(c, buf_span(&text), &like, w);
     if (e == ERR_OK) {
-        e = recipe_compile(name, buf_span(&text), variant, out, &inner);
+        if (may_lack && variant && !recipe_has_variant(buf_span(&text), variant))
+            variant = NULL;
+        e = recipe_compile_like(name, buf_span(&text), like.p ? buf_span(&like) : SPAN_NONE, variant, out, &inner);
         if (e != ERR_OK)
             why_set(w, e, "recipe %s: %.400s", name, inner.text);
     }
     buf_fini(&text);
+    buf_fini(&like);
     return e;
+}
+
+enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+{
+    return compile(c, name, variant, false, out, w);
+}
+
+enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, struct recipe **out, struct why *w)
+{
+    return compile(c, name, scheme, true, out, w);
 }
 
 enum { JSON_NODES_MAX = 10 * 1000 * 1000 };

@@ -49,5 +49,7 @@ long ctl_number(const char *option, const char *text, long min, long max);
  * ctl_recipe also compiles it. */
 enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, struct why *w);
 enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w);
+/* The same with the variant of this name where there is one. */
+enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, struct recipe **out, struct why *w);
 
 #endif

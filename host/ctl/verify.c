@@ -29,22 +29,6 @@ struct run {
     unsigned passed, failed, number;
 };
 
-static enum err compile(struct run *run, const char *name, const char *scheme, struct recipe **out, struct why *w)
-{
-    struct buf text;
-    struct why inner;
-    buf_init(&text, ROOM_FOR_ONE);
-    enum err e = ctl_recipe_text(run->ctl, name, &text, w);
-    if (e == ERR_OK) {
-        const char *variant = scheme && recipe_has_variant(buf_span(&text), scheme) ? scheme : NULL;
-        e = recipe_compile(name, buf_span(&text), variant, out, &inner);
-        if (e != ERR_OK)
-            why_set(w, e, "recipe %s: %.400s", name, inner.text);
-    }
-    buf_fini(&text);
-    return e;
-}
-
 /* The recipe of a case, compiled once; when the table is full the oldest makes room. */
 static const struct kept *recipe_of(struct run *run, const struct recipe_case *t)
 {
@@ -63,7 +47,7 @@ static const struct kept *recipe_of(struct run *run, const struct recipe_case *t
     *k = (struct kept){.name = strdup(t->provider.p), .scheme = strdup(scheme)};
     if (!k->name || !k->scheme)
         die(EXIT_SYSTEM, "creel verify: out of memory");
-    compile(run, k->name, scheme, &k->recipe, &k->why);
+    ctl_recipe_scheme(run->ctl, k->name, scheme[0] ? scheme : NULL, &k->recipe, &k->why);
     return k;
 }
 
@@ -106,13 +90,19 @@ static void judge(struct run *run, const struct recipe_case *t)
         disagree(run, t, "not run", k->why.text);
         return;
     }
-    enum err e = case_verify(k->recipe, run->context, t, &run->arena, &verdict);
-    if (accept && t->kind.p)
-        disagree(run, t, "not run", "recipes answer no handshakes");
-    else if ((e == ERR_OK) == accept)
+    struct recipe_reply reply;
+    struct why why;
+    enum err e = case_judge(k->recipe, run->context, t, &run->arena, &verdict, &reply);
+    bool handshake = span_eq_str(t->kind, "handshake");
+    bool taken = handshake ? e == ERR_ANSWERED : e == ERR_OK || e == ERR_ANSWERED;
+    if (accept && e == ERR_ANSWERED && !case_answered(t, &reply, &run->arena, &why))
+        disagree(run, t, "answered otherwise", why.text);
+    else if (taken == accept)
         run->passed++;
+    else if (e == ERR_OK)
+        disagree(run, t, handshake ? "an event" : "accept", handshake ? "no handshake of the recipe is like this" : "the proof is good");
     else
-        disagree(run, t, e == ERR_OK ? "accept" : err_code(e), e == ERR_OK ? "the signature is good" : verdict.detail);
+        disagree(run, t, e == ERR_ANSWERED ? "answered" : err_code(e), e == ERR_ANSWERED ? reply.name : verdict.detail);
 }
 
 static void each_case(struct run *run, struct span object)

@@ -93,6 +93,7 @@ struct function {
     unsigned made;                  /* generations so far */
     struct settings claims;         /* only types and sources: what is routed here */
     bool present, broken, held;     /* file is there; its last content is bad; held by a person */
+    bool builtin;                   /* comes with the host: see builtin.h */
     bool writing;                   /* somebody seems to be writing the file */
     bool lived;                     /* some version of it has been live, in this life of dispatch or an earlier one */
     struct identity seen_so, seen_sidecar, judged_so, judged_sidecar;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "dispatch/core.h"
+#include "dispatch/builtin.h"
 #include "dispatch/generation.h"
 
 struct function *function_find(struct dispatch *d, struct span name)
@@ -34,6 +34,7 @@ struct function *function_get(struct dispatch *d, struct span name)
     if (name.n > FUNCTION_NAME_BYTES || !make_room(d) || !(f = calloc(1, sizeof *f)))
         return NULL;
     memcpy(f->name, name.p, name.n);
+    f->builtin = builtin_is(name);
     f->number = ledger_intern(d->ledger, name);
     d->functions[d->n_functions++] = f;
     return f;

@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "dispatch/builtin.h"
 #include "dispatch/claims.h"
 #include "dispatch/worker.h"
 
@@ -49,13 +50,15 @@ static enum err copy_sealed(const struct function *f, int folder_fd, int *out, s
     return e;
 }
 
-static enum err read_sidecar(struct generation *g, int folder_fd, struct why *w)
+static enum err read_sidecar(const struct dispatch *d, struct generation *g, int folder_fd, struct why *w)
 {
     char file[FUNCTION_NAME_BYTES + 8];
     struct why inner;
     snprintf(file, sizeof file, "%s.json", g->function->name);
-    enum err e = fs_read(folder_fd, file, &g->sidecar, w);
-    if (e == ERR_NOT_FOUND)
+    enum err e = ERR_OK;
+    if (g->function->builtin)
+        builtin_put_sidecar(d->config, &g->sidecar);
+    else if ((e = fs_read(folder_fd, file, &g->sidecar, w)) == ERR_NOT_FOUND)
         return ERR_OK;
     if (e == ERR_OK && (e = settings_sidecar(&g->settings, buf_span(&g->sidecar), &inner)) != ERR_OK)
         why_set(w, e, "%s: %s", file, inner.text);
@@ -95,7 +98,7 @@ static void broken(struct dispatch *d, struct function *f, const struct settings
 
 static enum err prepare(struct dispatch *d, struct generation *g, int folder_fd, struct why *w)
 {
-    enum err e = read_sidecar(g, folder_fd, w);
+    enum err e = read_sidecar(d, g, folder_fd, w);
     if (e == ERR_OK)
         e = copy_sealed(g->function, folder_fd, &g->so_fd, w);
     if (e == ERR_OK)

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += host/dispatch/libdispatch.a
 host_dispatch_libdispatch_a_SOURCES = \
 	host/dispatch/audit.c host/dispatch/audit.h \
+	host/dispatch/builtin.c host/dispatch/builtin.h \
 	host/dispatch/claims.c host/dispatch/claims.h \
 	host/dispatch/control.c host/dispatch/control.h host/dispatch/operate.c \
 	host/dispatch/core.h host/dispatch/function.c \

@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "dispatch/builtin.h"
 #include "dispatch/claims.h"
 #include "dispatch/feed.h"
 #include "dispatch/generation.h"
+#include "spool/fetched.h"
 
 enum {
     LOOK_MS = 5000,        /* without any hint: links that lead elsewhere, folders that inotify cannot watch */
@@ -65,15 +67,16 @@ static struct function *named(struct dispatch *d, const char *file, const char *
     if (n <= m || strcmp(file + n - m, suffix) != 0 || file[0] == '.')
         return NULL;
     struct span name = span_of(file, n - m);
+    const char *wrong = own_name(name) ? "names that begin with " OWN_PREFIX " are the host's own"
+                        : settings_name_valid(name) ? NULL : "1 to 128 of [A-Za-z0-9._:%@+-]";
+    if (wrong) {
+        if (make && d->registry->fresh)
+            log_line(LOG_WARN, "a file in the functions folder has a name that is no function's", LOG_T("file", file), LOG_T("why", wrong));
+        return NULL;
+    }
     struct function *f = function_find(d, name);
     if (f || !make)
         return f;
-    if (!settings_name_valid(name)) {
-        if (d->registry->fresh)
-            log_line(LOG_WARN, "a file in the functions folder has a name that is no function's", LOG_T("file", file),
-                     LOG_T("why", "1 to 128 of [A-Za-z0-9._:%@+-]"));
-        return NULL;
-    }
     if (d->n_functions < FUNCTIONS_MAX)
         return function_get(d, name);
     if (!d->registry->said_full)
@@ -107,14 +110,14 @@ static void vanish(struct dispatch *d, struct function *f)
     claims_changed(d);
 }
 
-static void judge(struct dispatch *d, struct function *f)
+static void judge(struct dispatch *d, struct function *f, int folder_fd)
 {
     f->judged_so = f->seen_so;
     f->judged_sidecar = f->seen_sidecar;
     f->again_ms = 0;
     if (f->candidate)
         generation_retire(d, f->candidate);
-    if (generation_new(d, f, d->registry->folder_fd) == ERR_AGAIN) {
+    if (generation_new(d, f, folder_fd) == ERR_AGAIN) {
         f->judged_so = nothing_there;
         f->seen_ms = d->now_ms;
     }
@@ -129,13 +132,13 @@ static unsigned describing(const struct dispatch *d)
 }
 
 /* Look at one function's two files; true when it has to be looked at again soon. */
-static bool look(struct dispatch *d, struct function *f)
+static bool look(struct dispatch *d, struct function *f, int folder_fd)
 {
     char so[FUNCTION_NAME_BYTES + 8], sidecar[FUNCTION_NAME_BYTES + 8];
     snprintf(so, sizeof so, "%s.so", f->name);
     snprintf(sidecar, sizeof sidecar, "%s.json", f->name);
-    struct identity now_so = look_at(d->registry->folder_fd, so);
-    struct identity now_sidecar = look_at(d->registry->folder_fd, sidecar);
+    struct identity now_so = look_at(folder_fd, so);
+    struct identity now_sidecar = f->builtin ? nothing_there : look_at(folder_fd, sidecar);
     if (!now_so.there) {
         f->seen_so = f->judged_so = f->seen_sidecar = f->judged_sidecar = nothing_there;
         if (f->present)
@@ -157,8 +160,17 @@ static bool look(struct dispatch *d, struct function *f)
     int64_t quiet_ms = d->now_ms - f->seen_ms;
     if (quiet_ms < STABLE_MS || (f->writing && quiet_ms < WRITING_MS) || describing(d) >= DESCRIBING_MAX)
         return true;
-    judge(d, f);
+    judge(d, f, folder_fd);
     return false;
+}
+
+static bool look_builtin(struct dispatch *d, struct function *f)
+{
+    int fd = builtin_folder(d);
+    bool soon = look(d, f, fd);
+    if (fd >= 0)
+        close(fd);
+    return soon;
 }
 
 /* ---- the folder ---- */
@@ -216,7 +228,7 @@ static void look_around(struct dispatch *d)
     closedir(dir);
     bool soon = false;
     for (size_t i = 0; i < d->n_functions; i++)
-        soon |= look(d, d->functions[i]);
+        soon |= d->functions[i]->builtin ? look_builtin(d, d->functions[i]) : look(d, d->functions[i], r->folder_fd);
     if (soon)
         r->look_ms = d->now_ms + STABLE_MS / 2;
 }
@@ -368,6 +380,11 @@ int64_t registry_next_ms(const struct dispatch *d)
 bool registry_settled(const struct dispatch *d)
 {
     return d->registry->settled;
+}
+
+void registry_hint(struct dispatch *d)
+{
+    d->registry->look_ms = d->now_ms;
 }
 
 void registry_renew(struct dispatch *d)

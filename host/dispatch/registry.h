@@ -25,6 +25,8 @@ bool registry_settled(const struct dispatch *d);
  * function wants is not called ignored then. */
 bool registry_unclear(struct dispatch *d);
 
+/* Look at the folder, and at what is built in, in the next turn. */
+void registry_hint(struct dispatch *d);
 /* The members that START has alike for all changed (a reload): describe every function anew. */
 void registry_renew(struct dispatch *d);
 /* A person said that this function will not come back: it claims nothing any more. ERR_INVALID while its file is there. */

@@ -4,15 +4,17 @@
 #include "dispatch/route.h"
 
 #include "base/log.h"
+#include "dispatch/builtin.h"
 #include "dispatch/registry.h"
 #include "dispatch/runs.h"
+#include "spool/fetched.h"
 
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more)
 {
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!settings_wants(&functions[i]->claims, type, source, unsigned_source))
+        if (functions[i]->builtin || !settings_wants(&functions[i]->claims, type, source, unsigned_source))
             continue;
         if (found == max) {
             if (more)
@@ -57,11 +59,14 @@ void route_event(struct dispatch *d, struct entry *e)
 {
     struct span names[LINE_FUNCTIONS_MAX];
     bool more = false;
-    size_t n = route_find(d->functions, d->n_functions, ledger_name(d->ledger, e->type), ledger_name(d->ledger, e->source),
-                          e->unsigned_source, names, LINE_FUNCTIONS_MAX, &more);
+    struct span type = ledger_name(d->ledger, e->type);
+    bool own = own_name(type);
+    size_t n = own ? builtin_route(d, type, names)
+                   : route_find(d->functions, d->n_functions, type, ledger_name(d->ledger, e->source), e->unsigned_source, names,
+                                LINE_FUNCTIONS_MAX, &more);
     if (more)
         log_line(LOG_WARN, "more functions want an event than it can have: the rest is left out", LOG_N("most", LINE_FUNCTIONS_MAX));
-    undecided(d, e, n == 0 && e->n == 0 && registry_unclear(d));
+    undecided(d, e, n == 0 && e->n == 0 && !own && registry_unclear(d));
     if (e->user & ENTRY_UNDECIDED)
         return;
     tell(d, e, n);

@@ -6,7 +6,7 @@
 
 #include "dispatch/core.h"
 
-/* The names (they live as long as the functions) of at most `max`, in the order of the array. *more, when not NULL: there were
+/* Which functions of the folder want it, for types that are not the host's own. The names (they live as long as the functions) of at most `max`, in the order of the array. *more, when not NULL: there were
  * more of them. An event of an unsigned source reaches only functions that name the source. */
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more);

@@ -8,6 +8,7 @@
 
 #include "base/channel.h"
 #include "base/log.h"
+#include "dispatch/builtin.h"
 #include "dispatch/generation.h"
 #include "dispatch/view.h"
 #include "dispatch/worker.h"
@@ -175,7 +176,7 @@ void runs_schedule(struct dispatch *d)
 
 /* ---- beginning ---- */
 
-static enum err read_event(struct dispatch *d, const struct entry *e, struct line_event *event, struct why *w)
+enum err run_event(struct dispatch *d, const struct entry *e, struct line_event *event, struct why *w)
 {
     struct line line;
     enum err err = reader_at(d->finder, e->at, &d->line_text, &line, w);
@@ -192,7 +193,7 @@ static void begin(struct dispatch *d, struct worker *wk)
     struct line_event event;
     struct why w = {0};
     const struct settings *s = &wk->generation->settings;
-    enum err e = read_event(d, wk->entry, &event, &w);
+    enum err e = run_event(d, wk->entry, &event, &w);
     if (e != ERR_OK) {
         struct why why;
         bool gone = e == ERR_CORRUPT || e == ERR_NOT_FOUND;
@@ -339,12 +340,19 @@ void run_finish(struct dispatch *d, struct worker *wk, const struct run_end *end
     struct span kept = buf_span(&output);
     if (end->outcome == OUTCOME_DONE && kept.n > OUTPUT_DONE_BYTES)
         kept = span_skip(kept, kept.n - OUTPUT_DONE_BYTES);
+    enum outcome outcome = end->outcome;
+    struct span why = end->why;
+    struct why lost;
+    if (outcome == OUTCOME_DONE && wk->generation->function->builtin && builtin_done(d, e, end->reply, &lost) != ERR_OK) {
+        outcome = OUTCOME_RETRY;
+        why = span_str(lost.text);
+    }
     struct line_outcome o = {
-        .outcome = end->outcome,
+        .outcome = outcome,
         .run_ms = wk->state == WORKER_RUNNING ? d->now_ms - wk->begun_ms : 0,
-        .why = end->why.n ? end->why : SPAN_NONE,
+        .why = why.n ? why : SPAN_NONE,
         .output = kept.n ? kept : SPAN_NONE,
-        .reply = end->reply,
+        .reply = outcome == OUTCOME_DONE ? end->reply : SPAN_NONE,
     };
     wk->entry = NULL;
     wk->inv = NULL;

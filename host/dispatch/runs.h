@@ -16,6 +16,9 @@ void runs_schedule(struct dispatch *d);
 /* Hand over the staged runs whose attempt records are sent. */
 void runs_begin(struct dispatch *d);
 
+/* The event of an entry, read from the journal again; it lives until the next. ERR_CORRUPT, ERR_NOT_FOUND: it is gone. */
+enum err run_event(struct dispatch *d, const struct entry *e, struct line_event *event, struct why *w);
+
 /* How a run ended. */
 struct run_end {
     enum outcome outcome;

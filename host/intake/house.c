@@ -125,10 +125,7 @@ static enum err source_init(struct house_source *s, const struct config *config,
                             struct dedupe *d, struct why *w)
 {
     const struct config_source *c = s->config;
-    const char *text = config_recipe_text(config, c->recipe);
-    if (!text)
-        return why_set(w, ERR_NOT_FOUND, "source %s: recipe %s is not in the snapshot", c->name, c->recipe);
-    enum err e = recipe_compile(c->recipe, span_str(text), variant_of(c), &s->recipe, w);
+    enum err e = recipe_load(config, c->recipe, variant_of(c), &s->recipe, w);
     if (e == ERR_OK)
         e = load_keys(s, secrets, w);
     if (e == ERR_OK)

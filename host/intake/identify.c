@@ -5,6 +5,7 @@
 #include "intake/steps.h"
 
 #include "base/codec.h"
+#include "spool/fetched.h"
 #include "spool/line.h"
 
 /* 1 to TYPE_BYTES of [A-Za-z0-9._:/-]. */
@@ -61,6 +62,8 @@ enum err step_identify(struct request *q)
     if (!type_valid(q->type))
         return refuse(q, ERR_EVENT_TYPE_MISSING, "an event type is 1 to %d characters of A-Z a-z 0-9 . _ : / -",
                       TYPE_BYTES);
+    if (own_name(q->type))
+        return refuse(q, ERR_EVENT_TYPE_NOT_ALLOWED, "event types that begin with " OWN_PREFIX " are this server's own");
     if (!type_listed(s->config, q->type))
         return refuse(q, ERR_EVENT_TYPE_NOT_ALLOWED, "this source may not raise %.*s", (int)q->type.n, q->type.p);
     q->id = id_new(q->received_ms);

@@ -167,6 +167,7 @@ enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct 
     if (e != ERR_OK)
         return e;
     split_url(&out->request);
+    out->answer = json_member(object, "expect_response");
     if ((e = take_keys(json_member(object, "secret_or_public_key"), a, out)) != ERR_OK)
         return why_set(w, e, "member 'secret_or_public_key': %s", err_title(e));
     if ((e = take_headers(json_member(object, "headers"), a, out)) != ERR_OK)
@@ -205,8 +206,8 @@ static enum err no_repeats(const struct recipe *r, const struct recipe_request *
     return ERR_OK;
 }
 
-enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
-                     struct arena *scratch, struct recipe_verdict *verdict)
+enum err case_judge(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
+                    struct arena *scratch, struct recipe_verdict *verdict, struct recipe_reply *reply)
 {
     struct keyring_key keys[CASE_KEYS_MAX];
     char ids[CASE_KEYS_MAX][24];
@@ -221,7 +222,8 @@ enum err case_verify(const struct recipe *r, struct recipe_context *c, const str
                                        .not_before_ms = 0,
                                        .not_after_ms = INT64_MAX};
     }
-    enum err e = keyring_new(r, keys, recipe_is_none(r) ? 0 : t->n_keys, &ring, &w);
+    bool brings = t->answer.p && json_type_of(t->answer) == JSON_OBJECT && json_member(t->answer, "store").p;
+    enum err e = keyring_new(r, keys, recipe_is_none(r) || brings ? 0 : t->n_keys, &ring, &w);
     if (e != ERR_OK) {
         *verdict = (struct recipe_verdict){0};
         snprintf(verdict->detail, sizeof verdict->detail, "%.*s", (int)sizeof verdict->detail - 1, w.text);
@@ -229,8 +231,58 @@ enum err case_verify(const struct recipe *r, struct recipe_context *c, const str
     }
     e = no_repeats(r, &t->request, verdict);
     if (e == ERR_OK)
-        e = recipe_verify(r, ring, c, &t->request, scratch, verdict);
+        e = recipe_judge(r, ring, c, &t->request, true, scratch, verdict, reply);
     verdict->key_id = NULL; /* it would not outlive the keyring */
     keyring_free(ring);
     return e;
+}
+
+static bool same_text(struct span wanted, struct span is, const char *what, struct arena *a, struct why *w)
+{
+    struct span text;
+    if (!wanted.p)
+        return true;
+    if (scalar(wanted, a, &text) == ERR_OK && text.p && is.p && span_eq(text, is))
+        return true;
+    why_set(w, ERR_INVALID, "%s is '%.*s'", what, (int)(is.n < 200 ? is.n : 200), is.p ? is.p : "");
+    return false;
+}
+
+/* Without its parameters. */
+static struct span media_type(struct span s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] != ';' && s.p[n] != ' ')
+        n++;
+    return span_of(s.p, n);
+}
+
+static struct span reply_header(const struct recipe_reply *reply, struct span name)
+{
+    for (size_t i = 0; i < reply->n_headers; i++)
+        if (span_eq_nocase(reply->headers[i].name, name))
+            return reply->headers[i].value;
+    return SPAN_NONE;
+}
+
+bool case_answered(const struct recipe_case *t, const struct recipe_reply *reply, struct arena *scratch, struct why *why)
+{
+    char status[16];
+    struct span object = t->answer, name, value;
+    int n = snprintf(status, sizeof status, "%d", reply->status);
+    if (!object.p || json_type_of(object) != JSON_OBJECT)
+        return true;
+    bool same = same_text(json_member(object, "status"), span_of(status, (size_t)n), "the status", scratch, why) &&
+                same_text(json_member(object, "content_type"), media_type(reply->content_type), "the content type",
+                          scratch, why) &&
+                same_text(json_member(object, "body"), reply->body, "the body", scratch, why) &&
+                same_text(json_member(object, "store"), reply->store, "what is stored", scratch, why) &&
+                same_text(json_member(object, "outbound_get"), reply->fetch, "what is fetched", scratch, why);
+    struct span headers = json_member(object, "headers");
+    if (!same || !headers.p || json_type_of(headers) != JSON_OBJECT)
+        return same;
+    for (struct json_iter it = json_iter(headers); json_next_member(&it, &name, &value);)
+        if (!same_text(value, reply_header(reply, name), "a header", scratch, why))
+            return false;
+    return true;
 }

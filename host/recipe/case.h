@@ -11,6 +11,7 @@ enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 64, CASE_PARAMS_MAX = 16 };
 
 struct recipe_case {
     struct span provider, name, scheme, kind, expect, why; /* SPAN_NONE where the object says nothing */
+    struct span answer;                                    /* of a handshake: the object that says how it must be answered */
     const char *key_encoding;                              /* NULL: the recipe's */
     struct span keys[CASE_KEYS_MAX];
     size_t n_keys;
@@ -24,9 +25,13 @@ struct recipe_case {
  * ERR_INVALID with the reason, ERR_NO_ROOM when a is full. */
 enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct recipe_case *out, struct why *w);
 
-/* Load the case's keys and verify, after the door's rule that no header comes twice but what the recipe allows. The
- * verdict, or what keyring_new says with its reason in verdict->detail: a receiver with such a key takes nothing. */
-enum err case_verify(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
-                     struct arena *scratch, struct recipe_verdict *verdict);
+/* Load the case's keys and judge, after the door's rule that no header comes twice but what the recipe allows. What
+ * recipe_judge says, or what keyring_new says with its reason in verdict->detail: a receiver with such a key takes nothing.
+ */
+enum err case_judge(const struct recipe *r, struct recipe_context *c, const struct recipe_case *t,
+                    struct arena *scratch, struct recipe_verdict *verdict, struct recipe_reply *reply);
+/* Is this the answer that the case wants? Else *why says what differs, for people. */
+bool case_answered(const struct recipe_case *t, const struct recipe_reply *reply, struct arena *scratch,
+                   struct why *why);
 
 #endif

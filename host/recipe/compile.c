@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "recipe/compiler.h"
-#include "recipe/key.h"
-#include "recipe/template.h"
+
+enum { RULES_ROOM = 256 * 1024 }; /* of lists, which have room for their limit while they are filled */
 
 static enum err set_name(struct compiler *c, struct span value)
 {
@@ -19,96 +19,102 @@ static enum err set_name(struct compiler *c, struct span value)
     return e;
 }
 
-static enum err set_prose(struct compiler *c, struct span value)
-{
-    struct span s;
-    return compiler_text(c, value, &s);
-}
-
-static enum err set_key_encoding(struct compiler *c, struct span value)
+static enum err set_text(struct compiler *c, struct span value, const char **out)
 {
     struct span s;
     enum err e = compiler_text(c, value, &s);
     if (e == ERR_OK)
-        c->r->key_encoding = s.p;
+        *out = s.p;
     return e;
 }
 
-struct names {
-    struct span *list;
-    size_t *n;
-};
-
-static enum err add_name(struct compiler *c, struct span s, void *arg)
+static enum err set_title(struct compiler *c, struct span value)
 {
-    struct names *names = arg;
-    if (!template_token(s))
-        return compiler_fault(c, "is not a header name");
-    if (*names->n == RECIPE_NAMES_MAX)
-        return compiler_fault(c, "more than %d names", RECIPE_NAMES_MAX);
-    names->list[(*names->n)++] = s;
-    return ERR_OK;
+    return set_text(c, value, &c->r->title);
+}
+
+static enum err set_documentation(struct compiler *c, struct span value)
+{
+    return set_text(c, value, &c->r->documentation);
+}
+
+static enum err set_key_encoding(struct compiler *c, struct span value)
+{
+    return set_text(c, value, &c->r->key_encoding);
+}
+
+static enum err set_notes(struct compiler *c, struct span value)
+{
+    return compiler_words(c, value, &c->r->notes);
+}
+
+static enum err header_names(struct compiler *c, struct span value, struct words *out)
+{
+    enum err e = compiler_words(c, value, out);
+    for (size_t i = 0; e == ERR_OK && i < out->n; i++)
+        if (!value_token(span_str(out->list[i])))
+            return compiler_fault(c, "'%s' is not a header name", out->list[i]);
+    return e;
 }
 
 static enum err set_credentials(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_name, &(struct names){c->r->credentials, &c->r->n_credentials});
+    return header_names(c, value, &c->r->credentials);
 }
 
 static enum err set_repeatable(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_name, &(struct names){c->r->repeatable, &c->r->n_repeatable});
+    return header_names(c, value, &c->r->repeatable);
 }
 
-static bool default_valid(struct span s)
-{
-    static const struct span json = SPAN_LIT("json:"), header = SPAN_LIT("header:"), path = SPAN_LIT("path:"),
-                             konst = SPAN_LIT("const:");
-    if (span_starts(s, json))
-        return json_pointer_valid(span_skip(s, json.n));
-    if (span_starts(s, header))
-        return template_token(span_skip(s, header.n));
-    if (span_starts(s, path))
-        return s.n > path.n && s.n < path.n + 3 && strspn(s.p + path.n, "0123456789") == s.n - path.n;
-    return span_starts(s, konst) && s.n > konst.n;
-}
-
+/* Whoever identifies events parses these again; here they are tried, so that a fault is found where it stands. */
 static enum err add_default(struct compiler *c, struct span s, void *arg)
 {
     struct refs *refs = arg;
-    if (!default_valid(s))
-        return compiler_fault(c, "must be json:/POINTER, header:NAME, path:N or const:TEXT");
+    struct why w;
+    const struct value_scope scope = {.r = c->r, .memory = &c->r->memory, .defaults = true};
+    struct text text;
+    if (value_fact(&scope, s, &text, &w) != ERR_OK)
+        return compiler_fault(c, "%s", w.text);
     if (refs->n == RECIPE_REFS_MAX)
         return compiler_fault(c, "more than %d references", RECIPE_REFS_MAX);
     refs->text[refs->n++] = s.p;
     return ERR_OK;
 }
 
+static enum err set_default(struct compiler *c, struct span value, int which)
+{
+    return compiler_texts(c, value, add_default, &c->r->defaults[which]);
+}
+
 static enum err set_type(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_TYPE]);
+    return set_default(c, value, DEFAULT_TYPE);
 }
 
 static enum err set_event_id(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_EVENT_ID]);
+    return set_default(c, value, DEFAULT_EVENT_ID);
 }
 
 static enum err set_order_key(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_ORDER_KEY]);
+    return set_default(c, value, DEFAULT_ORDER_KEY);
 }
 
 static enum err set_version(struct compiler *c, struct span value)
 {
-    return compiler_texts(c, value, add_default, &c->r->defaults[DEFAULT_VERSION]);
+    return set_default(c, value, DEFAULT_VERSION);
+}
+
+static enum err set_time(struct compiler *c, struct span value)
+{
+    return set_default(c, value, DEFAULT_TIME);
 }
 
 static const struct compiler_member default_members[] = {
-    {"type", set_type, false},
-    {"event_id", set_event_id, false},
-    {"order_key", set_order_key, false},
-    {"version", set_version, false},
+    {"type", set_type, false},       {"event_id", set_event_id, false}, {"order_key", set_order_key, false},
+    {"version", set_version, false}, {"time", set_time, false},
 };
 
 static enum err set_defaults(struct compiler *c, struct span value)
@@ -121,125 +127,175 @@ static enum err set_variants(struct compiler *c, struct span value)
     return json_type_of(value) == JSON_OBJECT ? ERR_OK : compiler_fault(c, "must be an object of variants");
 }
 
-static const struct compiler_member recipe_members[] = {
-    {"signature", compile_signature, true},  {"timestamp", compile_timestamp, false},
-    {"assert", compile_assert, false},       {"key_encoding", set_key_encoding, false},
-    {"credentials", set_credentials, false}, {"repeatable", set_repeatable, false},
-    {"defaults", set_defaults, false},       {"title", set_prose, false},
-    {"documentation", set_prose, false},     {"recipe", set_name, true},
-    {"variants", set_variants, false},
-};
-/* A variant may say everything but the last two. */
-enum { N_MEMBERS = sizeof recipe_members / sizeof *recipe_members, N_VARIANT_MEMBERS = N_MEMBERS - 2 };
-
-static enum err find_variant(struct compiler *c, const char *variant)
+static enum err set_like(struct compiler *c, struct span value)
 {
-    struct span all = json_member(c->whole, "variants");
-    size_t at = compiler_enter(c, SPAN_LIT("variants"));
-    if (!variant) {
-        compiler_leave(c, at);
+    struct span s;
+    return compiler_nonempty(c, value, &s);
+}
+
+/* In the order in which they are compiled. Which may a variant say, and which does a recipe take from the one it is
+ * like? */
+static const struct {
+    struct compiler_member member;
+    bool of_variant, taken;
+} members[] = {
+    {{"recipe", set_name, true}, false, false},
+    {{"like", set_like, false}, false, false},
+    {{"title", set_title, false}, true, false},
+    {{"documentation", set_documentation, false}, true, true},
+    {{"notes", set_notes, false}, true, true},
+    {{"variants", set_variants, false}, false, false},
+    {{"repeatable", set_repeatable, false}, true, true},
+    {{"credentials", set_credentials, false}, true, true},
+    {{"signature", compile_signature, true}, true, true},
+    {{"key_encoding", set_key_encoding, false}, true, true},
+    {{"timestamp", compile_timestamp, false}, true, true},
+    {{"assert", compile_assert, false}, true, true},
+    {{"answers", compile_answers, false}, true, true},
+    {{"handshakes", compile_handshakes, false}, true, true},
+    {{"defaults", set_defaults, false}, true, true},
+};
+enum { N_MEMBERS = sizeof members / sizeof *members };
+
+/* Where members are looked for, in this order. */
+struct layer {
+    struct span object;
+    char place[COMPILER_POINTER_MAX];
+};
+enum { LAYER_VARIANT, LAYER_OWN, LAYER_LIKE, LAYERS };
+
+static enum err find_variant(struct compiler *c, const char *variant, struct layer layers[LAYERS])
+{
+    struct span all = json_member(layers[LAYER_OWN].object, "variants");
+    if (!variant)
         return ERR_OK;
-    }
-    if (json_type_of(all) != JSON_OBJECT)
+    size_t at = compiler_enter(c, SPAN_LIT("variants"));
+    if (!all.p || json_type_of(all) != JSON_OBJECT)
         return compiler_fault(c, "this recipe has no variants, so none is called '%s'", variant);
-    c->variant = json_member(all, variant);
-    if (!c->variant.p)
+    layers[LAYER_VARIANT].object = json_member(all, variant);
+    if (!layers[LAYER_VARIANT].object.p)
         return compiler_fault(c, "no variant is called '%s'", variant);
+    snprintf(layers[LAYER_VARIANT].place, COMPILER_POINTER_MAX, "/variants/%s", variant);
     compiler_leave(c, at);
     return ERR_OK;
 }
 
-static enum err all_members(struct compiler *c, const char *variant)
+static enum err all_known(struct compiler *c, const struct layer *layer, bool variant)
 {
-    enum err e = find_variant(c, variant);
+    struct compiler_member rows[N_MEMBERS];
+    size_t n = 0;
+    for (size_t i = 0; i < N_MEMBERS; i++)
+        if (!variant || members[i].of_variant)
+            rows[n++] = members[i].member;
+    snprintf(c->pointer, sizeof c->pointer, "%s", layer->place);
+    enum err e = layer->object.p ? compiler_known(c, layer->object, rows, n) : ERR_OK;
     if (e == ERR_OK)
-        e = compiler_each(c, c->whole, recipe_members, N_MEMBERS, c->variant);
-    if (e == ERR_OK && c->variant.p) {
-        size_t at = strlen(c->pointer);
-        snprintf(c->pointer, sizeof c->pointer, "/variants/%s", variant);
-        e = compiler_each(c, c->variant, recipe_members, N_VARIANT_MEMBERS, SPAN_NONE);
-        if (e == ERR_OK)
-            compiler_leave(c, at);
-    }
-    for (size_t i = 0; e == ERR_OK && i < N_MEMBERS; i++)
-        if (recipe_members[i].required && !json_member(c->whole, recipe_members[i].name).p &&
-            !(c->variant.p && json_member(c->variant, recipe_members[i].name).p))
-            return compiler_fault(c, "member '%s' is missing", recipe_members[i].name);
+        c->pointer[0] = 0;
     return e;
 }
 
-static bool in_content(const struct recipe *r, const struct ref *ref)
+static enum err set_member(struct compiler *c, size_t i, const struct layer layers[LAYERS])
 {
-    for (size_t i = 0; i < r->n_content; i++)
-        if (r->content[i].kind == ref->kind && r->content[i].slot == ref->slot)
-            return true;
-    return false;
-}
-
-static enum err check_key_encoding(struct compiler *c)
-{
-    struct span s = span_str(c->r->key_encoding);
-    size_t at = compiler_enter(c, SPAN_LIT("key_encoding"));
-    if (!s.p)
-        return compiler_fault(c, "is missing");
-    if (!key_encoding_known(s, c->r->algorithm->family)) {
-        size_t n;
-        const char *const *names = key_encoding_names(&n);
-        if (key_encoding_known(s, ~0U))
-            return compiler_fault(c, "%s does not go with %s", s.p, c->r->algorithm->name);
-        return compiler_unknown(c, "key encoding", s, names, n);
+    for (size_t l = 0; l < LAYERS; l++) {
+        struct span object = l == LAYER_LIKE && !members[i].taken ? SPAN_NONE : layers[l].object;
+        struct span value = object.p ? json_member(object, members[i].member.name) : SPAN_NONE;
+        if (!value.p)
+            continue;
+        snprintf(c->pointer, sizeof c->pointer, "%s", layers[l].place);
+        compiler_enter(c, span_str(members[i].member.name));
+        enum err e = members[i].member.set(c, value);
+        if (e == ERR_OK)
+            c->pointer[0] = 0;
+        return e;
     }
-    compiler_leave(c, at);
-    return ERR_OK;
+    return members[i].member.required ? compiler_fault(c, "member '%s' is missing", members[i].member.name) : ERR_OK;
 }
 
-/* What must hold between members. */
-static enum err check_whole(struct compiler *c)
+static enum err all_members(struct compiler *c, struct span own, struct span like, const char *variant)
 {
-    struct recipe *r = c->r;
-    const struct ref body = {.kind = REF_BODY};
-    if (r->none)
-        return r->has_timestamp || r->n_asserts || r->key_encoding
-                   ? compiler_fault(
-                         c, "\"signature\": \"none\" leaves nothing for 'timestamp', 'assert' or 'key_encoding'")
-                   : ERR_OK;
-    if (!in_content(r, &body))
-        return compiler_fault(c, "the signed content must hold {body}");
-    if (r->n_fields > 0 && (!r->signature.pair || !r->signature.list))
-        return compiler_fault(c, "field:NAME needs 'list' and 'pair' in the signature");
-    if (r->has_timestamp && !in_content(r, &r->timestamp.from))
-        return compiler_fault(c, "the timestamp is not part of the signed content, so it proves nothing");
-    for (size_t i = 0; i < r->signature.n_from; i++) {
-        struct header_slot *h = &r->headers[r->signature.from[i]];
-        h->repeats = recipe_may_repeat(r, h->name);
-    }
-    return check_key_encoding(c);
+    struct layer layers[LAYERS] = {[LAYER_OWN] = {.object = own}, [LAYER_LIKE] = {.object = like}};
+    char name[RECIPE_NAME_BYTES];
+    recipe_like(own, name);
+    snprintf(layers[LAYER_LIKE].place, COMPILER_POINTER_MAX, "%s: ", name);
+    if (json_type_of(own) != JSON_OBJECT)
+        return compiler_fault(c, "must be an object");
+    if (name[0] && !like.p)
+        return compiler_fault(c, "it is like '%s', which cannot be read", name);
+    if (like.p && json_member(like, "like").p)
+        return compiler_fault(c, "it is like '%s', which is like another one itself", name);
+    enum err e = find_variant(c, variant, layers);
+    if (e == ERR_OK)
+        e = all_known(c, &layers[LAYER_OWN], false);
+    if (e == ERR_OK)
+        e = all_known(c, &layers[LAYER_VARIANT], true);
+    for (size_t i = 0; e == ERR_OK && i < N_MEMBERS; i++)
+        e = set_member(c, i, layers);
+    return e;
 }
 
-enum err recipe_compile(const char *name, struct span json, const char *variant, struct recipe **out, struct why *w)
+static enum err check_text(struct span json, struct why *w)
 {
     struct json_error bad;
     if (json.n > RECIPE_TEXT_MAX)
         return why_set(w, ERR_INVALID, "/: a recipe has at most %d bytes", RECIPE_TEXT_MAX);
     if (json_check(json, JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
         return why_set(w, ERR_INVALID, "/: byte %zu: %s", bad.offset, bad.what);
+    return ERR_OK;
+}
+
+enum err recipe_compile_like(const char *name, struct span json, struct span like, const char *variant,
+                             struct recipe **out, struct why *w)
+{
+    enum err e = check_text(json, w);
+    if (e == ERR_OK && like.p)
+        e = check_text(like, w);
+    if (e != ERR_OK)
+        return e;
     struct recipe *r = calloc(1, sizeof *r);
-    /* Each text takes at least three bytes of JSON and at most 16 more than it has. */
-    if (!r || !arena_init(&r->memory, json.n * 8 + strlen(name) + 256)) {
+    /* A reference takes three bytes of JSON at least. */
+    if (!r || !arena_init(&r->memory, (json.n + like.n) * sizeof(struct ref) + strlen(name) + RULES_ROOM)) {
         free(r);
         return why_set(w, ERR_NO_MEMORY, "out of memory");
     }
     r->name = arena_copy(&r->memory, span_str(name)).p;
-    struct compiler c = {.r = r, .whole = json, .w = w};
-    enum err e = all_members(&c, variant);
+    struct compiler c = {.r = r, .w = w};
+    e = all_members(&c, json, like, variant);
     if (e == ERR_OK)
-        e = check_whole(&c);
+        e = compile_whole(&c);
     if (e != ERR_OK) {
         recipe_free(r);
         return e;
     }
     *out = r;
     return ERR_OK;
+}
+
+enum err recipe_compile(const char *name, struct span json, const char *variant, struct recipe **out, struct why *w)
+{
+    return recipe_compile_like(name, json, SPAN_NONE, variant, out, w);
+}
+
+enum err recipe_load(const struct config *c, const char *name, const char *variant, struct recipe **out, struct why *w)
+{
+    char like[RECIPE_NAME_BYTES];
+    const char *text = config_recipe_text(c, name);
+    if (!text)
+        return why_set(w, ERR_NOT_FOUND, "recipe %s was not loaded", name);
+    recipe_like(span_str(text), like);
+    const char *other = like[0] ? config_recipe_text(c, like) : NULL;
+    return recipe_compile_like(name, span_str(text), span_str(other), variant, out, w);
+}
+
+void recipe_like(struct span json, char name[RECIPE_NAME_BYTES])
+{
+    struct json_error bad;
+    name[0] = 0;
+    if (json_check(json, JSON_LIMITS_DEFAULT, &bad) != ERR_OK || json_type_of(json) != JSON_OBJECT)
+        return;
+    struct span like = json_member(json, "like");
+    struct span text = like.p && json_type_of(like) == JSON_STRING ? json_plain_string(like) : SPAN_NONE;
+    if (text.p && text.n < RECIPE_NAME_BYTES)
+        snprintf(name, RECIPE_NAME_BYTES, "%.*s", (int)text.n, text.p);
 }
 
 bool recipe_has_variant(struct span json, const char *variant)

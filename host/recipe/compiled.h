@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: MIT
- * compiled: what a recipe is after compiling, shared by the files of this room only. All names a recipe reads from a
- * request are numbered once (slots), so that verifying is one pass over the headers and then array look-ups.
+ * compiled: what a recipe is after compiling, shared by the files of this room only. Headers and elements that a recipe
+ * reads are numbered once (slots), so that verifying is one pass over the headers and then array look-ups.
  */
 #ifndef CREEL_RECIPE_COMPILED_H
 #define CREEL_RECIPE_COMPILED_H
 
+#include "recipe/filter.h"
 #include "recipe/recipe.h"
 
 enum {
-    RECIPE_HEADERS_MAX = 16, /* header names one recipe reads */
-    RECIPE_FIELDS_MAX = 8,   /* elements of the signature header it refers to */
-    RECIPE_PIECES_MAX = 32,  /* pieces of one content template */
-    RECIPE_ASSERTS_MAX = 8,
-    RECIPE_NAMES_MAX = 16,       /* credentials, repeatable */
-    RECIPE_REFS_MAX = 8,         /* references in one default */
-    RECIPE_SIGNATURES_MAX = 8,   /* signatures looked at in one request */
-    RECIPE_SIGNATURE_BYTES = 64, /* the longest of algorithms.tbl */
-    RECIPE_TEXT_MAX = 64 * 1024, /* bytes of a recipe file */
+    RECIPE_HEADERS_MAX = 24,       /* header names one recipe reads */
+    RECIPE_FIELDS_MAX = 8,         /* elements of the signature header it refers to */
+    RECIPE_FROM_MAX = 8,           /* places a signature is read from */
+    RECIPE_PIECES_MAX = 48,        /* pieces of one template */
+    RECIPE_CONTENTS_MAX = 4,       /* alternatives of what is signed */
+    RECIPE_RULES_MAX = 16,         /* conditions in one list */
+    RECIPE_WORDS_MAX = 16,         /* texts in one list: names, hosts, one_of */
+    RECIPE_REFS_MAX = 8,           /* references in one default */
+    RECIPE_HANDSHAKES_MAX = 8,     /* rules */
+    RECIPE_SIGNATURES_MAX = 8,     /* signatures by public key looked at in one request */
+    RECIPE_MACS_MAX = 100,         /* the same where comparing them costs nothing (DocuSign sends up to 100) */
+    RECIPE_SIGNATURE_BYTES = 1024, /* the longest signature or token that is no JWT; RSA with 4096 bits has 512 */
+    RECIPE_TEXT_MAX = 64 * 1024,   /* bytes of a recipe file */
+    REF_FILTERS_MAX = 3,
 };
 
 /* What an algorithm asks of a key; as a bit in the masks of keys.tbl. */
@@ -35,7 +41,7 @@ struct algorithm {
     const char *name;
     enum family family;
     const char *digest;
-    size_t signature_bytes;
+    size_t signature_bytes; /* 0: any */
 };
 
 /* How a signature is written. */
@@ -45,27 +51,80 @@ struct encoding {
     size_t (*encode)(const void *p, size_t n, char *out);
 };
 
-enum ref_kind { REF_LITERAL, REF_BODY, REF_METHOD, REF_URL, REF_HEADER, REF_FIELD };
+enum ref_kind {
+    REF_LITERAL,
+#define X(kind, word, follows, called, used) REF_##kind,
+#include "recipe/references.tbl"
+#undef X
+};
+
+enum { SLOT_BY_NAME = -1 }; /* a header that is looked for by its name, outside of recipes */
 
 struct ref {
     enum ref_kind kind;
-    unsigned slot;       /* of headers or fields */
-    struct span literal; /* REF_LITERAL */
+    int slot;         /* of headers or fields */
+    struct span what; /* literal, pointer, name; terminated */
+    struct filter_use filters[REF_FILTERS_MAX];
+    unsigned char n_filters;
+    unsigned char group;  /* of a template's pieces: which [[...]] it is in, from 1; 0: none */
+    unsigned char number; /* REF_SEGMENT */
+};
+
+/* Text with references; n 0: there is none. */
+struct text {
+    const struct ref *pieces;
+    size_t n;
+};
+
+struct words {
+    const char **list;
+    size_t n;
 };
 
 struct header_slot {
-    struct span name;
-    bool repeats; /* may come several times: only a signature's header */
+    struct span name; /* of a family: how the names begin */
+    bool family;
+    bool repeats;   /* may come several times: only a signature's header */
+    bool signature; /* is one of signature.from */
+};
+
+/* Headers that the request itself lists as signed. */
+struct signed_headers {
+    struct ref names;
+    char separator;
+    struct span before, between, after; /* of "pair": what stands around {name} and {value} */
+    bool no_names;                      /* "pair" has no {name} */
+    struct span join;
+    bool lower;
+};
+
+struct keys_url {
+    struct ref from;
+    struct words hosts;
+    struct span suffix;
+    const char *format; /* a key encoding; NULL: this recipe fetches no keys */
 };
 
 /* Grammar of a signature header: items split by `list`, each "key<pair>value" or a bare value, the value behind
  * `prefix`. */
 struct signature {
-    unsigned from[RECIPE_HEADERS_MAX]; /* header slots */
+    struct ref from[RECIPE_FROM_MAX];
     size_t n_from;
-    char list, pair;         /* 0: none */
-    struct span key, prefix; /* key: SPAN_NONE without pair */
+    char list, pair; /* 0: none */
+    struct text key; /* none without pair */
+    struct span prefix;
     const struct encoding *encoding;
+    struct text contents[RECIPE_CONTENTS_MAX];
+    size_t n_contents;
+    struct span each; /* pointer; .p NULL: the request is one piece */
+    bool has_signed_headers, has_key_id;
+    struct signed_headers signed_headers;
+    struct ref key_id;
+    struct keys_url keys_url;
+    struct {
+        unsigned algorithms, require; /* masks of jwt.h */
+        int64_t leeway_ms;
+    } jwt;
 };
 
 enum time_format { TIME_SECONDS, TIME_MILLISECONDS, TIME_RFC3339, TIME_ISO8601_UTC, TIME_HTTP_DATE, TIME_FORMATS };
@@ -76,12 +135,42 @@ struct timestamp {
     enum time_format format;
     int64_t past_ms;   /* how old it may be */
     int64_t future_ms; /* how far ahead; FUTURE_ANY, or FUTURE_SAME as past */
+    bool unsigned_time;
+    bool listed; /* it is signed where the request lists it among signed_headers */
 };
 
-struct assertion {
+/* What must hold for a value. */
+struct rule {
     struct ref of;
-    struct span without; /* bytes that must not occur */
-    size_t max_bytes;    /* 0: any */
+    bool optional, absent, has_when; /* holds when it is absent; must be absent; asked only when `when` has a value */
+    struct ref when;
+    struct text equals;
+    struct words one_of, matches;
+    struct span without;         /* bytes that must not occur */
+    uint64_t characters[4];      /* bytes that may occur, a bit each; all 0: any */
+    size_t min_bytes, max_bytes; /* 0: any */
+};
+
+struct rules {
+    struct rule *list;
+    size_t n;
+};
+
+struct handshake {
+    const char *name;
+    const char *method;
+    struct rules when, asserts;
+    int refused_status; /* of one whose assert fails */
+    bool is_signed;
+    int status;
+    struct span content_type;
+    struct text body, store, fetch;
+    struct words hosts;
+    struct {
+        struct span name;
+        struct text value;
+    } headers[RECIPE_REPLY_HEADERS];
+    size_t n_headers;
 };
 
 struct refs {
@@ -89,39 +178,30 @@ struct refs {
     size_t n;
 };
 
-enum { DEFAULT_TYPE, DEFAULT_EVENT_ID, DEFAULT_ORDER_KEY, DEFAULT_VERSION, DEFAULTS };
+enum { DEFAULT_TYPE, DEFAULT_EVENT_ID, DEFAULT_ORDER_KEY, DEFAULT_VERSION, DEFAULT_TIME, DEFAULTS };
 
 struct recipe {
-    struct arena memory; /* every text below */
-    const char *name;
+    struct arena memory; /* every text and list below */
+    const char *name, *title, *documentation;
     bool none; /* "signature": "none" */
     const struct algorithm *algorithm;
     struct signature signature;
-    struct ref content[RECIPE_PIECES_MAX];
-    size_t n_content;
     bool has_timestamp;
     struct timestamp timestamp;
-    struct assertion asserts[RECIPE_ASSERTS_MAX];
-    size_t n_asserts;
+    struct rules asserts;
     const char *key_encoding;
     struct header_slot headers[RECIPE_HEADERS_MAX];
     size_t n_headers;
     struct span fields[RECIPE_FIELDS_MAX];
     size_t n_fields;
-    struct span credentials[RECIPE_NAMES_MAX], repeatable[RECIPE_NAMES_MAX];
-    size_t n_credentials, n_repeatable;
+    struct words credentials, repeatable, notes;
     struct refs defaults[DEFAULTS];
-};
-
-/* What one request says at the slots; SPAN_NONE: nothing. */
-struct values {
-    struct span header[RECIPE_HEADERS_MAX], field[RECIPE_FIELDS_MAX];
-};
-
-/* The decoded signatures of one request, each of the algorithm's length. */
-struct signatures {
-    unsigned char bytes[RECIPE_SIGNATURES_MAX][RECIPE_SIGNATURE_BYTES];
-    size_t n;
+    struct config_answer answers[ANSWER_KINDS];
+    struct handshake handshakes[RECIPE_HANDSHAKES_MAX];
+    size_t n_handshakes;
+    bool gathers;        /* decodes parts of the body or puts together what is signed: needs scratch by the body's size */
+    bool needs_url;      /* refers to public_url */
+    struct words params; /* that it refers to */
 };
 
 #endif

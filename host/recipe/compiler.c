@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/units.h"
 
 enum err compiler_fault(struct compiler *c, const char *fmt, ...)
 {
@@ -47,20 +48,36 @@ static enum err unknown_member(struct compiler *c, struct span name, const struc
     return compiler_unknown(c, "member", name, known, n);
 }
 
-enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n,
-                       struct span skip)
+static size_t find_row(struct span name, const struct compiler_member *rows, size_t n)
+{
+    size_t row = 0;
+    while (row < n && !span_eq_str(name, rows[row].name))
+        row++;
+    return row;
+}
+
+enum err compiler_known(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n)
 {
     struct span name, v;
     if (json_type_of(value) != JSON_OBJECT)
         return compiler_fault(c, "must be an object");
     for (struct json_iter it = json_iter(value); json_next_member(&it, &name, &v);) {
-        size_t row = 0;
-        while (row < n && !span_eq_str(name, rows[row].name))
-            row++;
-        size_t at = compiler_enter(c, name);
-        if (row == n)
-            return unknown_member(c, name, rows, n);
-        enum err e = skip.p && json_member(skip, rows[row].name).p ? ERR_OK : rows[row].set(c, v);
+        if (find_row(name, rows, n) < n)
+            continue;
+        compiler_enter(c, name);
+        return unknown_member(c, name, rows, n);
+    }
+    return ERR_OK;
+}
+
+enum err compiler_each(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n)
+{
+    struct span name, v;
+    if (json_type_of(value) != JSON_OBJECT)
+        return compiler_fault(c, "must be an object");
+    for (struct json_iter it = json_iter(value); json_next_member(&it, &name, &v);) {
+        size_t row = find_row(name, rows, n), at = compiler_enter(c, name);
+        enum err e = row == n ? unknown_member(c, name, rows, n) : rows[row].set(c, v);
         if (e != ERR_OK)
             return e;
         compiler_leave(c, at);
@@ -70,7 +87,7 @@ enum err compiler_each(struct compiler *c, struct span value, const struct compi
 
 enum err compiler_object(struct compiler *c, struct span value, const struct compiler_member *rows, size_t n)
 {
-    enum err e = compiler_each(c, value, rows, n, SPAN_NONE);
+    enum err e = compiler_each(c, value, rows, n);
     for (size_t i = 0; e == ERR_OK && i < n; i++)
         if (rows[i].required && !json_member(value, rows[i].name).p)
             return compiler_fault(c, "member '%s' is missing", rows[i].name);
@@ -136,4 +153,92 @@ enum err compiler_character(struct compiler *c, struct span value, char *out)
     if (e == ERR_OK)
         *out = s.p[0];
     return e;
+}
+
+enum err compiler_bool(struct compiler *c, struct span value, bool *out)
+{
+    enum json_type type = json_type_of(value);
+    if (type != JSON_TRUE && type != JSON_FALSE)
+        return compiler_fault(c, "must be true or false");
+    *out = type == JSON_TRUE;
+    return ERR_OK;
+}
+
+enum err compiler_number(struct compiler *c, struct span value, int64_t min, int64_t max, int64_t *out)
+{
+    int64_t n;
+    if (json_int(value, &n) != ERR_OK || n < min || n > max)
+        return compiler_fault(c, "must be a whole number from %lld to %lld", (long long)min, (long long)max);
+    *out = n;
+    return ERR_OK;
+}
+
+enum err compiler_choice(struct compiler *c, struct span value, const char *const *known, size_t n, size_t *out)
+{
+    struct span s;
+    enum err e = compiler_text(c, value, &s);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        if (span_eq_str(s, known[i])) {
+            *out = i;
+            return ERR_OK;
+        }
+    }
+    return e == ERR_OK ? compiler_unknown(c, "choice", s, known, n) : e;
+}
+
+enum err compiler_duration(struct compiler *c, struct span value, int64_t *ms)
+{
+    struct span s;
+    enum err e = compiler_text(c, value, &s);
+    if (e == ERR_OK && duration_parse(s, ms) != ERR_OK)
+        return compiler_fault(c, "must be a duration like \"5m\"");
+    return e;
+}
+
+static enum err add_word(struct compiler *c, struct span s, void *arg)
+{
+    struct words *words = arg;
+    if (words->n == RECIPE_WORDS_MAX)
+        return compiler_fault(c, "more than %d", RECIPE_WORDS_MAX);
+    words->list[words->n++] = s.p;
+    return ERR_OK;
+}
+
+enum err compiler_words(struct compiler *c, struct span value, struct words *out)
+{
+    enum err e = out->list ? ERR_OK : compiler_room(c, RECIPE_WORDS_MAX, sizeof *out->list, &out->list);
+    return e == ERR_OK ? compiler_texts(c, value, add_word, out) : e;
+}
+
+static struct value_scope scope_of(struct compiler *c)
+{
+    return (struct value_scope){.r = c->r, .memory = &c->r->memory};
+}
+
+enum err compiler_ref(struct compiler *c, struct span text, struct ref *out)
+{
+    struct why w;
+    const struct value_scope scope = scope_of(c);
+    return value_ref(&scope, text, out, &w) == ERR_OK ? ERR_OK : compiler_fault(c, "%s", w.text);
+}
+
+enum err compiler_template(struct compiler *c, struct span value, struct text *out)
+{
+    struct why w;
+    struct span s;
+    const struct value_scope scope = scope_of(c);
+    enum err e = compiler_text(c, value, &s);
+    if (e == ERR_OK && value_text(&scope, s, out, &w) != ERR_OK)
+        return compiler_fault(c, "%s", w.text);
+    return e;
+}
+
+enum err compiler_room(struct compiler *c, size_t n, size_t bytes, void *out)
+{
+    void *p = arena_alloc(&c->r->memory, n * bytes);
+    if (!p)
+        return compiler_fault(c, "no room for %zu of them", n);
+    memset(p, 0, n * bytes);
+    memcpy(out, &p, sizeof p);
+    return ERR_OK;
 }

@@ -68,6 +68,16 @@ enum err filter_parse(struct span text, struct filter_use *out, struct why *w)
     return ERR_OK;
 }
 
+bool filter_binds(const struct filter_use *f)
+{
+    static const char *const losing[] = {"crc32", "lower", "trim", "percent-decode", "basic-user", "without-query",
+                                         "with-port", "without-port"};
+    for (size_t i = 0; i < sizeof losing / sizeof *losing; i++)
+        if (strcmp(f->filter->name, losing[i]) == 0)
+            return false;
+    return true;
+}
+
 bool filter_needs_key(const struct filter_use *f)
 {
     return f->filter->keyed;

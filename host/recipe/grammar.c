@@ -7,6 +7,7 @@
 #include "base/codec.h"
 
 #include <sodium.h>
+#include <stdio.h>
 
 static size_t base64url_encode(const void *p, size_t n, char *out)
 {
@@ -15,13 +16,38 @@ static size_t base64url_encode(const void *p, size_t n, char *out)
     return size - 1;
 }
 
+/* Senders that may be set to either: no base64 of a digest has the length of its hex form. */
+static enum err decode_either(struct span in, void *out, size_t cap, size_t *n)
+{
+    return hex_decode(in, out, cap, n) == ERR_OK ? ERR_OK : base64_decode_public(in, out, cap, n);
+}
+
+static enum err decode_text(struct span in, void *out, size_t cap, size_t *n)
+{
+    if (in.n > cap)
+        return ERR_NO_ROOM;
+    if (in.n > 0)
+        memcpy(out, in.p, in.n);
+    *n = in.n;
+    return in.n > 0 ? ERR_OK : ERR_INVALID;
+}
+
+static size_t encode_text(const void *p, size_t n, char *out)
+{
+    memcpy(out, p, n);
+    out[n] = 0;
+    return n;
+}
+
 /* What came with a request is no secret; what is compared with it is, and that is done in constant time. */
 static const struct encoding encodings[] = {
     {"hex", hex_decode, hex_encode},
     {"base64", base64_decode_public, base64_encode},
     {"base64url", base64url_decode, base64url_encode},
+    {"hex-or-base64", decode_either, hex_encode},
+    {"text", decode_text, encode_text},
 };
-static const char *const encoding_names[] = {"hex", "base64", "base64url"};
+static const char *const encoding_names[] = {"hex", "base64", "base64url", "hex-or-base64", "text"};
 
 static const struct algorithm algorithms[] = {
 #define X(name, family, digest, bytes) {name, family, digest, bytes},
@@ -71,58 +97,72 @@ static struct span trim(struct span s)
     return s;
 }
 
-/* A candidate signature: kept when it decodes to the algorithm's length. */
-static enum err take_signature(const struct recipe *r, struct span text, struct signatures *s, const char **problem)
+static enum err fault(struct view *v, enum err e, const char *text)
 {
-    unsigned char bytes[RECIPE_SIGNATURE_BYTES];
-    size_t n;
+    snprintf(v->problem, sizeof v->problem, "%s", text);
+    return e;
+}
+
+static size_t most(const struct recipe *r)
+{
+    return r->algorithm->family & (FAMILY_ED25519 | FAMILY_PUBLIC | FAMILY_JWT) ? RECIPE_SIGNATURES_MAX
+                                                                               : RECIPE_MACS_MAX;
+}
+
+/* A candidate signature: kept when it decodes to the algorithm's length. */
+static enum err take_signature(const struct recipe *r, struct span text, struct view *v, struct signatures *s)
+{
+    size_t exact = r->algorithm->signature_bytes, n;
     if (!span_starts(text, r->signature.prefix))
         return ERR_OK;
     text = span_skip(text, r->signature.prefix.n);
-    if (r->signature.encoding->decode(text, bytes, sizeof bytes, &n) != ERR_OK || n != r->algorithm->signature_bytes)
+    size_t room = exact ? exact : text.n < RECIPE_SIGNATURE_BYTES ? text.n : RECIPE_SIGNATURE_BYTES;
+    if (r->algorithm->family == FAMILY_JWT)
+        room = text.n;
+    if (text.n == 0)
         return ERR_OK;
-    if (s->n == RECIPE_SIGNATURES_MAX) {
-        *problem = "too many signatures in one request";
-        return ERR_SIGNATURE_INVALID;
-    }
-    memcpy(s->bytes[s->n++], bytes, n);
+    if (s->n == most(r))
+        return fault(v, ERR_SIGNATURE_INVALID, "too many signatures in one request");
+    char *bytes = arena_alloc(v->a, room);
+    if (!bytes)
+        return fault(v, ERR_NO_ROOM, "no room for the signatures");
+    if (r->signature.encoding->decode(text, bytes, room, &n) == ERR_OK && (!exact || n == exact))
+        s->list[s->n++] = span_of(bytes, n);
     return ERR_OK;
 }
 
-static enum err take_field(const struct recipe *r, struct span key, struct span value, struct values *v,
-                           const char **problem)
+static enum err take_field(const struct recipe *r, struct span key, struct span value, struct view *v)
 {
     for (size_t i = 0; i < r->n_fields; i++) {
         if (!span_eq(r->fields[i], key))
             continue;
-        if (v->field[i].p && !span_eq(v->field[i], value)) {
-            *problem = "an element of the signature is repeated with different values";
-            return ERR_SIGNATURE_INVALID;
-        }
+        if (v->field[i].p && !span_eq(v->field[i], value))
+            return fault(v, ERR_SIGNATURE_INVALID, "an element of the signature is repeated with different values");
         v->field[i] = value;
     }
     return ERR_OK;
 }
 
-static enum err take_item(const struct recipe *r, struct span item, struct values *v, struct signatures *s,
-                          const char **problem)
+static enum err take_item(const struct recipe *r, struct span item, struct span wanted, struct view *v,
+                          struct signatures *s)
 {
     if (!r->signature.pair)
-        return take_signature(r, item, s, problem);
+        return take_signature(r, item, v, s);
     const char *at = item.n ? memchr(item.p, r->signature.pair, item.n) : NULL;
     if (!at)
         return ERR_OK;
     struct span key = trim(span_of(item.p, (size_t)(at - item.p)));
     struct span value = trim(span_skip(item, (size_t)(at - item.p) + 1));
-    enum err e = take_field(r, key, value, v, problem);
-    return e == ERR_OK && span_eq(key, r->signature.key) ? take_signature(r, value, s, problem) : e;
+    enum err e = take_field(r, key, value, v);
+    return e == ERR_OK && span_eq(key, wanted) ? take_signature(r, value, v, s) : e;
 }
 
-enum err grammar_split(const struct recipe *r, struct span value, struct values *v, struct signatures *s,
-                       const char **problem)
+enum err grammar_split(const struct recipe *r, struct span value, struct span key, struct view *v, struct signatures *s)
 {
     const char list = r->signature.list;
     struct span rest = value;
+    if (!list && !r->signature.pair && r->signature.encoding->decode == decode_text)
+        return take_signature(r, value, v, s); /* a password may begin with a space */
     while (rest.n > 0) {
         const char *at = list ? memchr(rest.p, list, rest.n) : NULL;
         size_t n = at ? (size_t)(at - rest.p) : rest.n;
@@ -130,7 +170,7 @@ enum err grammar_split(const struct recipe *r, struct span value, struct values 
         /* Web servers join the lines of a repeated header with ", " (RFC 9110 section 5.3). */
         if (list && list != ',' && item.n > 0 && item.p[item.n - 1] == ',' && at)
             item.n--;
-        enum err e = take_item(r, item, v, s, problem);
+        enum err e = take_item(r, item, key, v, s);
         if (e != ERR_OK)
             return e;
         rest = span_skip(rest, at ? n + 1 : n);
@@ -138,10 +178,13 @@ enum err grammar_split(const struct recipe *r, struct span value, struct values 
     return ERR_OK;
 }
 
-enum err grammar_write(const struct recipe *r, const struct values *v, const unsigned char *signature, struct buf *b)
+enum err grammar_write(const struct recipe *r, const struct view *v, struct span key, struct span signature,
+                       struct buf *b)
 {
     char text[2 * RECIPE_SIGNATURE_BYTES + 1];
-    size_t n = r->signature.encoding->encode(signature, r->algorithm->signature_bytes, text);
+    if (signature.n > RECIPE_SIGNATURE_BYTES)
+        return ERR_NO_ROOM;
+    size_t n = r->signature.encoding->encode(signature.p, signature.n, text);
     for (size_t i = 0; i < r->n_fields; i++) {
         buf_put_span(b, r->fields[i]);
         buf_putc(b, r->signature.pair);
@@ -149,7 +192,7 @@ enum err grammar_write(const struct recipe *r, const struct values *v, const uns
         buf_putc(b, r->signature.list);
     }
     if (r->signature.pair) {
-        buf_put_span(b, r->signature.key);
+        buf_put_span(b, key);
         buf_putc(b, r->signature.pair);
     }
     buf_put_span(b, r->signature.prefix);

@@ -4,7 +4,7 @@
 #ifndef CREEL_RECIPE_GRAMMAR_H
 #define CREEL_RECIPE_GRAMMAR_H
 
-#include "recipe/compiled.h"
+#include "recipe/value.h"
 
 /* The row of algorithms.tbl or of the encodings (hex, base64, base64url); NULL if there is none. */
 const struct algorithm *grammar_algorithm(struct span name);
@@ -13,13 +13,20 @@ const struct encoding *grammar_encoding(struct span name);
 const char *const *grammar_algorithm_names(size_t *n);
 const char *const *grammar_encoding_names(size_t *n);
 
-/* Take apart one header value. Signatures that cannot be decoded or have another length are skipped: one that is of no
- * use must not spoil the next. ERR_SIGNATURE_INVALID with *problem (static text) when there are more than
- * RECIPE_SIGNATURES_MAX, or a field comes twice with different values. Fields are spans of value. */
-enum err grammar_split(const struct recipe *r, struct span value, struct values *v, struct signatures *s,
-                       const char **problem);
+/* The signatures of one request (or of one element of `each`), decoded, in the view's arena. */
+struct signatures {
+    struct span list[RECIPE_MACS_MAX];
+    size_t n;
+};
+
+/* Take apart one value that carries signatures; key: what the recipe's key says here, SPAN_NONE without pair. Signatures
+ * that cannot be decoded or have another length are skipped: one that is of no use must not spoil the next. Fields are
+ * spans of value. ERR_SIGNATURE_INVALID with v->problem when there are too many, or a field comes twice with different
+ * values; ERR_NO_ROOM. */
+enum err grammar_split(const struct recipe *r, struct span value, struct span key, struct view *v, struct signatures *s);
 
 /* The text of a signature header: the fields v has, then the signature. ERR_NO_ROOM. */
-enum err grammar_write(const struct recipe *r, const struct values *v, const unsigned char *signature, struct buf *b);
+enum err grammar_write(const struct recipe *r, const struct view *v, struct span key, struct span signature,
+                       struct buf *b);
 
 #endif

@@ -185,13 +185,13 @@ static bool to_ms(const ASN1_TIME *t, int64_t *ms)
     return true;
 }
 
-/* The certificate's dates narrow the key's window: neither makes the other longer. */
+/* The certificate's end narrows the key's window. Its beginning does not: an operator, or the host it was fetched from,
+ * has named this key already, and an event may have been signed before its certificate was renewed. */
 static enum err narrow(const struct key_load *l, const X509 *cert, struct key *k)
 {
-    int64_t from, to;
-    if (!to_ms(X509_get0_notBefore(cert), &from) || !to_ms(X509_get0_notAfter(cert), &to))
-        return key_fault(l, "the certificate's dates cannot be read");
-    k->not_before_ms = from > k->not_before_ms ? from : k->not_before_ms;
+    int64_t to;
+    if (!to_ms(X509_get0_notAfter(cert), &to))
+        return key_fault(l, "the certificate's end cannot be read");
     k->not_after_ms = to + 999 < k->not_after_ms ? to + 999 : k->not_after_ms;
     return ERR_OK;
 }

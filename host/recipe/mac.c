@@ -9,8 +9,6 @@
 #include <openssl/params.h>
 #include <stdlib.h>
 
-#include "recipe/template.h"
-
 /* Serial numbers are given out in order, so this many keys loaded together never displace each other. */
 enum { CONTEXT_KEYS = 1024 };
 
@@ -101,21 +99,16 @@ static EVP_MAC_CTX *begin(struct recipe_context *c, const char *digest, const st
     return mac;
 }
 
-enum err mac_content(struct recipe_context *c, const struct recipe *r, const struct key *k,
-                     const struct recipe_request *q, const struct values *v, unsigned char out[RECIPE_SIGNATURE_BYTES])
+enum err mac_parts(struct recipe_context *c, const char *digest, const struct key *k, const struct parts *p,
+                   unsigned char out[MAC_BYTES_MAX], size_t *n)
 {
-    EVP_MAC_CTX *mac = begin(c, r->algorithm->digest, k);
+    EVP_MAC_CTX *mac = begin(c, digest, k);
     if (!mac)
         return ERR_INTERNAL;
-    for (size_t i = 0; i < r->n_content; i++) {
-        struct span s = template_value(&r->content[i], q, v);
-        if (s.n > 0 && EVP_MAC_update(mac, (const unsigned char *)s.p, s.n) != 1)
+    for (size_t i = 0; i < p->n; i++)
+        if (p->part[i].n > 0 && EVP_MAC_update(mac, (const unsigned char *)p->part[i].p, p->part[i].n) != 1)
             return ERR_INTERNAL;
-    }
-    size_t n;
-    if (EVP_MAC_final(mac, out, &n, RECIPE_SIGNATURE_BYTES) != 1 || n != r->algorithm->signature_bytes)
-        return ERR_INTERNAL;
-    return ERR_OK;
+    return EVP_MAC_final(mac, out, n, MAC_BYTES_MAX) == 1 ? ERR_OK : ERR_INTERNAL;
 }
 
 enum err mac_span(struct recipe_context *c, const char *digest, const struct key *k, struct span text,
@@ -125,4 +118,19 @@ enum err mac_span(struct recipe_context *c, const char *digest, const struct key
     if (!mac || (text.n > 0 && EVP_MAC_update(mac, (const unsigned char *)text.p, text.n) != 1))
         return ERR_INTERNAL;
     return EVP_MAC_final(mac, out, n, MAC_BYTES_MAX) == 1 ? ERR_OK : ERR_INTERNAL;
+}
+
+enum err mac_digest(struct recipe_context *c, const char *digest, const struct parts *p, unsigned char out[MAC_BYTES_MAX],
+                    size_t *n)
+{
+    unsigned bytes;
+    if (EVP_DigestInit_ex2(c->md, mac_md(c, digest), NULL) != 1)
+        return ERR_INTERNAL;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->part[i].n > 0 && EVP_DigestUpdate(c->md, p->part[i].p, p->part[i].n) != 1)
+            return ERR_INTERNAL;
+    if (EVP_DigestFinal_ex(c->md, out, &bytes) != 1)
+        return ERR_INTERNAL;
+    *n = bytes;
+    return ERR_OK;
 }

@@ -39,8 +39,8 @@ static enum err verify(struct recipe_context *c, const struct key *k, const char
     EVP_MD_CTX *md = NULL;
     enum err e = begin(c, k, digest, pss, &md);
     if (e == ERR_OK)
-        *match = EVP_DigestVerify(md, (const unsigned char *)signature.p, signature.n, (const unsigned char *)content.p,
-                                  content.n) == 1;
+        *match = EVP_DigestVerify(md, (const unsigned char *)signature.p, signature.n,
+                                  (const unsigned char *)content.p, content.n) == 1;
     leave(mac_md_context(c));
     return e;
 }

@@ -15,7 +15,13 @@ bool recipe_is_none(const struct recipe *r)
 
 bool recipe_takes_public_keys(const struct recipe *r)
 {
-    return !r->none && r->algorithm->family == FAMILY_ED25519;
+    static const char *const secrets[] = {"utf8", "utf8-sha1", "utf8-nfkd", "hex", "base64", "whsec_base64"};
+    if (r->none || r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST | FAMILY_TOKEN))
+        return false;
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strcmp(r->key_encoding, secrets[i]) == 0)
+            return false;
+    return true;
 }
 
 const char *recipe_key_encoding(const struct recipe *r)
@@ -31,10 +37,8 @@ int64_t recipe_tolerance_ms(const struct recipe *r)
 const char *const *recipe_default(const struct recipe *r, const char *what, size_t *n)
 {
     static const char *const names[DEFAULTS] = {
-        [DEFAULT_TYPE] = "type",
-        [DEFAULT_EVENT_ID] = "event_id",
-        [DEFAULT_ORDER_KEY] = "order_key",
-        [DEFAULT_VERSION] = "version",
+        [DEFAULT_TYPE] = "type",           [DEFAULT_EVENT_ID] = "event_id", [DEFAULT_ORDER_KEY] = "order_key",
+        [DEFAULT_VERSION] = "version",     [DEFAULT_TIME] = "time",
     };
     for (size_t i = 0; i < DEFAULTS; i++) {
         if (strcmp(what, names[i]) == 0) {
@@ -46,22 +50,85 @@ const char *const *recipe_default(const struct recipe *r, const char *what, size
     return NULL;
 }
 
-static bool listed(const struct span *names, size_t n, struct span header)
+static bool listed(const char *const *names, size_t n, struct span header)
 {
     for (size_t i = 0; i < n; i++)
-        if (span_eq_nocase(names[i], header))
+        if (span_eq_nocase(span_str(names[i]), header))
             return true;
     return false;
 }
 
 bool recipe_is_credential(const struct recipe *r, struct span header)
 {
-    static const struct span always[] = {SPAN_LIT("Authorization"), SPAN_LIT("Proxy-Authorization"),
-                                         SPAN_LIT("Cookie")};
-    return listed(always, sizeof always / sizeof *always, header) || listed(r->credentials, r->n_credentials, header);
+    static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie"};
+    return listed(always, sizeof always / sizeof *always, header) ||
+           listed(r->credentials.list, r->credentials.n, header);
 }
 
 bool recipe_may_repeat(const struct recipe *r, struct span header)
 {
-    return listed(r->repeatable, r->n_repeatable, header);
+    return listed(r->repeatable.list, r->repeatable.n, header);
+}
+
+const struct config_answer *recipe_answer(const struct recipe *r, enum config_answer_kind kind)
+{
+    return &r->answers[kind];
+}
+
+bool recipe_shakes(const struct recipe *r, struct span method)
+{
+    for (size_t i = 0; i < r->n_handshakes; i++)
+        if (span_eq_str(method, r->handshakes[i].method))
+            return true;
+    return false;
+}
+
+const char *recipe_handshake_method(const struct recipe *r, size_t i)
+{
+    return i < r->n_handshakes ? r->handshakes[i].method : NULL;
+}
+
+bool recipe_stores_secret(const struct recipe *r)
+{
+    for (size_t i = 0; i < r->n_handshakes; i++)
+        if (r->handshakes[i].store.n > 0)
+            return true;
+    return false;
+}
+
+bool recipe_fetches_keys(const struct recipe *r)
+{
+    return r->signature.keys_url.format != NULL;
+}
+
+const char *const *recipe_params(const struct recipe *r, size_t *n)
+{
+    *n = r->params.n;
+    return r->params.list;
+}
+
+bool recipe_needs_url(const struct recipe *r)
+{
+    return r->needs_url;
+}
+
+const char *recipe_title(const struct recipe *r)
+{
+    return r->title;
+}
+
+const char *recipe_documentation(const struct recipe *r)
+{
+    return r->documentation;
+}
+
+const char *recipe_algorithm(const struct recipe *r)
+{
+    return r->none ? NULL : r->algorithm->name;
+}
+
+const char *const *recipe_notes(const struct recipe *r, size_t *n)
+{
+    *n = r->notes.n;
+    return r->notes.list;
 }

@@ -17,9 +17,18 @@ struct recipe;         /* compiled */
 struct keyring;        /* the live keys of one source, secrets in sodium_malloc memory */
 struct recipe_context; /* per thread: prepared MACs, by key; after a reload make a new one, to forget old keys */
 
-/* Compile. name is the file's name without .json and must equal its "recipe" member. ERR_INVALID with the JSON pointer
- * and the reason in w. variant: what params["variant"] says, or NULL. */
+enum { RECIPE_REPLY_HEADERS = 4, RECIPE_NAME_BYTES = 64 };
+
+/* Compile. name is the file's name without .json and must equal its "recipe" member. like: the text of the recipe that
+ * this one names in "like", which counts where this one says nothing; SPAN_NONE where it names none. variant: what
+ * params["variant"] says, or NULL. ERR_INVALID with the JSON pointer and the reason in w. */
+enum err recipe_compile_like(const char *name, struct span json, struct span like, const char *variant,
+                             struct recipe **out, struct why *w);
 enum err recipe_compile(const char *name, struct span json, const char *variant, struct recipe **out, struct why *w);
+/* The recipe of a configuration, with the one it is like. ERR_NOT_FOUND when its text was not loaded. */
+enum err recipe_load(const struct config *c, const char *name, const char *variant, struct recipe **out, struct why *w);
+/* The recipe that a recipe's text (checked or not) names in "like", terminated; "" when it names none. */
+void recipe_like(struct span json, char name[RECIPE_NAME_BYTES]);
 void recipe_free(struct recipe *r);
 /* Does this recipe's text (checked or not) have a variant of this name? */
 bool recipe_has_variant(struct span json, const char *variant);
@@ -31,12 +40,37 @@ bool recipe_makes_header(const struct recipe *r, struct span name);
 /* Does its source give a public_key_file? A private key is for recipe_sign. */
 bool recipe_takes_public_keys(const struct recipe *r);
 int64_t recipe_tolerance_ms(const struct recipe *r); /* -1: no timestamp */
-/* Default references for "type", "event_id", "order_key", "version": list of strings, first present; *n 0 if none. */
+/* Default references for "type", "event_id", "order_key", "version", "time": list of strings, first present; *n 0 if
+ * none. */
 const char *const *recipe_default(const struct recipe *r, const char *what, size_t *n);
 /* Is this header (any case) a credential that must become "…" before the spool? Authorization and Cookie always are. */
 bool recipe_is_credential(const struct recipe *r, struct span header);
 /* May this header come twice? Others twice are 400. */
 bool recipe_may_repeat(const struct recipe *r, struct span header);
+
+/* What the sender insists on being answered; members it says nothing of are 0 and NULL. */
+const struct config_answer *recipe_answer(const struct recipe *r, enum config_answer_kind kind);
+/* Does a handshake of this recipe come with this method? The method of the i-th one, NULL behind the last. */
+bool recipe_shakes(const struct recipe *r, struct span method);
+const char *recipe_handshake_method(const struct recipe *r, size_t i);
+/* Does a handshake bring the secret, so that a source may begin without keys? Are keys fetched by a URL in the request? */
+bool recipe_stores_secret(const struct recipe *r);
+bool recipe_fetches_keys(const struct recipe *r);
+/* What the operator has to type in: the names of params, and whether public_url is signed. */
+const char *const *recipe_params(const struct recipe *r, size_t *n);
+bool recipe_needs_url(const struct recipe *r);
+/* What a good proof says nothing about, computed from the recipe. */
+struct recipe_gaps {
+    bool nothing_signed; /* none, or a token that anybody who saw it can send again */
+    bool body;           /* the body may be another one */
+    bool time;           /* an old request can be sent again: nothing but the duplicate check keeps it out */
+};
+struct recipe_gaps recipe_gaps(const struct recipe *r);
+/* For people: title, documentation, algorithm, notes; NULL where there is none. */
+const char *recipe_title(const struct recipe *r);
+const char *recipe_documentation(const struct recipe *r);
+const char *recipe_algorithm(const struct recipe *r);
+const char *const *recipe_notes(const struct recipe *r, size_t *n);
 
 /* A keyring for a source; keys are decoded by encoding. raw bytes are copied into locked memory, the caller wipes its
  * own. ERR_INVALID with the key's id and the reason in w (never a byte of the key). A recipe that proves nothing takes
@@ -60,6 +94,7 @@ struct recipe_header {
 };
 struct recipe_request {
     struct span method, url /* the configured public URL */, path, query;
+    struct span path_rest; /* what path: references count in: the path behind the source's own, without the slash */
     const struct recipe_header *headers; /* in order, repeated ones as often as they came */
     size_t n_headers;
     struct span body;
@@ -67,19 +102,46 @@ struct recipe_request {
     size_t n_params;
     int64_t now_ms;
     int64_t tolerance_ms; /* 0: the recipe's own */
+    /* The keys that were fetched from this URL, which the recipe's list of hosts allows; NULL: they are not there yet.
+     * NULL function: nothing is ever fetched. Asked only when the keyring is empty. */
+    const struct keyring *(*keys_at)(void *arg, struct span url);
+    void *keys_arg;
 };
 struct recipe_verdict {
     const char *key_id;   /* of the key that matched; lives as long as the keyring; NULL with "none" */
     int64_t signed_at_ms; /* 0: the scheme has no time */
     char detail[160];     /* why not, for the sender: never a secret, never the expected signature */
+    struct span keys_url; /* with ERR_KEYS_PENDING: where they are; in scratch */
+    const char *keys_format;
 };
 /* ERR_OK; ERR_SIGNATURE_MISSING (a header that carries or is part of the proof is not there), ERR_SIGNATURE_INVALID (it
  * is there and proves nothing), ERR_TIMESTAMP_OUT_OF_TOLERANCE, ERR_MALFORMED_REQUEST (a header came twice with
- * different values), ERR_BODY_TOO_LARGE (scratch is full: public-key recipes put together what was signed, so it must
- * hold the body and 4 KiB; HMAC recipes take nothing), ERR_INTERNAL. Comparisons are constant time over decoded bytes.
- * verdict->detail is filled on refusal. */
+ * different values), ERR_MALFORMED_BODY (the proof is in the body, which is no JSON), ERR_KEYS_PENDING (the keys have to
+ * be fetched first), ERR_BODY_TOO_LARGE (scratch is full: see recipe_scratch_bytes), ERR_INTERNAL. Comparisons are constant
+ * time over decoded bytes. verdict->detail is filled on refusal. */
 enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
                        const struct recipe_request *q, struct arena *scratch, struct recipe_verdict *verdict);
+
+/* How much scratch this request takes at most. */
+size_t recipe_scratch_bytes(const struct recipe *r, const struct recipe_request *q);
+
+/* What a handshake is answered with; texts live in scratch and recipe. */
+struct recipe_reply {
+    const char *name; /* the rule's */
+    int status;
+    struct span content_type, body;
+    struct recipe_header headers[RECIPE_REPLY_HEADERS];
+    size_t n_headers;
+    struct span store;      /* becomes the source's secret: its keyring is empty; SPAN_NONE: nothing */
+    struct span fetch;      /* an address to get, before the answer is given; SPAN_NONE: none */
+    int refused_status;     /* with ERR_HANDSHAKE_REFUSED: the status the sender expects, 0: the row's */
+};
+/* What recipe_verify says, after looking whether the request is a handshake: ERR_ANSWERED: it is, and *reply says how to
+ * answer; it is no event. ERR_HANDSHAKE_REFUSED: it is, and is refused. ERR_METHOD_NOT_ALLOWED: it is none, and
+ * is_event_method is false. */
+enum err recipe_judge(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
+                      const struct recipe_request *q, bool is_event_method, struct arena *scratch,
+                      struct recipe_verdict *verdict, struct recipe_reply *reply);
 
 /* Sign as the sender would: fills out[0..*n) with the headers to add, names and values terminated, in scratch.
  * q->headers are headers already set: of those a recipe signs they are taken as they are. id: the message id to use

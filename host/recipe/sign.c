@@ -4,18 +4,15 @@
  */
 #include <sodium.h>
 
-#include "recipe/compiled.h"
-#include "recipe/grammar.h"
-#include "recipe/key.h"
 #include "recipe/mac.h"
-#include "recipe/template.h"
+#include "recipe/proof.h"
 #include "recipe/timestamp.h"
 
 struct signing {
     const struct recipe *r;
     const struct recipe_request *q;
     struct arena *scratch;
-    struct values values;
+    struct view view;
     struct recipe_header *out;
     size_t cap, n;
     struct why *w;
@@ -53,25 +50,30 @@ static struct span id_header(const struct recipe *r)
     return SPAN_NONE;
 }
 
-static bool is_time(const struct recipe *r, enum ref_kind kind, unsigned slot)
+static bool is_time(const struct recipe *r, enum ref_kind kind, int slot)
 {
     return r->has_timestamp && r->timestamp.from.kind == kind && r->timestamp.from.slot == slot;
+}
+
+static bool is_first(const struct recipe *r, int slot)
+{
+    return !r->none && r->signature.from[0].kind == REF_HEADER && r->signature.from[0].slot == slot;
 }
 
 bool recipe_makes_header(const struct recipe *r, struct span name)
 {
     if (span_eq_nocase(id_header(r), name))
         return true;
-    for (unsigned i = 0; i < r->n_headers; i++)
-        if (span_eq_nocase(r->headers[i].name, name) && (i == r->signature.from[0] || is_time(r, REF_HEADER, i)))
-            return !r->none;
+    for (int i = 0; i < (int)r->n_headers; i++)
+        if (span_eq_nocase(r->headers[i].name, name) && (is_first(r, i) || is_time(r, REF_HEADER, i)))
+            return true;
     return false;
 }
 
 /* A header that is signed: already there, or the time, or the id (set before). */
-static enum err fill_header(struct signing *s, unsigned slot, struct span time)
+static enum err fill_header(struct signing *s, int slot, struct span time)
 {
-    struct span name = s->r->headers[slot].name, *value = &s->values.header[slot];
+    struct span name = s->r->headers[slot].name, *value = &s->view.header[slot];
     if (value->p || given(s->q, name, value))
         return ERR_OK;
     if (!is_time(s->r, REF_HEADER, slot))
@@ -89,7 +91,7 @@ static enum err fill_id(struct signing *s, const char *id)
     enum err e = add(s, name, span_str(id));
     for (size_t i = 0; e == ERR_OK && i < s->r->n_headers; i++)
         if (span_eq_nocase(s->r->headers[i].name, name))
-            s->values.header[i] = s->out[s->n - 1].value;
+            s->view.header[i] = s->out[s->n - 1].value;
     return e;
 }
 
@@ -97,10 +99,10 @@ static enum err fill_ref(struct signing *s, const struct ref *ref, struct span t
 {
     if (ref->kind == REF_HEADER)
         return fill_header(s, ref->slot, time);
-    if (ref->kind == REF_FIELD && !s->values.field[ref->slot].p) {
+    if (ref->kind == REF_FIELD && !s->view.field[ref->slot].p) {
         if (!is_time(s->r, REF_FIELD, ref->slot))
             return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs an element that only its sender knows", s->r->name);
-        s->values.field[ref->slot] = time;
+        s->view.field[ref->slot] = time;
     }
     if (ref->kind == REF_URL && s->q->url.n == 0)
         return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs the public URL, which has to be given", s->r->name);
@@ -110,26 +112,29 @@ static enum err fill_ref(struct signing *s, const struct ref *ref, struct span t
 /* What verify would refuse is not sent out. */
 static enum err fits_asserts(struct signing *s)
 {
-    for (size_t i = 0; i < s->r->n_asserts; i++) {
-        const struct assertion *a = &s->r->asserts[i];
-        struct span value = template_value(&a->of, s->q, &s->values), name = template_name(s->r, &a->of);
-        if (!value.p || !template_allows(a, value))
-            return why_set(s->w, ERR_INVALID, "recipe %s does not allow this value of %.*s", s->r->name, (int)name.n,
-                           name.p);
-    }
-    return ERR_OK;
+    const struct rule *broken;
+    const char *why;
+    char name[80];
+    enum err e = rules_hold(&s->view, &s->r->asserts, &broken, &why);
+    if (e != ERR_OK)
+        return why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
+    if (!broken)
+        return ERR_OK;
+    return why_set(s->w, ERR_INVALID, "recipe %s does not allow this value: %s %s", s->r->name,
+                   value_name(&s->view, &broken->of, name), why);
 }
 
 static enum err fill(struct signing *s, const char *id)
 {
     char text[TIMESTAMP_TEXT_BYTES];
+    const struct text *content = &s->r->signature.contents[0];
     size_t n = s->r->has_timestamp ? timestamp_write(s->r->timestamp.format, s->q->now_ms, text) : 0;
     struct span time = arena_copy(s->scratch, span_of(text, n));
     if (!time.p)
         return why_set(s->w, ERR_NO_ROOM, "no room for the time");
     enum err e = fill_id(s, id);
-    for (size_t i = 0; e == ERR_OK && i < s->r->n_content; i++)
-        e = fill_ref(s, &s->r->content[i], time);
+    for (size_t i = 0; e == ERR_OK && s->r->signature.n_contents > 0 && i < content->n; i++)
+        e = fill_ref(s, &content->pieces[i], time);
     return e == ERR_OK ? fits_asserts(s) : e;
 }
 
@@ -141,14 +146,40 @@ static const struct key *signing_key(const struct keyring *k, int64_t now_ms)
     return NULL;
 }
 
-static enum err make_signature(struct signing *s, const struct key *k, struct recipe_context *c, unsigned char *out)
+static enum err make_signature(struct signing *s, const struct key *k, struct recipe_context *c, unsigned char *out,
+                               size_t *n)
 {
-    if (s->r->algorithm->family == FAMILY_HMAC)
-        return mac_content(c, s->r, k, s->q, &s->values, out);
-    struct span content = template_join(s->r, s->q, &s->values, s->scratch);
+    struct parts parts;
+    const struct ref *missing = NULL;
+    const struct algorithm *a = s->r->algorithm;
+    char name[80];
+    s->view.key = k;
+    enum err e = value_parts(&s->view, &s->r->signature.contents[0], &parts, &missing);
+    if (e == ERR_NOT_FOUND)
+        return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs %s, which has to be given", s->r->name,
+                       value_name(&s->view, missing, name));
+    if (e != ERR_OK)
+        return why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
+    if (a->family == FAMILY_HMAC)
+        return mac_parts(c, a->digest, k, &parts, out, n);
+    if (a->family == FAMILY_DIGEST)
+        return mac_digest(c, a->digest, &parts, out, n);
+    struct span content = parts.n == 1 ? parts.part[0] : value_join_parts(s->scratch, &parts);
     if (!content.p)
         return why_set(s->w, ERR_NO_ROOM, "no room to put together what is signed");
     crypto_sign_detached(out, NULL, (const unsigned char *)content.p, content.n, k->secret);
+    *n = crypto_sign_BYTES;
+    return ERR_OK;
+}
+
+static enum err can_sign(const struct recipe *r, const struct key *k, struct why *w)
+{
+    if (!k)
+        return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
+    if (!(r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST | FAMILY_ED25519)))
+        return why_set(w, ERR_UNSUPPORTED, "recipe %s: only its sender can sign with %s", r->name, r->algorithm->name);
+    if (r->signature.from[0].kind != REF_HEADER)
+        return why_set(w, ERR_UNSUPPORTED, "recipe %s has its signature in the body", r->name);
     return ERR_OK;
 }
 
@@ -158,6 +189,8 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
 {
     struct signing s = {.r = r, .q = q, .scratch = scratch, .out = out, .cap = cap, .w = w};
     unsigned char signature[RECIPE_SIGNATURE_BYTES];
+    size_t n_signature;
+    s.view = (struct view){.r = r, .q = q, .a = scratch};
     if (r->none) {
         enum err e = fill_id(&s, id);
         if (e == ERR_OK)
@@ -165,18 +198,22 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
         return e;
     }
     const struct key *key = signing_key(k, q->now_ms);
-    if (!key)
-        return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
-    enum err e = fill(&s, id);
+    enum err e = can_sign(r, key, w);
     if (e == ERR_OK)
-        e = make_signature(&s, key, c, signature);
+        e = fill(&s, id);
+    if (e == ERR_OK)
+        e = make_signature(&s, key, c, signature, &n_signature);
+    struct span name = SPAN_NONE;
+    const struct ref *missing = NULL;
+    if (e == ERR_OK && r->signature.pair)
+        e = value_join(&s.view, &r->signature.key, &name, &missing);
     if (e != ERR_OK)
         return e;
     struct buf text;
     buf_init(&text, 4096);
-    e = grammar_write(r, &s.values, signature, &text);
+    e = grammar_write(r, &s.view, name, span_of((const char *)signature, n_signature), &text);
     if (e == ERR_OK)
-        e = add(&s, r->headers[r->signature.from[0]].name, buf_span(&text));
+        e = add(&s, r->headers[r->signature.from[0].slot].name, buf_span(&text));
     buf_fini(&text);
     if (e == ERR_OK)
         *n = s.n;

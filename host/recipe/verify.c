@@ -2,233 +2,281 @@
  * verify: does this request prove what its recipe asks for? Cheap questions first: presence, form, time, and only then
  * cryptography. Allocates nothing but from the given arena. Any thread with its own struct recipe_context.
  */
-#include <openssl/crypto.h>
-#include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "recipe/compiled.h"
-#include "recipe/grammar.h"
-#include "recipe/key.h"
-#include "recipe/mac.h"
-#include "recipe/template.h"
+#include "base/json.h"
+#include "recipe/proof.h"
 #include "recipe/timestamp.h"
+#include "recipe/url.h"
 
-static enum err __attribute__((format(printf, 3, 4))) refuse(struct recipe_verdict *v, enum err e, const char *fmt, ...)
+enum { SCRATCH_BYTES = 16 * 1024, SCRATCH_TIMES = 4 };
+
+size_t recipe_scratch_bytes(const struct recipe *r, const struct recipe_request *q)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(v->detail, sizeof v->detail, fmt, ap);
-    va_end(ap);
-    return e;
+    return r->gathers ? (q->body.n + q->url.n + q->query.n) * SCRATCH_TIMES + 8 * SCRATCH_BYTES : SCRATCH_BYTES;
 }
 
-static bool is_signature(const struct recipe *r, unsigned slot)
+static enum err missing_value(struct proof *p, const struct ref *ref)
 {
-    for (size_t i = 0; i < r->signature.n_from; i++)
-        if (r->signature.from[i] == slot)
-            return true;
-    return false;
-}
-
-/* One header of interest. Which of two different values was signed cannot be known, so that is refused. */
-static enum err take_header(const struct recipe *r, unsigned slot, struct span value, struct values *v,
-                            struct signatures *s, struct recipe_verdict *verdict)
-{
-    const struct header_slot *h = &r->headers[slot];
-    struct span *seen = &v->header[slot];
-    if (seen->p && !h->repeats && !span_eq(*seen, value))
-        return refuse(verdict, ERR_MALFORMED_REQUEST, "header %.*s came twice with different values", (int)h->name.n,
-                      h->name.p);
-    bool again = seen->p && span_eq(*seen, value);
-    *seen = value;
-    if (again || value.n == 0 || !is_signature(r, slot))
-        return ERR_OK;
-    const char *problem = NULL;
-    enum err e = grammar_split(r, value, v, s, &problem);
-    return e == ERR_OK ? e : refuse(verdict, e, "%s", problem);
-}
-
-static enum err take_headers(const struct recipe *r, const struct recipe_request *q, struct values *v,
-                             struct signatures *s, struct recipe_verdict *verdict)
-{
-    for (size_t i = 0; i < q->n_headers; i++) {
-        for (unsigned slot = 0; slot < r->n_headers; slot++) {
-            if (!span_eq_nocase(q->headers[i].name, r->headers[slot].name))
-                continue;
-            enum err e = take_header(r, slot, q->headers[i].value, v, s, verdict);
-            if (e != ERR_OK)
-                return e;
-            break;
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err need_signature(const struct recipe *r, const struct values *v, const struct signatures *s,
-                               struct recipe_verdict *verdict)
-{
-    struct span first = r->headers[r->signature.from[0]].name;
-    bool any = false;
-    for (size_t i = 0; i < r->signature.n_from; i++)
-        any = any || v->header[r->signature.from[i]].n > 0;
-    if (!any)
-        return refuse(verdict, ERR_SIGNATURE_MISSING, "header %.*s is missing or empty", (int)first.n, first.p);
-    if (s->n == 0)
-        return refuse(verdict, ERR_SIGNATURE_INVALID,
-                      "header %.*s has no usable signature: wrong form, version or length", (int)first.n, first.p);
-    return ERR_OK;
-}
-
-static enum err need_ref(const struct recipe *r, const struct ref *ref, const struct recipe_request *q,
-                         const struct values *v, struct recipe_verdict *verdict)
-{
-    if (template_value(ref, q, v).p)
-        return ERR_OK;
-    struct span name = template_name(r, ref);
+    char name[80];
+    value_name(&p->view, ref, name);
     if (ref->kind == REF_FIELD)
-        return refuse(verdict, ERR_SIGNATURE_INVALID, "the signature has no element %.*s", (int)name.n, name.p);
-    return refuse(verdict, ERR_SIGNATURE_MISSING, "%.*s is missing, and it is signed", (int)name.n, name.p);
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "the signature has no %s", name);
+    if (ref->kind == REF_URL || ref->kind == REF_PATH || ref->kind == REF_PARAM)
+        return proof_refuse(p, ERR_INTERNAL, "%s is signed, and is not configured here", name);
+    return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, and it is signed", name);
 }
 
-static enum err need_content(const struct recipe *r, const struct recipe_request *q, const struct values *v,
-                             struct recipe_verdict *verdict)
+enum err proof_failed(struct proof *p, enum err e, const struct ref *missing)
 {
-    for (size_t i = 0; i < r->n_content; i++) {
-        enum err e = need_ref(r, &r->content[i], q, v, verdict);
+    if (e == ERR_NOT_FOUND)
+        return missing_value(p, missing);
+    return p->verdict->detail[0] ? e : proof_problem(p, e);
+}
+
+/* ---- the signatures ---- */
+
+static enum err split(struct proof *p, struct span value, struct span key)
+{
+    enum err e = value.n > 0 ? grammar_split(p->r, value, key, &p->view, &p->signatures) : ERR_OK;
+    return e == ERR_OK ? e : proof_problem(p, e);
+}
+
+/* Every line of a header, every header of a family; the same line twice counts once. */
+static enum err split_headers(struct proof *p, int slot, struct span key, bool *any)
+{
+    const struct header_slot *h = &p->r->headers[slot];
+    struct span last = SPAN_NONE;
+    for (size_t i = 0; i < p->q->n_headers; i++) {
+        const struct recipe_header *line = &p->q->headers[i];
+        bool named = h->family ? line->name.n > h->name.n && span_eq_nocase(span_of(line->name.p, h->name.n), h->name)
+                               : span_eq_nocase(line->name, h->name);
+        if (!named || (last.p && span_eq(last, line->value)))
+            continue;
+        last = line->value;
+        *any = *any || line->value.n > 0;
+        enum err e = split(p, line->value, key);
         if (e != ERR_OK)
             return e;
     }
     return ERR_OK;
 }
 
-static enum err hold_asserts(const struct recipe *r, const struct recipe_request *q, const struct values *v,
-                             struct recipe_verdict *verdict)
+static enum err take_signatures(struct proof *p)
 {
-    for (size_t i = 0; i < r->n_asserts; i++) {
-        const struct assertion *a = &r->asserts[i];
-        enum err e = need_ref(r, &a->of, q, v, verdict);
-        if (e != ERR_OK)
-            return e;
-        struct span name = template_name(r, &a->of);
-        if (!template_allows(a, template_value(&a->of, q, v)))
-            return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is too long or holds a character that it must not",
-                          (int)name.n, name.p);
+    const struct signature *s = &p->r->signature;
+    const struct ref *missing = NULL;
+    struct span key = SPAN_NONE;
+    char name[80];
+    bool any = false;
+    enum err e = s->pair ? value_join(&p->view, &s->key, &key, &missing) : ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < s->n_from; i++) {
+        struct span value = SPAN_NONE;
+        if (s->from[i].kind == REF_HEADER && s->from[i].n_filters == 0) {
+            e = split_headers(p, s->from[i].slot, key, &any);
+            continue;
+        }
+        e = value_get(&p->view, &s->from[i], &value);
+        any = any || value.n > 0;
+        if (e == ERR_OK)
+            e = split(p, value, key);
     }
+    if (e != ERR_OK)
+        return proof_failed(p, e, missing);
+    value_name(&p->view, &s->from[0], name);
+    if (!any)
+        return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing or empty", name);
+    if (p->signatures.n == 0)
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s has no usable signature: wrong form, version or length", name);
     return ERR_OK;
 }
 
-static enum err hold_time(const struct recipe *r, const struct recipe_request *q, const struct values *v,
-                          struct recipe_verdict *verdict)
+/* ---- what must hold ---- */
+
+static enum err hold_asserts(struct proof *p)
 {
-    int64_t signed_ms;
-    const struct timestamp *t = &r->timestamp;
-    if (!r->has_timestamp)
+    const struct rule *broken;
+    const char *why;
+    char name[80];
+    enum err e = rules_hold(&p->view, &p->r->asserts, &broken, &why);
+    if (e != ERR_OK)
+        return proof_problem(p, e);
+    if (!broken)
         return ERR_OK;
-    struct span name = template_name(r, &t->from);
-    if (timestamp_read(t->format, template_value(&t->from, q, v), &signed_ms) != ERR_OK)
-        return refuse(verdict, ERR_SIGNATURE_INVALID, "%.*s is not %s", (int)name.n, name.p,
-                      timestamp_words(t->format));
-    verdict->signed_at_ms = signed_ms;
-    if (!timestamp_near(t, signed_ms, q->now_ms, q->tolerance_ms))
-        return refuse(verdict, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
-                      (long long)llabs((q->now_ms - signed_ms) / 1000), signed_ms < q->now_ms ? "before" : "after");
+    bool missing = broken->of.kind == REF_HEADER && !p->view.header[broken->of.slot].p;
+    return proof_refuse(p, missing ? ERR_SIGNATURE_MISSING : ERR_SIGNATURE_INVALID, "%s %s",
+                        value_name(&p->view, &broken->of, name), why);
+}
+
+static enum err hold_time(struct proof *p)
+{
+    const struct timestamp *t = &p->r->timestamp;
+    struct span text = SPAN_NONE;
+    int64_t signed_ms, now_ms = p->q->now_ms;
+    char name[80];
+    if (!p->r->has_timestamp)
+        return ERR_OK;
+    enum err e = value_get(&p->view, &t->from, &text);
+    if (e != ERR_OK)
+        return proof_problem(p, e);
+    if (!text.p)
+        return missing_value(p, &t->from);
+    value_name(&p->view, &t->from, name);
+    if (t->listed && !value_lists_header(&p->view, p->r->headers[t->from.slot].name))
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not among the headers that are signed", name);
+    if (timestamp_read(t->format, text, &signed_ms) != ERR_OK)
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not %s", name, timestamp_words(t->format));
+    p->verdict->signed_at_ms = signed_ms;
+    if (!timestamp_near(t, signed_ms, now_ms, p->q->tolerance_ms))
+        return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
+                            (long long)llabs((now_ms - signed_ms) / 1000), signed_ms < now_ms ? "before" : "after");
     return ERR_OK;
 }
 
-static enum err try_hmac(const struct recipe *r, const struct key *k, struct recipe_context *c,
-                         const struct recipe_request *q, const struct values *v, const struct signatures *s,
-                         bool *match)
+/* ---- keys from elsewhere ---- */
+
+static enum err find_keys(struct proof *p)
 {
-    unsigned char mac[RECIPE_SIGNATURE_BYTES];
-    enum err e = mac_content(c, r, k, q, v, mac);
-    for (size_t i = 0; e == ERR_OK && i < s->n; i++)
-        *match |= CRYPTO_memcmp(mac, s->bytes[i], r->algorithm->signature_bytes) == 0;
-    sodium_memzero(mac, sizeof mac);
-    return e;
+    const struct keys_url *u = &p->r->signature.keys_url;
+    const char *problem = NULL;
+    struct span url = SPAN_NONE;
+    char name[80];
+    enum err e = u->from.kind == REF_JOSE ? proof_peek(p) : ERR_OK;
+    if (e == ERR_OK)
+        e = value_get(&p->view, &u->from, &url);
+    if (e != ERR_OK)
+        return proof_problem(p, e);
+    value_name(&p->view, &u->from, name);
+    if (!url.p)
+        return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, which says where the key is", name);
+    if (!url_fetchable(url, u->hosts.list, u->hosts.n, &problem))
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s: %s", name, problem);
+    size_t query = 0; /* the suffix is the path's, not that of a query behind it */
+    while (query < url.n && url.p[query] != '?')
+        query++;
+    if (u->suffix.n > query || memcmp(url.p + query - u->suffix.n, u->suffix.p ? u->suffix.p : "", u->suffix.n) != 0)
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s does not end in %.*s", name, (int)u->suffix.n, u->suffix.p);
+    if (p->ring->n > 0)
+        return ERR_OK;
+    p->verdict->keys_url = url;
+    p->verdict->keys_format = u->format;
+    p->ring = p->q->keys_at ? p->q->keys_at(p->q->keys_arg, url) : NULL;
+    return p->ring ? ERR_OK : proof_refuse(p, ERR_KEYS_PENDING, "the key of this signature has to be fetched first");
 }
 
-static enum err try_hmac_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c,
-                              const struct recipe_request *q, const struct values *v, const struct signatures *s,
-                              const struct key **matched)
-{
-    for (size_t i = 0; i < ring->n && !*matched; i++) {
-        bool match = false;
-        if (!key_live(&ring->keys[i], q->now_ms))
-            continue;
-        enum err e = try_hmac(r, &ring->keys[i], c, q, v, s, &match);
-        if (e != ERR_OK)
-            return e;
-        if (match)
-            *matched = &ring->keys[i];
-    }
-    return ERR_OK;
-}
+/* ---- one piece: the request, or an element of it ---- */
 
-static enum err try_ed25519_keys(const struct recipe *r, const struct keyring *ring, const struct recipe_request *q,
-                                 const struct values *v, const struct signatures *s, struct arena *scratch,
-                                 const struct key **matched)
+static bool any_live(const struct proof *p)
 {
-    struct span content = template_join(r, q, v, scratch);
-    if (!content.p)
-        return ERR_BODY_TOO_LARGE;
-    for (size_t i = 0; i < ring->n && !*matched; i++) {
-        if (!key_live(&ring->keys[i], q->now_ms))
-            continue;
-        for (size_t n = 0; n < s->n && !*matched; n++)
-            if (crypto_sign_verify_detached(s->bytes[n], (const unsigned char *)content.p, content.n,
-                                            ring->keys[i].public_key) == 0)
-                *matched = &ring->keys[i];
-    }
-    return ERR_OK;
-}
-
-static bool any_live(const struct keyring *ring, int64_t now_ms)
-{
-    for (size_t i = 0; i < ring->n; i++)
-        if (key_live(&ring->keys[i], now_ms))
+    for (size_t i = 0; i < p->ring->n; i++)
+        if (key_live(&p->ring->keys[i], p->q->now_ms))
             return true;
     return false;
 }
 
-static enum err try_keys(const struct recipe *r, const struct keyring *ring, struct recipe_context *c,
-                         const struct recipe_request *q, const struct values *v, const struct signatures *s,
-                         struct arena *scratch, struct recipe_verdict *verdict)
+static enum err try_contents(struct proof *p)
 {
-    const struct key *matched = NULL;
-    enum err e = r->algorithm->family == FAMILY_HMAC ? try_hmac_keys(r, ring, c, q, v, s, &matched)
-                                                     : try_ed25519_keys(r, ring, q, v, s, scratch, &matched);
+    const struct signature *s = &p->r->signature;
+    const struct ref *missing = NULL;
+    enum err e;
+    if (p->r->algorithm->family == FAMILY_JWT) {
+        e = proof_try_tokens(p, &missing);
+    } else if (s->n_contents == 0) {
+        e = proof_try_keys(p, NULL, &missing);
+    } else {
+        bool whole = false; /* is there an alternative of which nothing is missing? */
+        e = ERR_OK;
+        for (size_t i = 0; (e == ERR_OK || e == ERR_NOT_FOUND) && i < s->n_contents && !p->matched; i++) {
+            e = proof_try_keys(p, &s->contents[i], &missing);
+            whole = whole || e == ERR_OK;
+        }
+        e = e == ERR_NOT_FOUND && whole ? ERR_OK : e;
+    }
     if (e != ERR_OK)
-        return refuse(verdict, e, "%s",
-                      e == ERR_BODY_TOO_LARGE ? "no room to put together what was signed" : err_title(e));
-    if (!matched)
-        return refuse(verdict, ERR_SIGNATURE_INVALID, "%s",
-                      any_live(ring, q->now_ms) ? "no key of this source made this signature"
-                                                : "no key of this source is valid now");
-    verdict->key_id = matched->id;
+        return proof_failed(p, e, missing);
+    if (p->matched)
+        return ERR_OK;
+    if (p->view.problem[0])
+        return proof_problem(p, ERR_SIGNATURE_INVALID);
+    return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s",
+                        any_live(p) ? "no key of this source made this signature" : "no key of this source is valid now");
+}
+
+/* What is signed has to be there before it is asked when it was signed. */
+static enum err need_content(struct proof *p)
+{
+    const struct text *t = &p->r->signature.contents[0];
+    for (size_t i = 0; p->r->signature.n_contents == 1 && i < t->n; i++) {
+        const struct ref *ref = &t->pieces[i];
+        bool there = ref->kind == REF_HEADER && ref->slot >= 0 ? p->view.header[ref->slot].p != NULL
+                     : ref->kind == REF_FIELD                  ? p->view.field[ref->slot].p != NULL
+                                                               : true;
+        if (!there && !ref->group)
+            return missing_value(p, ref);
+    }
     return ERR_OK;
+}
+
+static enum err verify_piece(struct proof *p)
+{
+    bool token = p->r->algorithm->family == FAMILY_JWT; /* its claims are what is asked about, so it is first */
+    p->matched = NULL;
+    p->signatures.n = 0;
+    memset(p->view.field, 0, sizeof p->view.field);
+    enum err e = take_signatures(p);
+    if (e == ERR_OK && p->r->signature.keys_url.format)
+        e = find_keys(p);
+    if (e == ERR_OK && token)
+        e = try_contents(p);
+    if (e == ERR_OK && !token)
+        e = need_content(p);
+    if (e == ERR_OK)
+        e = hold_asserts(p);
+    if (e == ERR_OK)
+        e = hold_time(p);
+    if (e == ERR_OK && !token)
+        e = try_contents(p);
+    if (e == ERR_OK)
+        p->verdict->key_id = p->matched->id;
+    return e;
+}
+
+/* Every element of a list carries its own signature; all must be good. */
+static enum err verify_each(struct proof *p)
+{
+    const struct span pointer = p->r->signature.each;
+    struct json_error bad;
+    struct span body = p->q->body.p ? p->q->body : SPAN_LIT(""), element;
+    if (json_check(body, JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
+        return proof_refuse(p, ERR_MALFORMED_BODY, "the proof is in the body, which is not valid JSON: byte %zu: %s",
+                            bad.offset, bad.what);
+    struct span list = json_pointer(body, pointer);
+    if (!list.p || json_type_of(list) != JSON_ARRAY)
+        return proof_refuse(p, ERR_SIGNATURE_MISSING, "%.*s is no list of signed elements", (int)pointer.n, pointer.p);
+    size_t room = p->view.a->n, n = 0;
+    for (struct json_iter it = json_iter(list); json_next_element(&it, &element); n++) {
+        p->view.a->n = room; /* what one element took is of no use to the next */
+        p->view.url = SPAN_NONE;
+        p->view.item = element;
+        enum err e = verify_piece(p);
+        if (e != ERR_OK)
+            return e;
+    }
+    return n > 0 ? ERR_OK : proof_refuse(p, ERR_SIGNATURE_MISSING, "%.*s is empty", (int)pointer.n, pointer.p);
+}
+
+enum err proof_verify(struct proof *p)
+{
+    if (p->r->none)
+        return ERR_OK;
+    return p->r->signature.each.p ? verify_each(p) : verify_piece(p);
 }
 
 enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
                        const struct recipe_request *q, struct arena *scratch, struct recipe_verdict *verdict)
 {
-    struct values v = {0};
-    struct signatures s;
-    s.n = 0;
-    *verdict = (struct recipe_verdict){0};
-    if (r->none)
-        return ERR_OK;
-    enum err e = take_headers(r, q, &v, &s, verdict);
-    if (e == ERR_OK)
-        e = need_signature(r, &v, &s, verdict);
-    if (e == ERR_OK)
-        e = need_content(r, q, &v, verdict);
-    if (e == ERR_OK)
-        e = hold_asserts(r, q, &v, verdict);
-    if (e == ERR_OK)
-        e = hold_time(r, q, &v, verdict);
-    if (e == ERR_OK)
-        e = try_keys(r, k, c, q, &v, &s, scratch, verdict);
-    return e;
+    struct proof p;
+    enum err e = proof_begin(&p, r, k, c, q, scratch, verdict);
+    return e == ERR_OK ? proof_verify(&p) : e;
 }

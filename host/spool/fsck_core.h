@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fsck_core: what fsck.c, fsck_line.c and fsck_dead.c share. One thread at a time.
+ * fsck_core: what fsck.c, fsck_line.c, fsck_dead.c and fsck_fetched.c share. One thread at a time.
  */
 #ifndef CREEL_SPOOL_FSCK_CORE_H
 #define CREEL_SPOOL_FSCK_CORE_H
@@ -28,5 +28,7 @@ bool fsck_damaged(const struct fsck *f);
 enum err fsck_line(struct fsck *f, const struct line *l, struct pos at);
 /* dead/ against the ledger. */
 enum err fsck_dead(struct fsck *f, struct why *w);
+/* What is in fetched/. */
+enum err fsck_fetched(struct fsck *f, struct why *w);
 
 #endif

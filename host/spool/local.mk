@@ -2,8 +2,9 @@
 noinst_LIBRARIES += host/spool/libspool.a
 host_spool_libspool_a_SOURCES = \
 	host/spool/dead.c host/spool/dead.h \
+	host/spool/fetched.c host/spool/fetched.h \
 	host/spool/fsck.c host/spool/fsck.h \
-	host/spool/fsck_core.h host/spool/fsck_dead.c host/spool/fsck_line.c \
+	host/spool/fsck_core.h host/spool/fsck_dead.c host/spool/fsck_fetched.c host/spool/fsck_line.c \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/ledger.c host/spool/ledger.h \
 	host/spool/ledger_apply.c host/spool/ledger_core.h \

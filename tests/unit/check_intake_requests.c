@@ -251,6 +251,18 @@ START_TEST(refuses_signed_bodies)
 }
 END_TEST
 
+START_TEST(refuses_types_of_its_own)
+{
+    struct answer a;
+    struct call c = shop("msg_bad", SPAN_LIT("{\"type\":\"creel.fetch\"}"));
+    stage_call(&stage, &c, &a);
+    struct span body = answer_body(&a);
+    ck_assert_int_eq(a.status, 403);
+    ck_assert_ptr_nonnull(memmem(body.p, body.n, "this server's own", 17)); /* whatever the source may raise */
+    answer_fini(&a);
+}
+END_TEST
+
 START_TEST(refuses_wrong_signatures)
 {
     struct call c = shop("msg_1", ORDER);
@@ -335,6 +347,7 @@ int main(void)
     tcase_add_test(t, many_at_once);
     tcase_add_test(t, refuses_plainly);
     tcase_add_test(t, refuses_signed_bodies);
+    tcase_add_test(t, refuses_types_of_its_own);
     tcase_add_test(t, refuses_wrong_signatures);
     tcase_add_test(t, refuses_repeated_headers);
     tcase_add_test(t, a_repeat_that_the_recipe_allows);

@@ -21,7 +21,8 @@ static unsigned run_vectors(const char *path)
         arena_reset(&a);
         ck_assert_msg(case_parse(object, 0, &a, &t, &w) == ERR_OK, "%s", w.text);
         struct recipe *r = installed(t.provider.p);
-        enum err e = case_verify(r, c, &t, &a, &verdict);
+        struct recipe_reply reply;
+        enum err e = case_judge(r, c, &t, &a, &verdict, &reply);
         ck_assert_msg((e == ERR_OK) == span_eq_str(t.expect, "accept"), "%s/%s must %s (%s): %s %s", t.provider.p,
                       t.name.p, t.expect.p, t.why.p ? t.why.p : "", err_code(e), verdict.detail);
         recipe_free(r);
@@ -96,9 +97,7 @@ START_TEST(templates_are_checked)
     refused(CONTENT("{header:}{body}"), "'' is not a header name");
     refused(CONTENT("{header:a b}{body}"), "'a b' is not a header name");
     refused(CONTENT("{heder:A}"), "did you mean header:");
-    refused(CONTENT("{header:A}"), "must hold {body}");
     refused(CONTENT("{field:t}{body}"), "needs 'list' and 'pair'");
-    refused(CONTENT("{{body}"), "must hold {body}");
     refused(CONTENT(""), "must not be empty");
     recipe_free(compiled(CONTENT("{{{{}}{method} {url}\\n{header:A}{{{body}")));
 }
@@ -121,8 +120,8 @@ START_TEST(times_and_asserts_are_checked)
     refused(WITH("\"assert\":{\"header:T\":{\"witout\":\".\"}}"), "did you mean 'without'");
     refused(WITH("\"assert\":{\"header:T\":{\"max_bytes\":0}}"), "/assert/header:T/max_bytes");
     refused(WITH("\"assert\":{\"eader:T\":{}}"), "did you mean header:");
-    refused(WITH("\"repeatable\":\"a b\""), "/repeatable: is not a header name");
-    refused(WITH("\"defaults\":{\"type\":\"body:/x\"}"), "/defaults/type: must be json:/POINTER");
+    refused(WITH("\"repeatable\":\"a b\""), "/repeatable: 'a b' is not a header name");
+    refused(WITH("\"defaults\":{\"type\":\"body:/x\"}"), "/defaults/type: 'body:/x' refers to nothing known");
     refused(WITH("\"defaults\":{\"type\":[\"json:/x\",\"json:x\"]}"), "/defaults/type/1");
     refused(WITH("\"defaults\":{\"id\":\"json:/x\"}"), "/defaults/id");
 }

@@ -186,8 +186,7 @@ static const struct {
     {"", NULL, ERR_SIGNATURE_MISSING},
     {"", SW_GOOD, ERR_OK},
     {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL, ERR_OK},
-    {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL,
-     ERR_SIGNATURE_INVALID},
+    {SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_BAD " " SW_GOOD, NULL, ERR_OK},
 };
 
 START_TEST(signature_headers_are_taken_apart)
@@ -369,7 +368,7 @@ START_TEST(ids_have_a_greatest_length)
     struct span was = b.headers[0].value;
     b.headers[0].value = span_str(id);
     ck_assert_int_eq(verify(&b), ERR_SIGNATURE_INVALID);
-    ck_assert_str_eq(b.verdict.detail, "webhook-id is too long or holds a character that it must not");
+    ck_assert_str_eq(b.verdict.detail, "header webhook-id is too long");
     b.headers[0].value = was;
     forget(&b);
     bench_fini(&b);

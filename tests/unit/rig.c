@@ -50,7 +50,7 @@ static void configure(struct rig *r, const char *more)
     struct why w;
     must(realpath("creel-worker", worker) != NULL, "creel-worker");
     buf_init(&b, 64 * 1024);
-    buf_printf(&b, "{\"listen\":\"unix:%s/fcgi\",\"control\":\"%s/control\",\"spool\":\"%s\",\"functions\":\"%s\",\"worker\":\"%s\",\"stop_timeout\":\"300ms\"%s}\n",
+    buf_printf(&b, "{\"listen\":\"unix:%s/fcgi\",\"control\":\"%s/control\",\"spool\":\"%s\",\"functions\":\"%s\",\"stock\":\"stock\",\"worker\":\"%s\",\"stop_timeout\":\"300ms\"%s}\n",
                r->dir, r->dir, r->spool, r->functions, worker, more);
     buf_putc(&b, '\0');
     snprintf(path, sizeof path, "%s/creel.json", r->dir);
@@ -87,10 +87,12 @@ void rig_init(struct rig *r, const char *more)
     struct why w;
     *r = (struct rig){.dir = "/tmp/creel-rig.XXXXXX"};
     must(mkdtemp(r->dir) != NULL, "mkdtemp");
+    char stock[RIG_PATH_BYTES];
+    snprintf(stock, sizeof stock, "%s/stock", r->dir);
     snprintf(r->spool, sizeof r->spool, "%s/spool", r->dir);
     snprintf(r->functions, sizeof r->functions, "%s/functions", r->dir);
     snprintf(r->log, sizeof r->log, "%s/log", r->dir);
-    must(mkdir(r->spool, 0755) == 0 && mkdir(r->functions, 0755) == 0, "mkdir");
+    must(mkdir(r->spool, 0755) == 0 && mkdir(r->functions, 0755) == 0 && mkdir(stock, 0755) == 0, "mkdir");
     r->spool_fd = open(r->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert(shared_create(&r->shared_fd, &w) == ERR_OK && shared_map(r->shared_fd, &r->shared, &w) == ERR_OK);
     log_init("check", LOG_TEXT, LOG_ERROR);

@@ -37,7 +37,7 @@ struct rig {
     int64_t tick_ms;
 };
 
-/* A folder with an empty spool and an empty functions folder; the configuration with r->more in it. */
+/* A folder with an empty spool and empty folders functions/ and stock/; the configuration with r->more in it. */
 void rig_init(struct rig *r, const char *more);
 void rig_fini(struct rig *r); /* ends dispatch if it runs, removes everything */
 /* Close the journal and open it again: what a new intake does. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * rule: does a value meet what a recipe asks of it? Comparisons with what an operator typed in take the same time wherever
+ * they differ. Any thread.
+ */
+#include <sodium.h>
+
+#include "base/config.h"
+#include "recipe/proof.h"
+
+static bool equal(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || sodium_memcmp(a.p, b.p, a.n) == 0);
+}
+
+static bool listed(const struct words *words, struct span value)
+{
+    for (size_t i = 0; i < words->n; i++)
+        if (span_eq_str(value, words->list[i]))
+            return true;
+    return words->n == 0;
+}
+
+static bool matches(const struct words *patterns, struct span value)
+{
+    for (size_t i = 0; i < patterns->n; i++)
+        if (config_pattern_match(patterns->list[i], value))
+            return true;
+    return patterns->n == 0;
+}
+
+static bool characters_fit(const struct rule *rule, struct span value)
+{
+    static const uint64_t any[4];
+    bool chosen = memcmp(rule->characters, any, sizeof any) != 0;
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char b = (unsigned char)value.p[i];
+        if (chosen && !(rule->characters[b / 64] >> b % 64 & 1))
+            return false;
+        if (rule->without.n > 0 && memchr(rule->without.p, b, rule->without.n))
+            return false;
+    }
+    return true;
+}
+
+static const char *form_fault(const struct rule *rule, struct span value)
+{
+    if (rule->max_bytes && value.n > rule->max_bytes)
+        return "is too long";
+    if (value.n < rule->min_bytes)
+        return "is too short";
+    if (!characters_fit(rule, value))
+        return "holds a character that it must not";
+    if (!listed(&rule->one_of, value) || !matches(&rule->matches, value))
+        return "is not one of the values that are allowed";
+    return NULL;
+}
+
+static enum err asked(struct view *v, const struct rule *rule, bool *out)
+{
+    struct span value = SPAN_NONE;
+    enum err e = rule->has_when ? value_get(v, &rule->when, &value) : ERR_OK;
+    if (e == ERR_OK)
+        *out = !rule->has_when || value.n > 0;
+    return e;
+}
+
+enum err rule_holds(struct view *v, const struct rule *rule, bool *holds, const char **why)
+{
+    struct span value = SPAN_NONE, other = SPAN_NONE;
+    const struct ref *missing;
+    bool applies;
+    enum err e = asked(v, rule, &applies);
+    *holds = true;
+    if (e != ERR_OK || !applies)
+        return e;
+    e = value_get(v, &rule->of, &value);
+    if (e != ERR_OK)
+        return e;
+    *why = NULL;
+    if (!value.p)
+        *why = rule->optional || rule->absent ? NULL : "is missing";
+    else if (rule->absent)
+        *why = "must not be there";
+    else
+        *why = form_fault(rule, value);
+    if (value.p && !*why && rule->equals.n > 0) {
+        e = value_join(v, &rule->equals, &other, &missing);
+        if (e != ERR_OK && e != ERR_NOT_FOUND)
+            return e;
+        if (e == ERR_NOT_FOUND || !equal(value, other))
+            *why = "is not what it must be";
+    }
+    *holds = !*why;
+    return ERR_OK;
+}
+
+enum err rules_hold(struct view *v, const struct rules *rules, const struct rule **failed, const char **why)
+{
+    *failed = NULL;
+    for (size_t i = 0; i < rules->n; i++) {
+        bool holds;
+        enum err e = rule_holds(v, &rules->list[i], &holds, why);
+        if (e != ERR_OK)
+            return e;
+        if (!holds) {
+            *failed = &rules->list[i];
+            return ERR_OK;
+        }
+    }
+    return ERR_OK;
+}
