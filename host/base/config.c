@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
 
@@ -67,6 +68,21 @@ void config_free(struct config *c)
     free(c);
 }
 
+void config_doubt(struct config *c, const char *where, const char *reason)
+{
+    static const char between[] = ": warning: ";
+    size_t n = strlen(where) + sizeof between + strlen(reason);
+    struct config_warning *w = config_alloc(c, sizeof *w), **last = &c->warnings;
+    char *text = w ? config_alloc(c, n) : NULL;
+    if (!text) /* short of memory: what follows will say so */
+        return;
+    snprintf(text, n, "%s%s%s", where, between, reason);
+    *w = (struct config_warning){text, NULL};
+    while (*last)
+        last = &(*last)->next;
+    *last = w;
+}
+
 /* ---- questions ---- */
 
 const struct config_source *config_source_by_path(const struct config *c, struct span path)
@@ -92,6 +108,13 @@ const struct config_source *config_source_by_name(const struct config *c, struct
         if (span_eq_str(name, c->sources[i].name))
             return &c->sources[i];
     return NULL;
+}
+
+bool config_key_in_folder(const struct config_source *s, const struct config_key *k)
+{
+    const char *file = k->secret_file ? k->secret_file : k->public_key_file;
+    size_t n = strlen(s->keys_folder);
+    return n > 0 && file && strncmp(file, s->keys_folder, n) == 0 && file[n] == '/' && !strchr(file + n + 1, '/');
 }
 
 const char *config_recipe_text(const struct config *c, const char *name)

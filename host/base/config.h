@@ -111,6 +111,9 @@ enum err config_look(const char *file, config_report report, void *arg, struct c
  * read): for the command line, whose caller need not be allowed to read a key. */
 enum err config_read(const char *file, config_report report, void *arg, struct config **out);
 void config_free(struct config *c);
+/* One more warning, "WHERE: warning: REASON"; whoever loads a configuration may find doubts that the settings alone do
+ * not show. */
+void config_doubt(struct config *c, const char *where, const char *reason);
 
 /* "unix:PATH", "ADDRESS:PORT" ("127.0.0.1:9000", "[::1]:9000") or "fd:N" as something to bind or use. */
 struct config_address {
@@ -134,6 +137,8 @@ const char *config_fixed_changed(const struct config *old, const struct config *
 /* By a request's decoded path. */
 const struct config_source *config_source_by_path(const struct config *c, struct span path);
 const struct config_source *config_source_by_name(const struct config *c, struct span name);
+/* Does this key come from the source's keys_folder? */
+bool config_key_in_folder(const struct config_source *s, const struct config_key *k);
 const char *config_recipe_text(const struct config *c, const char *name);
 
 /* Does an event type match a pattern: literal, or with '*' standing for any run of bytes ("order.*"). Linear time. */

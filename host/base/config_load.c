@@ -111,7 +111,7 @@ static bool check_document(struct loader *l, struct document *d, struct place *r
     return true;
 }
 
-static bool read_document(struct loader *l, const char *file, struct place *root)
+bool config_document(struct loader *l, const char *file, struct place *root)
 {
     struct buf b;
     struct why w;
@@ -229,7 +229,7 @@ static void include(struct loader *l, const struct place *at, const char *patter
     const struct document *outer = l->doc;
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct place root;
-        if (read_document(l, found.gl_pathv[i], &root))
+        if (config_document(l, found.gl_pathv[i], &root))
             (void)config_object(l, &root, &included_shape, l->c);
         l->doc = outer;
     }
@@ -402,7 +402,7 @@ static enum err load(const char *file, enum config_look look, config_report repo
     if (!loader_init(&l, look, report, arg))
         return ERR_NO_MEMORY;
     l.c->file = config_copy(&l, span_str(file));
-    bool whole = read_document(&l, file, &root) && read_top(&l, &root);
+    bool whole = config_document(&l, file, &root) && read_top(&l, &root);
     if (l.out_of_memory)
         report(arg, "out of memory while reading the configuration");
     unsigned n = l.faults;

@@ -160,8 +160,14 @@ const char *config_copy(struct loader *l, struct span s);
  */
 void config_source(struct loader *l, const struct place *at, struct config_source *src);
 void config_sources_check(struct loader *l);
+/* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
+void config_keys(struct loader *l, const struct place *at, void *source);
+void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
 /* The place of source i, built in three links whose storage is the caller's; l->doc becomes its document. */
 const struct place *config_source_place(struct loader *l, size_t i, struct place links[3]);
+
+/* config_load.c: a file as a document, whose place is *root; it becomes l->doc. Reports what is wrong. */
+bool config_document(struct loader *l, const char *file, struct place *root);
 
 /* config_named.c: what the settings name: users, groups, folders, programs; a key's file; the recipes of all sources.
  */

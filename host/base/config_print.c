@@ -140,6 +140,8 @@ static void put_keys(struct out *o, const struct config_source *src)
     begin(o, "keys", '[');
     for (size_t i = 0; i < src->n_keys; i++) {
         const struct config_key *k = &src->keys[i];
+        if (o->masked && config_key_in_folder(src, k)) /* the folder brings it again */
+            continue;
         begin(o, NULL, '{');
         put_text(o, "id", k->id);
         put_optional(o, "secret_file", k->secret_file);

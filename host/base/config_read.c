@@ -115,18 +115,9 @@ void config_fault_member(struct loader *l, const struct place *object, const cha
 
 void config_warn(struct loader *l, const struct place *at, const char *reason)
 {
-    struct buf b;
-    buf_init(&b, 2 * FAULT_BYTES + 4096);
-    put_where(l, &b, at);
-    buf_printf(&b, ": warning: %s", reason);
-    struct config_warning *w = config_alloc(l->c, sizeof *w), **last = &l->c->warnings;
-    if (w && !b.failed) {
-        w->text = config_copy(l, buf_span(&b));
-        while (*last)
-            last = &(*last)->next;
-        *last = w;
-    }
-    buf_fini(&b);
+    const char *where = config_where(l, at);
+    if (where)
+        config_doubt(l->c, where, reason);
 }
 
 /* ---- texts ---- */

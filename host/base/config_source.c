@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * config_source: one source: its keys, references, duplicates rule, answers and parameters, and what must hold between
+ * config_source: one source: its references, duplicates rule, answers and parameters, and what must hold between
  * them and between sources. Runs where a configuration is loaded, one thread.
  */
 #include "base/config_parts.h"
@@ -146,74 +146,6 @@ static void set_params(struct loader *l, const struct place *at, void *base)
     }
 }
 
-/* ---- keys ---- */
-
-#define KEY(type, member, json, required, help)                                                                        \
-    {                                                                                                                  \
-        SETTING_##type, json, NULL, offsetof(struct config_key, member), required, 0, true, help                       \
-    }
-static const struct setting key_rows[] = {
-    KEY(TEXT, id, "id", 1, "what logs and records call this key"),
-    KEY(PATH, secret_file, "secret_file", 0, "file with the secret"),
-    KEY(TEXT, secret_env, "secret_env", 0, "environment variable with the secret"),
-    KEY(PATH, public_key_file, "public_key_file", 0, "file with the public key"),
-    KEY(TEXT, encoding, "key_encoding", 0, "how the key is written"),
-    KEY(DATE, not_before_ms, "not_before", 0, "first time at which the key is valid"),
-    KEY(DATE, not_after_ms, "not_after", 0, "last time at which the key is valid"),
-};
-static const struct shape key_shape = {.rows = key_rows, .n_rows = sizeof key_rows / sizeof key_rows[0]};
-
-static void check_key(struct loader *l, const struct place *at, const struct config_key *k)
-{
-    int secrets = (k->secret_file != NULL) + (k->secret_env != NULL) + (k->public_key_file != NULL);
-    if (k->id && *k->id && !made_of(k->id, LETTERS DIGITS "._:-", 64))
-        config_fault_member(l, at, "id", "a key's id is 1 to 64 of A-Z a-z 0-9 . _ : -");
-    if (secrets != 1)
-        config_fault(l, at, "needs exactly one of secret_file, secret_env and public_key_file");
-    else if (k->secret_env && (!made_of(k->secret_env, LETTERS DIGITS "_", 128) || strchr(DIGITS, k->secret_env[0])))
-        config_fault_member(l, at, "secret_env", "must be the name of an environment variable");
-    else if ((k->secret_file && !*k->secret_file) || (k->public_key_file && !*k->public_key_file))
-        config_fault(l, at, "the file's name must not be empty");
-    else if (l->look == LOOK_EVERYWHERE)
-        config_key_named(l, at, k);
-    if (k->not_before_ms >= k->not_after_ms)
-        config_fault_member(l, at, "not_after", "must be later than not_before");
-}
-
-static void set_keys(struct loader *l, const struct place *at, void *base)
-{
-    struct config_source *src = base;
-    struct span value;
-    size_t n = 0;
-    if (json_type_of(at->value) != JSON_ARRAY) {
-        config_fault(l, at, "must be a list of keys in brackets");
-        return;
-    }
-    for (struct json_iter it = json_iter(at->value); json_next_element(&it, &value);)
-        n++;
-    src->keys = config_alloc(l->c, (n + !n) * sizeof *src->keys);
-    if (!src->keys) {
-        l->out_of_memory = true;
-        return;
-    }
-    struct json_iter it = json_iter(at->value);
-    for (size_t i = 0; json_next_element(&it, &value); i++) {
-        struct place key = place_element(at, i, value);
-        struct config_key *k = &src->keys[src->n_keys];
-        *k = (struct config_key){.not_after_ms = INT64_MAX,
-                                 .where = l->look == LOOK_EVERYWHERE ? config_where(l, &key) : NULL};
-        unsigned before = l->faults;
-        if (!config_object(l, &key, &key_shape, k))
-            continue;
-        check_key(l, &key, k);
-        k->faulty = l->faults != before;
-        src->n_keys++;
-        for (size_t j = 0; k->id && j + 1 < src->n_keys; j++)
-            if (src->keys[j].id && strcmp(src->keys[j].id, k->id) == 0)
-                config_fault_member(l, &key, "id", "another key of this source has the same id");
-    }
-}
-
 /* ---- dedupe ---- */
 
 enum { BODY_WINDOW_MS = 300000 };
@@ -310,7 +242,7 @@ static void set_answers(struct loader *l, const struct place *at, void *base)
 /* ---- a source ---- */
 
 static const struct special source_specials[] = {
-    {"keys", set_keys},         {"params", set_params},   {"type", set_type},
+    {"keys", config_keys},      {"params", set_params},   {"type", set_type},
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
     {"dedupe", set_dedupe},     {"answers", set_answers}};
@@ -383,10 +315,11 @@ static void check_source(struct loader *l, const struct place *at, const struct 
     if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned)
         config_fault_member(l, at, "recipe",
                             "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
-    if (strcmp(src->recipe, "none") == 0 && src->n_keys)
-        config_fault_member(l, at, "keys", "recipe \"none\" uses no keys");
-    if (*src->recipe && strcmp(src->recipe, "none") != 0 && src->n_keys == 0 && !src->allow_unsigned)
-        config_fault_member(l, at, "keys", "needs a key at least: nothing could be verified");
+    if (strcmp(src->recipe, "none") == 0 && (src->n_keys || *src->keys_folder))
+        config_fault_member(l, at, *src->keys_folder ? "keys_folder" : "keys", "recipe \"none\" uses no keys");
+    if (*src->recipe && strcmp(src->recipe, "none") != 0 && src->n_keys == 0 && !*src->keys_folder &&
+        !src->allow_unsigned)
+        config_fault_member(l, at, "keys", "needs a key at least, or a keys_folder: nothing could be verified");
     if (*src->public_url && !behind(src->public_url, "https://") && !behind(src->public_url, "http://"))
         config_fault_member(l, at, "public_url", "must begin with https:// or http://");
 }
@@ -401,8 +334,10 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
     config_defaults(l, &dedupe_shape, &d);
     src->dedupe_window_ms = d.window_ms;
     src->dedupe_max = d.max;
-    if (config_object(l, at, &source_shape, src))
+    if (config_object(l, at, &source_shape, src)) {
+        config_keys_folder(l, at, src);
         check_source(l, at, src);
+    }
     src->route = route_of(l, src->path);
 }
 

@@ -39,7 +39,8 @@ static void put_keys(struct buf *b, const struct config *c)
     buf_puts(b, ",\"keys\":[");
     for (size_t i = 0; i < c->n_sources; i++)
         for (size_t k = 0; k < c->sources[i].n_keys; k++)
-            put_path(b, c->sources[i].keys[k].secret_file);
+            if (!config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
+                put_path(b, c->sources[i].keys[k].secret_file);
     buf_putc(b, ']');
 }
 
@@ -81,7 +82,8 @@ static void put_read_only(struct buf *b, const struct config *c)
     put_path(b, c->schemas);
     for (size_t i = 0; i < c->n_sources; i++)
         for (size_t k = 0; k < c->sources[i].n_keys; k++)
-            put_path(b, c->sources[i].keys[k].public_key_file);
+            if (!config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
+                put_path(b, c->sources[i].keys[k].public_key_file);
     buf_putc(b, ']');
 }
 
@@ -93,6 +95,8 @@ void hide_put(struct buf *b, const struct config *c)
     put_path(b, c->control);
     put_socket(b, c->listen);
     put_socket(b, c->admin_listen);
+    for (size_t i = 0; i < c->n_sources; i++)
+        put_path(b, c->sources[i].keys_folder);
     buf_putc(b, ']');
     put_keys(b, c);
     put_read_only(b, c);
@@ -113,9 +117,14 @@ void hide_put_identities(struct buf *b, const struct config *c)
     put_identity(b, c->fetch_ca_file);
     put_identity(b, c->recipes);
     put_identity(b, c->schemas);
-    for (size_t i = 0; i < c->n_sources; i++)
+    /* A folder of keys is hidden as a whole: a key that comes or goes in it changes nothing for a worker. */
+    for (size_t i = 0; i < c->n_sources; i++) {
+        put_identity(b, c->sources[i].keys_folder);
         for (size_t k = 0; k < c->sources[i].n_keys; k++) {
+            if (config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
+                continue;
             put_identity(b, c->sources[i].keys[k].secret_file);
             put_identity(b, c->sources[i].keys[k].public_key_file);
         }
+    }
 }

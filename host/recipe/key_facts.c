@@ -73,18 +73,13 @@ void keyring_facts(const struct keyring *k, size_t i, struct key_facts *out)
     fingerprint(key, out->fingerprint);
 }
 
-int64_t keyring_covers_until(const struct keyring *k, int64_t now_ms)
+int64_t key_windows_cover(const struct key_window *windows, size_t n, int64_t now_ms)
 {
     int64_t until = now_ms - 1;
-    for (bool further = true; further && until < INT64_MAX;) {
-        further = false;
-        for (size_t i = 0; i < k->n; i++)
-            if (k->keys[i].not_before_ms <= until + 1 && k->keys[i].not_after_ms > until) {
-                until = k->keys[i].not_after_ms;
-                further = true;
-                if (until == INT64_MAX)
-                    break;
-            }
+    for (size_t i = 0; i < n && until < INT64_MAX;) {
+        bool longer = windows[i].not_before_ms <= until + 1 && windows[i].not_after_ms > until;
+        until = longer ? windows[i].not_after_ms : until;
+        i = longer ? 0 : i + 1; /* what did not reach before may reach now */
     }
     return until < now_ms ? -1 : until;
 }

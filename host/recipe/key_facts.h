@@ -24,8 +24,11 @@ size_t keyring_count(const struct keyring *k);
 /* i < keyring_count. */
 void keyring_facts(const struct keyring *k, size_t i, struct key_facts *out);
 
-/* How long, from now on, is there always a key that is valid? The last millisecond; -1: none is valid now; INT64_MAX:
+struct key_window {
+    int64_t not_before_ms, not_after_ms;
+};
+/* Until when, from now on, is there always a key that is valid? The last millisecond; -1: none is valid now; INT64_MAX:
  * no end. */
-int64_t keyring_covers_until(const struct keyring *k, int64_t now_ms);
+int64_t key_windows_cover(const struct key_window *windows, size_t n, int64_t now_ms);
 
 #endif

@@ -5,11 +5,14 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/secrets.h"
-#include "recipe/recipe.h"
+#include "base/units.h"
+#include "recipe/key_facts.h"
 
 static void report_to_log(void *arg, const char *text)
 {
@@ -26,13 +29,16 @@ static void report_to_stderr(void *arg, const char *text)
 /* ---- keys: read, decoded and forgotten again, one by one, so that each fault is found ---- */
 
 struct trial {
-    const struct config *config;
+    struct config *config;
     const struct secrets *earlier;
     config_report report;
     char *room; /* SECRET_BYTES_MAX + 1 bytes, locked */
     uid_t owner;
     unsigned faults;
+    struct key_window *windows; /* of the keys of the source that is tried */
+    size_t n_windows;
 };
+enum { SOON_DAYS = 7 };
 
 static void report_at(struct trial *t, const char *where, const char *reason)
 {
@@ -45,7 +51,23 @@ static void report_at(struct trial *t, const char *where, const char *reason)
     t->report(NULL, text);
 }
 
-static enum err try_key(const struct trial *t, const struct recipe *r, const struct config_key *k, struct why *w)
+/* When the keys of a ring are valid: their own windows, narrowed by their certificates. */
+static enum err note_windows(struct trial *t, const struct keyring *ring, struct why *w)
+{
+    size_t n = keyring_count(ring);
+    struct key_window *more = reallocarray(t->windows, t->n_windows + n + 1, sizeof *more);
+    if (!more)
+        return why_set(w, ERR_NO_MEMORY, "no memory for the keys");
+    t->windows = more;
+    for (size_t i = 0; i < n; i++) {
+        struct key_facts f;
+        keyring_facts(ring, i, &f);
+        t->windows[t->n_windows++] = (struct key_window){f.not_before_ms, f.not_after_ms};
+    }
+    return ERR_OK;
+}
+
+static enum err try_key(struct trial *t, const struct recipe *r, const struct config_key *k, struct why *w)
 {
     struct secret value;
     struct keyring *ring;
@@ -60,9 +82,25 @@ static enum err try_key(const struct trial *t, const struct recipe *r, const str
                                     .not_before_ms = k->not_before_ms,
                                     .not_after_ms = k->not_after_ms};
     e = keyring_new(r, &key, 1, &ring, w);
-    if (!e)
+    if (!e) {
+        e = note_windows(t, ring, w);
         keyring_free(ring);
+    }
     return e;
+}
+
+static void doubt_windows(const struct trial *t, const struct config_source *s)
+{
+    char at[RFC3339_BYTES + 1] = {0}, reason[256];
+    const int64_t now = clock_wall_ms(), until = key_windows_cover(t->windows, t->n_windows, now);
+    if (until < 0)
+        config_doubt(t->config, s->where,
+                     "no key of this source is valid now: what needs a signature is refused (creel keys list)");
+    if (until < 0 || until - now > SOON_DAYS * INT64_C(86400000))
+        return;
+    rfc3339_format(until, at);
+    snprintf(reason, sizeof reason, "after %s no key of this source is valid: add the next one (creel keys add)", at);
+    config_doubt(t->config, s->where, reason);
 }
 
 static void try_source(struct trial *t, const struct config_source *s)
@@ -79,15 +117,19 @@ static void try_source(struct trial *t, const struct config_source *s)
         report_at(t, s->where, w.text);
         return;
     }
-    if (s->n_keys == 0 && s->allow_unsigned && !recipe_is_none(r))
+    if (s->n_keys == 0 && s->allow_unsigned && !*s->keys_folder && !recipe_is_none(r))
         report_at(t, s->where, "this recipe needs a key at least");
+    unsigned before = t->faults;
+    t->n_windows = 0;
     for (size_t i = 0; i < s->n_keys; i++)
         if (!s->keys[i].faulty && try_key(t, r, &s->keys[i], &w) != ERR_OK)
             report_at(t, s->keys[i].where, w.text);
+    if (t->faults == before && !recipe_is_none(r) && s->where)
+        doubt_windows(t, s);
     recipe_free(r);
 }
 
-static enum err try_all(const struct config *c, int previous, config_report report, unsigned *faults, struct why *w)
+static enum err try_all(struct config *c, int previous, config_report report, unsigned *faults, struct why *w)
 {
     struct secrets *earlier = NULL;
     struct trial t = {.config = c, .report = report, .owner = secrets_owner(c->user)};
@@ -99,6 +141,7 @@ static enum err try_all(const struct config *c, int previous, config_report repo
     t.earlier = earlier;
     for (size_t i = 0; !e && i < c->n_sources; i++)
         try_source(&t, &c->sources[i]);
+    free(t.windows);
     secrets_free(earlier);
     sodium_free(t.room);
     *faults += t.faults;

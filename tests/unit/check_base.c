@@ -183,6 +183,14 @@ START_TEST(base64_only_canonical)
     ck_assert(base64_decode(span_str("AAA="), out, 2, &n) == ERR_OK && n == 2);
     ck_assert(base64_decode(span_str("AA-_"), out, sizeof out, &n) == ERR_INVALID);
     ck_assert(base64url_decode(span_str("AA-_"), out, sizeof out, &n) == ERR_OK && n == 3);
+    for (int c = 0; c < 256; c++) {
+        char text[] = {'A', 'A', 'A', (char)c};
+        bool common = c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", c) != NULL;
+        bool plain = common || c == '+' || c == '/', url = common || c == '-' || c == '_';
+        ck_assert_int_eq(base64_decode(span_of(text, 4), out, sizeof out, &n) == ERR_OK, plain || c == '=');
+        ck_assert_int_eq(base64_decode_unpadded(span_of(text, 4), out, sizeof out, &n) == ERR_OK, plain);
+        ck_assert_int_eq(base64url_decode(span_of(text, 4), out, sizeof out, &n) == ERR_OK, url);
+    }
     ck_assert(hex_decode(span_str("0aff"), out, 1, &n) == ERR_NO_ROOM);
     ck_assert(hex_decode(span_str("0aF"), out, sizeof out, &n) == ERR_INVALID);
     ck_assert(hex_decode(span_str("0aFf"), out, sizeof out, &n) == ERR_OK && n == 2);

@@ -42,7 +42,6 @@ START_TEST(no_keys_is_an_empty_ring)
     const struct recipe r = {.name = "t", .algorithm = &hmac_sha256, .key_encoding = "utf8"};
     ck_assert_int_eq(keyring_new(&r, NULL, 0, &k, &w), ERR_OK);
     ck_assert_uint_eq(keyring_count(k), 0);
-    ck_assert_int_eq(keyring_covers_until(k, 5), -1);
     keyring_free(k);
 }
 END_TEST
@@ -60,30 +59,17 @@ START_TEST(one_bad_key_is_the_whole_ring)
 }
 END_TEST
 
-static int64_t covered(const int64_t windows[][2], size_t n, int64_t now)
-{
-    struct keyring *k = NULL;
-    struct why w;
-    const struct recipe r = {.name = "t", .algorithm = &hmac_sha256, .key_encoding = "utf8"};
-    struct keyring_key in[4];
-    for (size_t i = 0; i < n; i++)
-        in[i] = (struct keyring_key){"a", NULL, false, SPAN_LIT("secret"), windows[i][0], windows[i][1]};
-    ck_assert_int_eq(keyring_new(&r, in, n, &k, &w), ERR_OK);
-    int64_t until = keyring_covers_until(k, now);
-    keyring_free(k);
-    return until;
-}
-
 START_TEST(windows_that_meet_cover)
 {
-    static const int64_t meet[][2] = {{50, INT64_MAX}, {0, 60}}, gap[][2] = {{0, 60}, {62, 90}},
-                         next[][2] = {{61, 90}, {0, 60}};
-    ck_assert_int_eq(covered(meet, 2, 10), INT64_MAX);
-    ck_assert_int_eq(covered(gap, 2, 10), 60);
-    ck_assert_int_eq(covered(gap, 2, 61), -1);
-    ck_assert_int_eq(covered(gap, 2, 62), 90);
-    ck_assert_int_eq(covered(next, 2, 60), 90);
-    ck_assert_int_eq(covered(next, 2, 91), -1);
+    static const struct key_window meet[] = {{50, INT64_MAX}, {0, 60}}, gap[] = {{0, 60}, {62, 90}},
+                                   next[] = {{61, 90}, {0, 60}};
+    ck_assert_int_eq(key_windows_cover(meet, 2, 10), INT64_MAX);
+    ck_assert_int_eq(key_windows_cover(gap, 2, 10), 60);
+    ck_assert_int_eq(key_windows_cover(gap, 2, 61), -1);
+    ck_assert_int_eq(key_windows_cover(gap, 2, 62), 90);
+    ck_assert_int_eq(key_windows_cover(next, 2, 60), 90);
+    ck_assert_int_eq(key_windows_cover(next, 2, 91), -1);
+    ck_assert_int_eq(key_windows_cover(NULL, 0, 5), -1);
 }
 END_TEST
 
