@@ -52,7 +52,7 @@ struct request {
     struct recipe_verdict verdict;
     struct recipe_reply reply; /* of a handshake */
     bool json; /* the body has passed the strict scanner */
-    struct span type, version, sender_id, order_key;
+    struct span type, version, sender_id, order_key, time;
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */
