@@ -30,6 +30,9 @@ static struct span running; /* for the handler */
 
 static void add(struct span input)
 {
+    for (size_t i = 0; i < inputs.n; i++)
+        if (span_eq(inputs.input[i], input))
+            return;
     char *copy = malloc(input.n + 1);
     if (inputs.n == INPUTS_MAX || !copy)
         die(EXIT_SYSTEM, "more than %d inputs", INPUTS_MAX);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n); /* the name libFuzzer calls; returns 0 */
 
@@ -21,5 +22,17 @@ struct fuzz_source {
 };
 extern const struct fuzz_source fuzz_sources[]; /* ends with path NULL */
 extern const char fuzz_name[];
+
+/* For convert: an element that is an array of strings, each a line; the last as it is. */
+static inline void fuzz_lines(struct span element, struct buf *out)
+{
+    struct json_iter it = json_iter(element);
+    struct span line;
+    for (bool first = true; json_next_element(&it, &line); first = false) {
+        if (!first)
+            buf_putc(out, '\n');
+        bug_if(json_unescape(line, out) != ERR_OK);
+    }
+}
 
 #endif

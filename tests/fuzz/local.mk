@@ -2,7 +2,8 @@
 # A target is NAME.c. mutate_NAME is made of it and the driver, and make check runs it; NAME is the same with libFuzzer, which needs
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
-	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify
+	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -26,9 +27,19 @@ tests_fuzz_mutate_recipe_SOURCES = tests/fuzz/recipe.c
 tests_fuzz_mutate_recipe_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_timestamp_SOURCES = tests/fuzz/timestamp.c
 tests_fuzz_mutate_timestamp_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
-tests_fuzz_mutate_verify_SOURCES = tests/fuzz/verify.c
+tests_fuzz_mutate_verify_SOURCES = tests/fuzz/verify.c tests/fuzz/unknown_keys.h
 tests_fuzz_mutate_verify_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_mutate_verify_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_filter_SOURCES = tests/fuzz/filter.c
+tests_fuzz_mutate_filter_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_form_SOURCES = tests/fuzz/form.c
+tests_fuzz_mutate_form_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_url_SOURCES = tests/fuzz/url.c
+tests_fuzz_mutate_url_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_key_SOURCES = tests/fuzz/key.c
+tests_fuzz_mutate_key_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_jwt_SOURCES = tests/fuzz/jwt.c tests/fuzz/unknown_keys.h
+tests_fuzz_mutate_jwt_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 
 $(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
 	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)

@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "fuzz.h"
 #include "recipe/case.h"
+#include "unknown_keys.h"
 
 static void write_request(struct span element, struct buf *out);
 
@@ -30,24 +31,6 @@ struct target {
     struct recipe *recipe; /* NULL: there is none, or it proves nothing */
     struct keyring *ring;
 };
-
-/* Every recipe gets those of these that it takes. The private halves were thrown away. */
-static const struct keyring_key keys[] = {
-    {"text", "utf8", false, SPAN_LIT("b9c61e0cf1f14d51a4a4d5ffa9f0b7ab81d1e4c1"), 0, INT64_MAX},
-    {"ed25519", "ed25519-hex", true, SPAN_LIT("455b3f0420a04944c794c85c23513d009ce893bbc11e29310e073bfb690b1ffc"), 0,
-     INT64_MAX},
-    {"p256", "spki-base64", true,
-     SPAN_LIT("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELKkfjai48F5AyZ6D81AqRiKyQ3QBedHANeQ6cuV2yFhiQcD/FJ0d+0XkqQXLG7r2"
-              "uWY3/fAIR7L+Z0XyArfU+A=="),
-     0, INT64_MAX},
-    {"rsa", "spki-base64", true,
-     SPAN_LIT("MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEArIvbVKyQQd+8PYOS9H7Ly8o1ONydlaDV1noOrNw4dhhXOSoo2bYvRP08"
-              "Zon2hUUVLAVealHGMhTrSEvCKJ8U7faP9d+8dgviOhuEtiPPVT9gBal3TAL6iWauOpDMPOmjQpDA5Z7cqLLdx6avCTp6JxWW6FgP"
-              "xG3UAxkQJ3aTkKXMuA/rBM4oKuhlKdJAujLf0Cqp+5HLLDMHg8cuRC8iD8iVjUZFtA+IJIW95o3fvx9xRsw1zQAmzM6RQ1UWxAkv"
-              "goK48bFrXQBVIcs5DTLY/PHWZ8gv+SEP0CuSEl+E2YRhNVFsV99zv7LTS3/X+2Oq0P6L1mkYAEb7NOlrEjlprQIDAQAB"),
-     0, INT64_MAX},
-};
-enum { N_KEYS = sizeof keys / sizeof *keys };
 
 static const struct config_param params[] = {{"verify_token", "fuzz"}, {"webhook_id", "fuzz"},  {"public_key", "fuzz"},
                                              {"key_id", "fuzz"},       {"allowed_origin", "*"}, {"allowed_rate", "1"}};
@@ -135,22 +118,6 @@ static enum err read_recipe(const char *name, struct buf *text)
     return strchr(name, '/') ? ERR_INVALID : fs_read(AT_FDCWD, path, text, &w);
 }
 
-static struct keyring *make_ring(const struct recipe *r)
-{
-    struct keyring_key taken[N_KEYS];
-    struct keyring *ring;
-    struct why w;
-    size_t n = 0;
-    for (size_t i = 0; i < N_KEYS; i++) {
-        if (keyring_new(r, &keys[i], 1, &ring, &w) != ERR_OK)
-            continue;
-        keyring_free(ring);
-        taken[n++] = keys[i];
-    }
-    bug_if(n == 0 || keyring_new(r, taken, n, &ring, &w) != ERR_OK);
-    return ring;
-}
-
 static void load(struct target *t, struct span line)
 {
     char name[NAME_BYTES];
@@ -171,7 +138,7 @@ static void load(struct target *t, struct span line)
             recipe_free(t->recipe);
             t->recipe = NULL;
         } else {
-            t->ring = make_ring(t->recipe);
+            t->ring = unknown_ring(t->recipe);
         }
     }
     buf_fini(&text);
