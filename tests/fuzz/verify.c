@@ -12,14 +12,14 @@
 
 #include "base/fs.h"
 #include "fuzz.h"
-#include "recipe/case.h"
+#include "request.h"
 #include "unknown_keys.h"
 
-static void write_request(struct span element, struct buf *out);
+static void write_case(struct span element, struct buf *out);
 
 const char fuzz_name[] = "verify";
 const struct fuzz_source fuzz_sources[] = {
-    {"tests/vectors/signatures.json", write_request},
+    {"tests/vectors/signatures.json", write_case},
     {"tests/fuzz/corpus/verify", NULL},
     {NULL, NULL},
 };
@@ -35,18 +35,8 @@ struct target {
 static const struct config_param params[] = {{"verify_token", "fuzz"}, {"webhook_id", "fuzz"},  {"public_key", "fuzz"},
                                              {"key_id", "fuzz"},       {"allowed_origin", "*"}, {"allowed_rate", "1"}};
 
-/* ---- inputs ---- */
-
-static void write_line(struct buf *out, struct span s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] != '\n')
-            buf_putc(out, s.p[i]);
-    buf_putc(out, '\n');
-}
-
 /* A request object as an input. */
-static void write_request(struct span element, struct buf *out)
+static void write_case(struct span element, struct buf *out)
 {
     static struct recipe_case t;
     struct arena a;
@@ -58,57 +48,9 @@ static void write_request(struct span element, struct buf *out)
         buf_put_span(out, t.scheme);
     }
     buf_putc(out, '\n');
-    buf_put_span(out, t.request.method);
-    buf_putc(out, ' ');
-    write_line(out, t.request.url);
-    for (size_t i = 0; i < t.request.n_headers; i++) {
-        buf_put_span(out, t.request.headers[i].name);
-        buf_puts(out, ": ");
-        write_line(out, t.request.headers[i].value);
-    }
-    buf_putc(out, '\n');
-    buf_put_span(out, t.request.body);
+    write_request(out, &t.request);
     arena_fini(&a);
 }
-
-static struct span cut_at(struct span *rest, char mark)
-{
-    const char *at = rest->n ? memchr(rest->p, mark, rest->n) : NULL;
-    size_t n = at ? (size_t)(at - rest->p) : rest->n;
-    struct span first = span_of(rest->p, n);
-    *rest = span_skip(*rest, at ? n + 1 : n);
-    return first;
-}
-
-static void read_url(struct recipe_request *q)
-{
-    struct span rest = q->url, scheme = cut_at(&rest, ':');
-    if (rest.n >= 2 && scheme.n < q->url.n)
-        rest = span_skip(rest, 2);
-    const char *slash = rest.n ? memchr(rest.p, '/', rest.n) : NULL;
-    q->query = slash ? span_of(slash, rest.n - (size_t)(slash - rest.p)) : SPAN_LIT("/");
-    q->path = cut_at(&q->query, '?');
-}
-
-static void read_request(struct span text, struct recipe_header headers[CASE_HEADERS_MAX], struct recipe_request *q)
-{
-    struct span first = cut_at(&text, '\n');
-    *q = (struct recipe_request){.method = cut_at(&first, ' '),
-                                 .url = first,
-                                 .headers = headers,
-                                 .params = params,
-                                 .n_params = sizeof params / sizeof *params,
-                                 .now_ms = NOW_S * INT64_C(1000),
-                                 .tolerance_ms = NOW_S * INT64_C(1000)};
-    read_url(q);
-    while (text.n > 0 && text.p[0] != '\n' && q->n_headers < CASE_HEADERS_MAX) {
-        struct span value = cut_at(&text, '\n'), name = cut_at(&value, ':');
-        headers[q->n_headers++] = (struct recipe_header){name, span_skip(value, value.n > 0 && value.p[0] == ' ')};
-    }
-    q->body = span_skip(text, 1);
-}
-
-/* ---- recipes ---- */
 
 static enum err read_recipe(const char *name, struct buf *text)
 {
@@ -165,7 +107,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     static struct recipe_context *context;
     static struct arena scratch;
     struct recipe_header headers[CASE_HEADERS_MAX];
-    struct recipe_request q;
+    struct recipe_request q = {.params = params,
+                               .n_params = sizeof params / sizeof *params,
+                               .now_ms = NOW_S * INT64_C(1000),
+                               .tolerance_ms = NOW_S * INT64_C(1000)};
     struct recipe_verdict verdict;
     struct span text = span_of((const char *)p, n);
     bug_if(!context && (recipe_context_new(&context) != ERR_OK || !arena_init(&scratch, SCRATCH_BYTES)));
