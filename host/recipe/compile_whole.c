@@ -35,14 +35,15 @@ static bool is_hash(const struct text *t)
     return t->n == 1 && t->pieces[0].n_filters > 0 && same(&t->pieces[0], &body);
 }
 
-/* A rule that binds the body: something signed equals its hash, always. */
+/* A rule that binds the body: something signed equals its hash, always, or whenever there is a body. */
 static bool body_asserted(const struct recipe *r)
 {
     for (size_t i = 0; i < r->asserts.n; i++) {
         const struct rule *a = &r->asserts.list[i];
         bool is_signed = a->of.kind == REF_CLAIM || in_content(r, &a->of) ||
                          (a->of.kind == REF_QUERY_FIELD && in_content(r, &(struct ref){.kind = REF_URL}));
-        if (is_signed && is_hash(&a->equals) && !a->optional && !a->has_when)
+        bool always = !a->has_when || (a->when.kind == REF_BODY && a->when.n_filters == 0);
+        if (is_signed && is_hash(&a->equals) && !a->optional && always)
             return true;
     }
     return false;
@@ -170,7 +171,8 @@ enum err compile_whole(struct compiler *c)
     if (r->n_fields > 0 && (!r->signature.pair || !r->signature.list))
         return compiler_fault(c, "field:NAME needs 'list' and 'pair' in the signature");
     if (r->has_timestamp && !r->timestamp.unsigned_time && !time_signed(r))
-        return compiler_fault(c, "the timestamp is not part of the signed content, so it proves nothing (\"signed\": false "
-                                 "says so)");
+        return compiler_fault(
+            c, "the timestamp is not part of the signed content, so it proves nothing (\"signed\": false "
+               "says so)");
     return check_key_encoding(c);
 }

@@ -70,8 +70,8 @@ enum err filter_parse(struct span text, struct filter_use *out, struct why *w)
 
 bool filter_binds(const struct filter_use *f)
 {
-    static const char *const losing[] = {"crc32", "lower", "trim", "percent-decode", "basic-user", "without-query",
-                                         "with-port", "without-port"};
+    static const char *const losing[] = {"crc32",   "lower",      "trim",         "percent-decode",
+                                         "as-type", "basic-user", "without-query"};
     for (size_t i = 0; i < sizeof losing / sizeof *losing; i++)
         if (strcmp(f->filter->name, losing[i]) == 0)
             return false;

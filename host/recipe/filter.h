@@ -25,7 +25,8 @@ struct filter_key {
 /* "sha256", "percent-decode:3A,2F". The text must live as long as *out. ERR_INVALID with the nearest name, or with what is
  * wrong with the argument. */
 enum err filter_parse(struct span text, struct filter_use *out, struct why *w);
-/* Is what comes out as good a proof of what went in as that itself? Not of a checksum, or of text cut short. */
+/* Is what comes out as good a proof of what went in as that itself? Not of a checksum, or of text cut short. A
+ * URL's port counts for nothing: the URL is the operator's. */
 bool filter_binds(const struct filter_use *f);
 /* Is it a MAC? */
 bool filter_needs_key(const struct filter_use *f);

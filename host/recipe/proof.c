@@ -59,7 +59,7 @@ enum err proof_begin(struct proof *p, const struct recipe *r, const struct keyri
     p->verdict = verdict;
     p->matched = NULL;
     p->signatures.n = 0;
-    p->view = (struct view){.r = r, .q = q, .a = scratch};
+    view_init(&p->view, r, q, scratch);
     *verdict = (struct recipe_verdict){0};
     for (size_t i = 0; i < q->n_headers; i++) {
         for (unsigned slot = 0; slot < r->n_headers; slot++) {
@@ -162,9 +162,10 @@ static enum err wanted_key(struct proof *p, struct span *id)
 
 enum err proof_try_keys(struct proof *p, const struct text *content, const struct ref **missing)
 {
-    struct parts parts = {.n = 0};
+    struct parts parts;
     struct span joined = SPAN_NONE, id;
     enum err e = wanted_key(p, &id);
+    parts.n = 0;
     if (e == ERR_OK && content && !has_secret(p->r))
         e = make_content(p, content, &parts, &joined, missing);
     for (size_t i = 0; e == ERR_OK && i < p->ring->n && !p->matched; i++) {

@@ -74,7 +74,7 @@ bool recipe_makes_header(const struct recipe *r, struct span name)
 static enum err fill_header(struct signing *s, int slot, struct span time)
 {
     struct span name = s->r->headers[slot].name, *value = &s->view.header[slot];
-    if (value->p || given(s->q, name, value))
+    if (value->p)
         return ERR_OK;
     if (!is_time(s->r, REF_HEADER, slot))
         return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs header %.*s, which has to be given", s->r->name,
@@ -109,6 +109,39 @@ static enum err fill_ref(struct signing *s, const struct ref *ref, struct span t
     return ERR_OK;
 }
 
+/* Headers that must say one thing and no other. */
+static enum err fill_constants(struct signing *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; e == ERR_OK && i < s->r->asserts.n; i++) {
+        const struct rule *a = &s->r->asserts.list[i];
+        if (a->of.kind != REF_HEADER || a->optional || a->equals.n != 1 || a->equals.pieces[0].kind != REF_LITERAL)
+            continue;
+        struct span name = s->r->headers[a->of.slot].name, *value = &s->view.header[a->of.slot];
+        if (value->p)
+            continue;
+        *value = a->equals.pieces[0].what;
+        e = add(s, name, *value);
+    }
+    return e;
+}
+
+/* A time that is neither in a header nor in an element is the body's, which is signed as it is. */
+static enum err time_is_there(struct signing *s)
+{
+    const struct ref *from = &s->r->timestamp.from;
+    struct span value = SPAN_NONE;
+    char name[80];
+    if (!s->r->has_timestamp || from->kind == REF_HEADER || from->kind == REF_FIELD)
+        return ERR_OK;
+    enum err e = value_get(&s->view, from, &value);
+    if (e != ERR_OK)
+        return why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
+    return value.p ? ERR_OK
+                   : why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs %s, which has to be given", s->r->name,
+                             value_name(&s->view, from, name));
+}
+
 /* What verify would refuse is not sent out. */
 static enum err fits_asserts(struct signing *s)
 {
@@ -133,9 +166,23 @@ static enum err fill(struct signing *s, const char *id)
     if (!time.p)
         return why_set(s->w, ERR_NO_ROOM, "no room for the time");
     enum err e = fill_id(s, id);
+    if (e == ERR_OK)
+        e = fill_constants(s);
+    if (e == ERR_OK && s->r->timestamp.listed)
+        e = fill_header(s, s->r->timestamp.from.slot, time);
     for (size_t i = 0; e == ERR_OK && s->r->signature.n_contents > 0 && i < content->n; i++)
         e = fill_ref(s, &content->pieces[i], time);
+    if (e == ERR_OK)
+        e = time_is_there(s);
     return e == ERR_OK ? fits_asserts(s) : e;
+}
+
+/* The header of the signature; of many it is the first. */
+static enum err add_signature(struct signing *s, struct span value)
+{
+    const struct header_slot *slot = &s->r->headers[s->r->signature.from[0].slot];
+    const struct parts name = {{slot->name, slot->family ? SPAN_LIT("1") : SPAN_LIT("")}, 2};
+    return add(s, value_join_parts(s->scratch, &name), value);
 }
 
 static const struct key *signing_key(const struct keyring *k, int64_t now_ms)
@@ -191,6 +238,8 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
     unsigned char signature[RECIPE_SIGNATURE_BYTES];
     size_t n_signature;
     s.view = (struct view){.r = r, .q = q, .a = scratch};
+    for (size_t i = 0; i < r->n_headers; i++)
+        given(q, r->headers[i].name, &s.view.header[i]);
     if (r->none) {
         enum err e = fill_id(&s, id);
         if (e == ERR_OK)
@@ -213,7 +262,7 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
     buf_init(&text, 4096);
     e = grammar_write(r, &s.view, name, span_of((const char *)signature, n_signature), &text);
     if (e == ERR_OK)
-        e = add(&s, r->headers[r->signature.from[0].slot].name, buf_span(&text));
+        e = add_signature(&s, buf_span(&text));
     buf_fini(&text);
     if (e == ERR_OK)
         *n = s.n;

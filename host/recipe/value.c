@@ -364,6 +364,20 @@ static enum err filtered(struct view *v, const struct ref *ref, struct span *val
     return ERR_OK;
 }
 
+/* Slots that the recipe does not have are never read. */
+void view_init(struct view *v, const struct recipe *r, const struct recipe_request *q, struct arena *a)
+{
+    v->r = r;
+    v->q = q;
+    v->a = a;
+    memset(v->header, 0, (r ? r->n_headers : 0) * sizeof *v->header);
+    memset(v->field, 0, (r ? r->n_fields : 0) * sizeof *v->field);
+    v->item = v->claims = v->jose = v->url = v->path = SPAN_NONE;
+    v->key = NULL;
+    v->json = JSON_UNREAD;
+    v->problem[0] = 0;
+}
+
 enum err value_get(struct view *v, const struct ref *ref, struct span *out)
 {
     struct span value = SPAN_NONE;

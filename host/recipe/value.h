@@ -42,6 +42,8 @@ struct view {
     char problem[100];     /* why the last call failed */
 };
 
+/* Nothing of the request is known yet. */
+void view_init(struct view *v, const struct recipe *r, const struct recipe_request *q, struct arena *a);
 /* What ref says: *out is SPAN_NONE when it is absent, else it lives as long as request and arena. ERR_NO_ROOM when the
  * arena is full; ERR_MALFORMED_BODY when the body should be JSON and is not; ERR_INVALID when a filter cannot take it;
  * each with v->problem. */

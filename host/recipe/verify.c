@@ -84,12 +84,11 @@ static enum err take_signatures(struct proof *p)
     }
     if (e != ERR_OK)
         return proof_failed(p, e, missing);
+    if (p->signatures.n > 0)
+        return ERR_OK;
     value_name(&p->view, &s->from[0], name);
-    if (!any)
-        return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing or empty", name);
-    if (p->signatures.n == 0)
-        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s has no usable signature: wrong form, version or length", name);
-    return ERR_OK;
+    return any ? proof_refuse(p, ERR_SIGNATURE_INVALID, "%s has no usable signature: wrong form, version or length", name)
+               : proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing or empty", name);
 }
 
 /* ---- what must hold ---- */
@@ -122,11 +121,12 @@ static enum err hold_time(struct proof *p)
         return proof_problem(p, e);
     if (!text.p)
         return missing_value(p, &t->from);
-    value_name(&p->view, &t->from, name);
     if (t->listed && !value_lists_header(&p->view, p->r->headers[t->from.slot].name))
-        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not among the headers that are signed", name);
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not among the headers that are signed",
+                            value_name(&p->view, &t->from, name));
     if (timestamp_read(t->format, text, &signed_ms) != ERR_OK)
-        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not %s", name, timestamp_words(t->format));
+        return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not %s", value_name(&p->view, &t->from, name),
+                            timestamp_words(t->format));
     p->verdict->signed_at_ms = signed_ms;
     if (!timestamp_near(t, signed_ms, now_ms, p->q->tolerance_ms))
         return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
@@ -147,7 +147,7 @@ static enum err find_keys(struct proof *p)
         e = value_get(&p->view, &u->from, &url);
     if (e != ERR_OK)
         return proof_problem(p, e);
-    value_name(&p->view, &u->from, name);
+    value_name(&p->view, &u->from, name); /* this way costs a thousand times as much */
     if (!url.p)
         return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, which says where the key is", name);
     if (!url_fetchable(url, u->hosts.list, u->hosts.n, &problem))
@@ -223,7 +223,7 @@ static enum err verify_piece(struct proof *p)
     bool token = p->r->algorithm->family == FAMILY_JWT; /* its claims are what is asked about, so it is first */
     p->matched = NULL;
     p->signatures.n = 0;
-    memset(p->view.field, 0, sizeof p->view.field);
+    memset(p->view.field, 0, p->r->n_fields * sizeof *p->view.field);
     enum err e = take_signatures(p);
     if (e == ERR_OK && p->r->signature.keys_url.format)
         e = find_keys(p);

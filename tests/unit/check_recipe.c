@@ -1,43 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * check_recipe: the published vectors of the installed recipes, the recipe language and its faults, keys that are none.
+ * check_recipe: the recipe language and its faults, keys that are none.
  */
 #include "recipe_kit.h"
-
-static unsigned run_vectors(const char *path)
-{
-    struct buf text = read_source(path);
-    struct json_error bad;
-    struct recipe_context *c;
-    struct arena a;
-    struct span object;
-    unsigned n = 0;
-    ck_assert_int_eq(json_check(buf_span(&text), JSON_LIMITS_DEFAULT, &bad), ERR_OK);
-    ck_assert_int_eq(recipe_context_new(&c), ERR_OK);
-    ck_assert(arena_init(&a, 1 << 20));
-    for (struct json_iter it = json_iter(buf_span(&text)); json_next_element(&it, &object); n++) {
-        struct recipe_case t;
-        struct recipe_verdict verdict;
-        struct why w;
-        arena_reset(&a);
-        ck_assert_msg(case_parse(object, 0, &a, &t, &w) == ERR_OK, "%s", w.text);
-        struct recipe *r = installed(t.provider.p);
-        struct recipe_reply reply;
-        enum err e = case_judge(r, c, &t, &a, &verdict, &reply);
-        ck_assert_msg((e == ERR_OK) == span_eq_str(t.expect, "accept"), "%s/%s must %s (%s): %s %s", t.provider.p,
-                      t.name.p, t.expect.p, t.why.p ? t.why.p : "", err_code(e), verdict.detail);
-        recipe_free(r);
-    }
-    arena_fini(&a);
-    recipe_context_free(c);
-    buf_fini(&text);
-    return n;
-}
-
-START_TEST(published_vectors_agree)
-{
-    ck_assert_uint_eq(run_vectors("tests/vectors/signatures.json"), 54);
-}
-END_TEST
 
 /* ---- the language ---- */
 
@@ -243,7 +207,6 @@ int main(void)
 {
     Suite *s = suite_create("recipe");
     TCase *t = tcase_create("recipe");
-    tcase_add_test(t, published_vectors_agree);
     tcase_add_test(t, faults_name_the_place_and_the_way_out);
     tcase_add_test(t, templates_are_checked);
     tcase_add_test(t, times_and_asserts_are_checked);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += tests/vectors/signatures.json
+EXTRA_DIST += tests/vectors/signatures.json tests/vectors/providers.txt
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
 TESTS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
@@ -11,6 +11,12 @@ tests_unit_check_verify_SOURCES = tests/unit/check_verify.c tests/unit/recipe_ki
 tests_unit_check_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_recipes
+TESTS += tests/unit/check_recipes
+tests_unit_check_recipes_SOURCES = tests/unit/check_recipes.c tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_recipes_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"' -DTESTS_BUILDDIR='"$(abs_top_builddir)"'
+tests_unit_check_recipes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_recipes_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/check_key
 TESTS += tests/unit/check_key
 tests_unit_check_key_SOURCES = tests/unit/check_key.c tests/unit/key_kit.h tests/unit/recipe_kit.h tests/unit/suite.h

@@ -24,16 +24,29 @@ static inline struct buf read_source(const char *path)
     return b;
 }
 
-static inline struct recipe *installed(const char *name)
+static inline struct recipe *installed_as(const char *name, const char *variant)
 {
-    char path[128];
+    char path[128], like[RECIPE_NAME_BYTES];
+    struct buf other = {0};
     struct recipe *r = NULL;
     struct why w;
     snprintf(path, sizeof path, "host/recipe/recipes/%s.json", name);
     struct buf text = read_source(path);
-    ck_assert_msg(recipe_compile(name, buf_span(&text), NULL, &r, &w) == ERR_OK, "%s: %s", name, w.text);
+    recipe_like(buf_span(&text), like);
+    snprintf(path, sizeof path, "host/recipe/recipes/%s.json", like);
+    if (like[0])
+        other = read_source(path);
+    enum err e = recipe_compile_like(name, buf_span(&text), like[0] ? buf_span(&other) : SPAN_NONE, variant, &r, &w);
+    ck_assert_msg(e == ERR_OK, "%s %s: %s", name, variant ? variant : "", w.text);
+    if (like[0])
+        buf_fini(&other);
     buf_fini(&text);
     return r;
+}
+
+static inline struct recipe *installed(const char *name)
+{
+    return installed_as(name, NULL);
 }
 
 static inline struct recipe *compiled(const char *json)
