@@ -13,6 +13,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/identify.c \
 	host/intake/inbox.c host/intake/inbox.h \
 	host/intake/intake.c host/intake/intake.h \
+	host/intake/keycache.c host/intake/keycache.h \
 	host/intake/parse.c \
 	host/intake/read.c \
 	host/intake/reference.c host/intake/reference.h \

@@ -27,7 +27,11 @@ static void first_live_key(struct proof *p)
 static enum err fill_reply(struct proof *p, const struct handshake *h, struct recipe_reply *reply)
 {
     const struct ref *missing = NULL;
-    *reply = (struct recipe_reply){.name = h->name, .status = h->status, .content_type = h->content_type};
+    *reply = (struct recipe_reply){.name = h->name,
+                                   .status = h->status,
+                                   .content_type = h->content_type,
+                                   .hosts = h->hosts.list,
+                                   .n_hosts = h->hosts.n};
     reply->body = SPAN_LIT("");
     enum err e = h->body.n ? value_join(&p->view, &h->body, &reply->body, &missing) : ERR_OK;
     if (e == ERR_OK && h->store.n)

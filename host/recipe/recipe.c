@@ -96,6 +96,12 @@ bool recipe_stores_secret(const struct recipe *r)
     return false;
 }
 
+const char *const *recipe_keys_hosts(const struct recipe *r, size_t *n)
+{
+    *n = r->signature.keys_url.hosts.n;
+    return r->signature.keys_url.hosts.list;
+}
+
 bool recipe_fetches_keys(const struct recipe *r)
 {
     return r->signature.keys_url.format != NULL;

@@ -56,6 +56,8 @@ const char *recipe_handshake_method(const struct recipe *r, size_t i);
 /* Does a handshake bring the secret, so that a source may begin without keys? Are keys fetched by a URL in the request? */
 bool recipe_stores_secret(const struct recipe *r);
 bool recipe_fetches_keys(const struct recipe *r);
+/* Where such a URL may lead: patterns of hosts. */
+const char *const *recipe_keys_hosts(const struct recipe *r, size_t *n);
 /* What the operator has to type in: the names of params, and whether public_url is signed. */
 const char *const *recipe_params(const struct recipe *r, size_t *n);
 bool recipe_needs_url(const struct recipe *r);
@@ -134,6 +136,8 @@ struct recipe_reply {
     size_t n_headers;
     struct span store;      /* becomes the source's secret: its keyring is empty; SPAN_NONE: nothing */
     struct span fetch;      /* an address to get, before the answer is given; SPAN_NONE: none */
+    const char *const *hosts; /* where it may lie */
+    size_t n_hosts;
     int refused_status;     /* with ERR_HANDSHAKE_REFUSED: the status the sender expects, 0: the row's */
 };
 /* What recipe_verify says, after looking whether the request is a handshake: ERR_ANSWERED: it is, and *reply says how to
