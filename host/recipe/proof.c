@@ -166,6 +166,10 @@ enum err proof_try_keys(struct proof *p, const struct text *content, const struc
     struct span joined = SPAN_NONE, id;
     enum err e = wanted_key(p, &id);
     parts.n = 0;
+    if (e == ERR_OK && p->r->signature.has_key_id && !id.p) {
+        *missing = &p->r->signature.key_id;
+        return ERR_NOT_FOUND;
+    }
     if (e == ERR_OK && content && !has_secret(p->r))
         e = make_content(p, content, &parts, &joined, missing);
     for (size_t i = 0; e == ERR_OK && i < p->ring->n && !p->matched; i++) {

@@ -25,7 +25,8 @@ static enum err missing_value(struct proof *p, const struct ref *ref)
         return proof_refuse(p, ERR_SIGNATURE_INVALID, "the signature has no %s", name);
     if (ref->kind == REF_URL || ref->kind == REF_PATH || ref->kind == REF_PARAM)
         return proof_refuse(p, ERR_INTERNAL, "%s is signed, and is not configured here", name);
-    return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, and it is signed", name);
+    return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, %s", name,
+                        ref == &p->r->signature.key_id ? "which says which key it is" : "and it is signed");
 }
 
 enum err proof_failed(struct proof *p, enum err e, const struct ref *missing)
