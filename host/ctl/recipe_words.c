@@ -17,15 +17,12 @@ static bool check(struct buf *b)
 
 enum err recipe_text_read(struct recipe_text *t, struct ctl *c, const char *name, const char *variant, struct why *w)
 {
-    char like[RECIPE_NAME_BYTES];
     *t = (struct recipe_text){0};
     buf_init(&t->own, TEXT_BYTES);
     buf_init(&t->like, TEXT_BYTES);
     enum err e = ctl_recipe_text(c, name, &t->own, w);
-    if (e == ERR_OK) {
-        recipe_like(buf_span(&t->own), like);
-        e = like[0] ? ctl_recipe_text(c, like, &t->like, w) : ERR_OK;
-    }
+    if (e == ERR_OK)
+        e = ctl_like_text(c, buf_span(&t->own), &t->like, w);
     if (e == ERR_OK && (!check(&t->own) || (t->like.n && !check(&t->like))))
         e = why_set(w, ERR_INVALID, "recipe %s is not JSON", name);
     if (e == ERR_OK && variant)

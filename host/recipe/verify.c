@@ -51,9 +51,7 @@ static enum err split_headers(struct proof *p, int slot, struct span key, bool *
     struct span last = SPAN_NONE;
     for (size_t i = 0; i < p->q->n_headers; i++) {
         const struct recipe_header *line = &p->q->headers[i];
-        bool named = h->family ? line->name.n > h->name.n && span_eq_nocase(span_of(line->name.p, h->name.n), h->name)
-                               : span_eq_nocase(line->name, h->name);
-        if (!named || (last.p && span_eq(last, line->value)))
+        if (!proof_is_named(h, line->name) || (last.p && span_eq(last, line->value)))
             continue;
         last = line->value;
         *any = *any || line->value.n > 0;

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The JSON Schema of recipes says what creel takes: an independent validator and creel agree on every recipe that is
 installed, and on broken ones."""
+import atexit
 import copy
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -94,43 +97,54 @@ def broken():
         yield where, recipe
 
 
-def with_validator(job):
+def examples():
+    """The recipes that the manual shows whole."""
+    with open(os.path.join(creel.PREFIX, "share", "man", "man5", "creel-recipe.5")) as f:
+        text = f.read().replace("\\(dq", '"').replace("\\e", "\\")
+    for block in re.findall(r"^\.Bd .*?\n(.*?)^\.Ed", text, re.S | re.M):
+        if block.startswith("{"):
+            yield json.loads(block)
+
+
+@functools.cache
+def room():
+    """A folder with the validator in it, for all tests."""
     folder = tempfile.mkdtemp(prefix="creel-schema-")
-    try:
-        env = dict(os.environ)
-        if os.path.exists(CERTIFICATES):
-            env.setdefault("NODE_EXTRA_CA_CERTS", CERTIFICATES)
-        done = subprocess.run([creel.need("npm"), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=2",
-                               "--prefix", folder, "ajv@8.17.1"],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, env=env, check=False)
-        check(done.returncode == 0, f"npm install: {done.stdout}{done.stderr}")
-        job(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    env = dict(os.environ)
+    if os.path.exists(CERTIFICATES):
+        env.setdefault("NODE_EXTRA_CA_CERTS", CERTIFICATES)
+    done = subprocess.run([creel.need("npm"), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=2",
+                           "--prefix", folder, "ajv@8.17.1"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, env=env, check=False)
+    check(done.returncode == 0, f"npm install: {done.stdout}{done.stderr}")
+    return folder
 
 
 def test_installed_recipes():
-    def job(folder):
-        names = sorted(os.listdir(os.path.join(SHARE, "recipes")))
-        recipes = []
-        for name in names:
-            with open(os.path.join(SHARE, "recipes", name)) as f:
-                recipes.append(json.load(f))
-        check(len(recipes) >= 100, f"only {len(recipes)} recipes are installed")
-        for name, fault in zip(names, judge(folder, recipes)):
-            check(fault == "", f"{name}: {fault}")
-    with_validator(job)
+    names = sorted(os.listdir(os.path.join(SHARE, "recipes")))
+    recipes = []
+    for name in names:
+        with open(os.path.join(SHARE, "recipes", name)) as f:
+            recipes.append(json.load(f))
+    check(len(recipes) >= 100, f"only {len(recipes)} recipes are installed")
+    for name, fault in zip(names, judge(room(), recipes)):
+        check(fault == "", f"{name}: {fault}")
 
 
 def test_broken_recipes():
-    def job(folder):
-        check(judge(folder, [WHOLE]) == [""] and taken(folder, WHOLE), "the whole recipe is refused")
-        cases = list(broken())
-        wrong = []
-        for (where, recipe), fault in zip(cases, judge(folder, [r for _, r in cases])):
-            wrong += [f"{where}: the schema takes it"] * (fault == "") + [f"{where}: creel takes it"] * taken(folder, recipe)
-        check(not wrong, "\n".join(wrong))
-    with_validator(job)
+    check(judge(room(), [WHOLE]) == [""] and taken(room(), WHOLE), "the whole recipe is refused")
+    cases, wrong = list(broken()), []
+    for (where, recipe), fault in zip(cases, judge(room(), [r for _, r in cases])):
+        wrong += [f"{where}: the schema takes it"] * (fault == "") + [f"{where}: creel takes it"] * taken(room(), recipe)
+    check(not wrong, "\n".join(wrong))
+
+
+def test_examples_of_the_manual():
+    recipes = list(examples())
+    check(len(recipes) >= 5, f"only {len(recipes)} examples")
+    for recipe, fault in zip(recipes, judge(room(), recipes)):
+        check(fault == "" and taken(room(), recipe), f"{recipe['recipe']}: {fault}")
 
 
 creel.main(globals())
