@@ -319,6 +319,7 @@ int main(void)
 {
     Suite *s = suite_create("roundtrip");
     TCase *t = tcase_create("roundtrip");
+    tcase_set_timeout(t, 60);
     tcase_add_unchecked_fixture(t, read_names, NULL);
     tcase_add_test(t, no_signed_byte_can_be_changed);
     tcase_add_test(t, no_byte_of_a_published_request_can_be_changed);
