@@ -17,6 +17,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
+	host/recipe/key_make.c host/recipe/key_make.h \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \

@@ -104,6 +104,16 @@ static void doubt_windows(const struct trial *t, const struct config_source *s)
     config_doubt(t->config, s->where, reason);
 }
 
+static void need_keys(struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    if (s->n_keys > 0 || *s->keys_folder || recipe_is_none(r) || recipe_fetches_keys(r))
+        return;
+    report_at(t, s->where,
+              recipe_stores_secret(r)
+                  ? "the sender brings the secret with its first request: name a keys_folder that it is stored in"
+                  : "needs a key at least, in keys or keys_folder: nothing could be verified");
+}
+
 /* Can the references of a source be read? */
 static void try_facts(struct trial *t, const struct config_source *s)
 {
@@ -144,16 +154,15 @@ static void try_source(struct trial *t, const struct config_source *s)
         return;
     }
     try_facts(t, s);
-    if (s->n_keys == 0 && s->allow_unsigned && !*s->keys_folder && !recipe_is_none(r))
-        report_at(t, s->where, "this recipe needs a key at least");
     unsigned before = t->faults;
+    need_keys(t, s, r);
     t->n_windows = 0;
     for (size_t i = 0; i < s->n_keys; i++)
         if (!s->keys[i].faulty && try_key(t, r, &s->keys[i], &w) != ERR_OK)
             report_at(t, s->keys[i].where, w.text);
     if (t->faults == before && s->n_keys == 0 && recipe_stores_secret(r))
         config_doubt(t->config, s->where, "no key yet: whoever sends the first handshake decides it");
-    else if (t->faults == before && !recipe_is_none(r) && s->where)
+    else if (t->faults == before && !recipe_is_none(r) && (s->n_keys > 0 || !recipe_fetches_keys(r)) && s->where)
         doubt_windows(t, s);
     recipe_free(r);
 }
