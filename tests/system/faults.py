@@ -59,6 +59,24 @@ def test_all_faults_at_once():
         tested(h, 0)
 
 
+def test_what_recipes_need():
+    """What only the operator can know is asked for by name; what may be left out is not; what nobody asks for is doubted."""
+    with Host() as h:
+        def source(name, recipe, **more):
+            h.settings["sources"][name] = dict(h.source(name, recipe=recipe, secret="x"), **more)
+        h.settings["sources"] = {}
+        source("meta", "meta", params={"verify_tokn": "t"})
+        source("square", "square")
+        source("braintree", "braintree", params={"public_key": "k"})
+        source("livekit", "livekit")
+        tested(h, 100, ("/sources/meta: ", "recipe meta needs params.verify_token"), ("/sources/square: ", "needs public_url"),
+               without=("braintree needs", "api_key"))
+        source("meta", "meta", params={"verify_token": "t", "variant_": "x"})
+        source("square", "square", public_url="https://hooks.example.com/hooks/square")
+        lines = tested(h, 0, ("/sources/meta: ", "warning", "params.variant_"))
+        check(len(lines) == 1, "\n".join(lines))
+
+
 def test_what_cannot_be_read():
     with Host() as h:
         h.write_config()
