@@ -21,6 +21,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/needs.c \
 	host/recipe/proof.c host/recipe/proof.h \
 	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
