@@ -212,7 +212,7 @@ static void check_full(const struct config *c)
     ck_assert_int_eq(c->max_workers, 32);
     ck_assert_str_eq(c->functions, CREEL_LIBDIR "/functions");
     ck_assert_str_eq(c->worker, CREEL_LIBEXECDIR "/creel-worker");
-    ck_assert_uint_eq(c->n_sources, 2);
+    ck_assert_uint_eq(c->n_sources, 7);
     ck_assert_str_eq(c->sources[0].name, "extra");
     const struct config_source *s = config_source_by_path(c, SPAN_LIT("/hooks/shop"));
     ck_assert_ptr_eq(s, config_source_by_name(c, SPAN_LIT("shop")));
@@ -593,7 +593,7 @@ START_TEST(the_example_loads)
     buf_init(&h.text, 65536);
     enum err e = config_read(TOP_SRCDIR "/deploy/creel.json.example", hear, &h, &c);
     ck_assert_msg(e == ERR_OK, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
-    ck_assert_uint_eq(c->n_sources, 2);
+    ck_assert_uint_eq(c->n_sources, 7);
     config_free(c);
     buf_fini(&h.text);
 }
