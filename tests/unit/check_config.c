@@ -212,7 +212,7 @@ static void check_full(const struct config *c)
     ck_assert_int_eq(c->max_workers, 32);
     ck_assert_str_eq(c->functions, CREEL_LIBDIR "/functions");
     ck_assert_str_eq(c->worker, CREEL_LIBEXECDIR "/creel-worker");
-    ck_assert_uint_eq(c->n_sources, 7);
+    ck_assert_uint_eq(c->n_sources, 2);
     ck_assert_str_eq(c->sources[0].name, "extra");
     const struct config_source *s = config_source_by_path(c, SPAN_LIT("/hooks/shop"));
     ck_assert_ptr_eq(s, config_source_by_name(c, SPAN_LIT("shop")));
