@@ -39,10 +39,17 @@ static size_t head_bytes(const char *pointer)
     return strcspn(pointer + 1, "/");
 }
 
-/* Both inside the same member: one object would have to be written twice. */
+/* Is one the other, or inside it? Then one place would need two values. */
 static bool clash(const char *a, const char *b)
 {
-    return a && b && head_bytes(a) == head_bytes(b) && strncmp(a, b, head_bytes(a) + 1) == 0;
+    size_t n = a && b ? (strlen(a) < strlen(b) ? strlen(a) : strlen(b)) : 0;
+    return a && b && strncmp(a, b, n) == 0 && strchr("/", a[n]) && strchr("/", b[n]);
+}
+
+/* Does any of them stand in a list? All have to. */
+static bool in_list(const char *pointer)
+{
+    return pointer && head_bytes(pointer) == 1 && pointer[1] == '0';
 }
 
 enum err sample_init(struct sample *s, const struct recipe *r, const struct config_source *source, bool own_body,
@@ -56,46 +63,101 @@ enum err sample_init(struct sample *s, const struct recipe *r, const struct conf
         return ERR_OK;
     if (!s->type_pointer)
         s->type_pointer = "/type"; /* of no use to the host, but to people */
-    if (!plain(s->type_pointer) || !plain(s->id_pointer) || clash(s->type_pointer, s->id_pointer))
+    bool lists_differ = s->id_pointer && in_list(s->type_pointer) != in_list(s->id_pointer);
+    if (!plain(s->type_pointer) || !plain(s->id_pointer) || clash(s->type_pointer, s->id_pointer) || lists_differ)
         return why_set(w, ERR_UNSUPPORTED, "no body can be made up for these references: give one by --body FILE");
     return ERR_OK;
 }
 
-/* "/a/b" and text become "a":{"b":"text"}, */
-static void put_at(struct buf *b, const char *pointer, const char *text)
+/* What has to stand where; text as it is, or JSON. */
+struct item {
+    const char *pointer; /* what is left of it */
+    const char *text, *json;
+};
+enum { ITEMS_MAX = 3 };
+
+static bool same_head(const struct item *a, const struct item *b)
 {
-    size_t depth = 0;
-    for (const char *p = pointer; *p; depth++) {
-        size_t n = strcspn(p + 1, "/");
-        if (depth > 0)
-            buf_putc(b, '{');
-        buf_put_json_text(b, span_of(p + 1, n));
-        buf_putc(b, ':');
-        p += n + 1;
-    }
-    buf_put_json_text(b, span_str(text));
-    for (; depth > 1; depth--)
-        buf_putc(b, '}');
-    buf_putc(b, ',');
+    size_t n = head_bytes(a->pointer);
+    return head_bytes(b->pointer) == n && strncmp(a->pointer, b->pointer, n + 1) == 0;
 }
 
-static bool is_data(const char *pointer)
+static bool first_of_its_head(const struct item *items, size_t i)
 {
-    return pointer && head_bytes(pointer) == 4 && memcmp(pointer, "/data", 5) == 0;
+    for (size_t k = 0; k < i; k++)
+        if (same_head(&items[k], &items[i]))
+            return false;
+    return true;
+}
+
+/* The value that holds all of them: themselves, a list with one element ("/0/…"), or an object. As deep as the pointers,
+ * which are the operator's. */
+static void put_value(struct buf *b, const struct item *items, size_t n)
+{
+    if (!items[0].pointer[0]) {
+        if (items[0].text)
+            buf_put_json_text(b, span_str(items[0].text));
+        else
+            buf_puts(b, items[0].json);
+        return;
+    }
+    bool list = in_list(items[0].pointer), more = false;
+    buf_putc(b, list ? '[' : '{');
+    for (size_t i = 0; i < n; i++) {
+        struct item inside[ITEMS_MAX];
+        size_t n_inside = 0;
+        if (!first_of_its_head(items, i))
+            continue;
+        for (size_t k = i; k < n; k++) {
+            if (same_head(&items[i], &items[k])) {
+                inside[n_inside] = items[k];
+                inside[n_inside++].pointer += head_bytes(items[k].pointer) + 1;
+            }
+        }
+        if (more)
+            buf_putc(b, ',');
+        if (!list) {
+            buf_put_json_text(b, span_of(items[i].pointer + 1, head_bytes(items[i].pointer)));
+            buf_putc(b, ':');
+        }
+        put_value(b, inside, n_inside);
+        more = true;
+    }
+    buf_putc(b, list ? ']' : '}');
+}
+
+static bool begins(const char *pointer, const char *with)
+{
+    size_t n = strlen(with);
+    return pointer && strncmp(pointer, with, n) == 0 && strchr("/", pointer[n]);
+}
+
+/* Where the rest goes: beside what is there already, and nowhere inside of it. */
+static const char *place_of_data(const struct sample *s)
+{
+    static const char *const places[2][2] = {{"/data", "/sample"}, {"/0/data", "/0/sample"}};
+    const char *const *of = places[in_list(s->type_pointer)];
+    return begins(s->type_pointer, of[0]) || begins(s->id_pointer, of[0]) ? of[1] : of[0];
 }
 
 void sample_body(const struct sample *s, const char *type, const char *id, uint64_t number, int64_t now_ms,
                  struct buf *b)
 {
-    buf_putc(b, '{');
+    struct item items[ITEMS_MAX];
+    struct buf data;
+    size_t n = 0;
+    buf_init(&data, 256);
+    buf_puts(&data, "{\"number\":");
+    buf_put_u64(&data, number);
+    buf_puts(&data, ",\"sent\":");
+    buf_put_time(&data, now_ms);
+    buf_puts(&data, "}");
+    buf_putc(&data, 0);
     if (s->id_pointer)
-        put_at(b, s->id_pointer, id);
+        items[n++] = (struct item){s->id_pointer, id, NULL};
     if (s->type_pointer)
-        put_at(b, s->type_pointer, type);
-    buf_puts(b,
-             is_data(s->type_pointer) || is_data(s->id_pointer) ? "\"sample\":{\"number\":" : "\"data\":{\"number\":");
-    buf_put_u64(b, number);
-    buf_puts(b, ",\"sent\":");
-    buf_put_time(b, now_ms);
-    buf_puts(b, "}}");
+        items[n++] = (struct item){s->type_pointer, type, NULL};
+    items[n++] = (struct item){place_of_data(s), NULL, data.p};
+    put_value(b, items, n);
+    buf_fini(&data);
 }

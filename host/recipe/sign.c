@@ -211,6 +211,13 @@ static enum err make_signature(struct signing *s, const struct key *k, struct re
     const struct algorithm *a = s->r->algorithm;
     char name[80];
     s->view.key = k;
+    if (a->family == FAMILY_TOKEN) { /* what is sent is the secret */
+        if (k->n_secret > RECIPE_SIGNATURE_BYTES)
+            return why_set(s->w, ERR_NO_ROOM, "the secret is longer than %d bytes", RECIPE_SIGNATURE_BYTES);
+        memcpy(out, k->secret, k->n_secret);
+        *n = k->n_secret;
+        return ERR_OK;
+    }
     enum err e = value_parts(&s->view, &s->r->signature.contents[0], &parts, &missing);
     if (e == ERR_NOT_FOUND)
         return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs %s, which has to be given", s->r->name,
@@ -233,7 +240,7 @@ static enum err can_sign(const struct recipe *r, const struct key *k, struct why
 {
     if (!k)
         return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
-    if (!(r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST | FAMILY_ED25519)))
+    if (!(r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST | FAMILY_ED25519 | FAMILY_TOKEN)))
         return why_set(w, ERR_UNSUPPORTED, "recipe %s: only its sender can sign with %s", r->name, r->algorithm->name);
     if (r->signature.from[0].kind != REF_HEADER)
         return why_set(w, ERR_UNSUPPORTED, "recipe %s has its signature in the body", r->name);

@@ -45,6 +45,17 @@ START_TEST(a_source_says_otherwise)
     struct why w;
     body_is(r, &source, "{\"data\":{\"id\":\"ID\"},\"event\":{\"kind\":\"order.paid\"},\"sample\":" DATA);
     type[0] = "json:/data/type";
+    body_is(r, &source, "{\"data\":{\"id\":\"ID\",\"type\":\"order.paid\"},\"sample\":" DATA);
+    type[0] = "json:/sample/a", id[0] = "json:/sample/ab/0/c";
+    body_is(r, &source, "{\"sample\":{\"ab\":[{\"c\":\"ID\"}],\"a\":\"order.paid\"},\"data\":" DATA);
+    type[0] = "json:/0/data/type", id[0] = "json:/0/id";
+    body_is(r, &source, "[{\"id\":\"ID\",\"data\":{\"type\":\"order.paid\"},\"sample\":" DATA "]");
+    type[0] = "json:/type";
+    ck_assert_int_eq(sample_init(&s, r, &source, false, &w), ERR_UNSUPPORTED);
+    type[0] = "json:/a", id[0] = "json:/a/b";
+    ck_assert_int_eq(sample_init(&s, r, &source, false, &w), ERR_UNSUPPORTED);
+    id[0] = "json:/data/id";
+    type[0] = "json:/data/id";
     ck_assert_int_eq(sample_init(&s, r, &source, false, &w), ERR_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(w.text, "--body"));
     ck_assert_int_eq(sample_init(&s, r, &source, true, &w), ERR_OK);
