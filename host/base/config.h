@@ -54,8 +54,8 @@ struct config_source {
     struct config_key *keys;
     size_t n_keys;
     /* References: "json:/ptr", "header:Name", "path:N", "const:text"; a list means first present. NULL, 0: the recipe's. */
-    const char **type, **event_id, **order_key, **version;
-    size_t n_type, n_event_id, n_order_key, n_version;
+    const char **type, **event_id, **order_key, **version, **time;
+    size_t n_type, n_event_id, n_order_key, n_version, n_time;
     const char **types; /* patterns this source may raise ("order.*"); none: any */
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */

@@ -210,6 +210,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "type", src->type, src->n_type);
     put_list(o, "event_id", src->event_id, src->n_event_id);
     put_list(o, "order_key", src->order_key, src->n_order_key);
+    put_list(o, "time", src->time, src->n_time);
     put_list(o, "version", src->version, src->n_version);
     put_list(o, "types", src->types, src->n_types);
     put_list(o, "methods", src->methods, src->n_methods);

@@ -101,6 +101,7 @@ static bool good_content_type(struct loader *l, const struct place *at, const ch
 LIST(type, good_type_reference)
 LIST(event_id, good_reference)
 LIST(order_key, good_reference)
+LIST(time, good_reference)
 LIST(version, good_reference)
 LIST(types, good_pattern)
 LIST(methods, good_method)
@@ -244,6 +245,7 @@ static void set_answers(struct loader *l, const struct place *at, void *base)
 static const struct special source_specials[] = {
     {"keys", config_keys},      {"params", set_params},   {"type", set_type},
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
+    {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
     {"dedupe", set_dedupe},     {"answers", set_answers}};
 static const char *const source_later[] = {"auth", "limit", "allow", "on_violation", "ack_timeout"};

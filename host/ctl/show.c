@@ -161,6 +161,7 @@ static int print_json(struct show *s, const struct entry *e)
     put_text(&b, "request_id", s->event.request_id);
     put_text(&b, "key_id", s->event.key_id);
     put_text(&b, "order_key", s->event.order_key);
+    put_text(&b, "time", s->event.time);
     put_text(&b, "content_type", s->event.content_type);
     put_text(&b, "durability", s->event.synced ? SPAN_LIT("synced") : SPAN_LIT("written"));
     put_headers(&b, s->event.headers);
@@ -273,6 +274,7 @@ static void print_person(struct show *s, const struct entry *e)
     print_fact("version", s->event.version);
     print_fact("event id", s->event.event_id);
     print_fact("order key", s->event.order_key);
+    print_fact("time", s->event.time);
     print_fact("remote", s->event.remote);
     print_fact("request", s->event.request_id);
     print_fact("key", s->event.key_id);

@@ -75,6 +75,11 @@ static enum err set_equals(struct compiler *c, struct span value)
     return compiler_template(c, value, &c->rule->equals);
 }
 
+static enum err set_includes(struct compiler *c, struct span value)
+{
+    return compiler_template(c, value, &c->rule->includes);
+}
+
 static enum err set_one_of(struct compiler *c, struct span value)
 {
     return compiler_words(c, value, &c->rule->one_of);
@@ -154,7 +159,7 @@ static const struct compiler_member rule_members[] = {
     {"equals", set_equals, false},         {"one_of", set_one_of, false},       {"matches", set_matches, false},
     {"without", set_without, false},       {"characters", set_characters, false}, {"min_bytes", set_min_bytes, false},
     {"max_bytes", set_max_bytes, false},   {"present", set_present, false},     {"optional", set_optional, false},
-    {"when", set_when, false},
+    {"when", set_when, false},             {"includes", set_includes, false},
 };
 
 static enum err add_rule(struct compiler *c, struct span reference, struct span value, struct rules *out)

@@ -144,7 +144,7 @@ struct rule {
     struct ref of;
     bool optional, absent, has_when; /* holds when it is absent; must be absent; asked only when `when` has a value */
     struct ref when;
-    struct text equals;
+    struct text equals, includes; /* includes: one of its words is this */
     struct words one_of, matches;
     struct span without;         /* bytes that must not occur */
     uint64_t characters[4];      /* bytes that may occur, a bit each; all 0: any */

@@ -88,6 +88,7 @@ dist_recipes_DATA = \
 	host/recipe/recipes/huggingface.json \
 	host/recipe/recipes/intercom.json \
 	host/recipe/recipes/jira.json \
+	host/recipe/recipes/jwt-bearer.json \
 	host/recipe/recipes/klaviyo.json \
 	host/recipe/recipes/launchdarkly.json \
 	host/recipe/recipes/lemon-squeezy.json \

@@ -55,6 +55,41 @@ static const char *form_fault(const struct rule *rule, struct span value)
     return NULL;
 }
 
+/* Is word one of the value's, which blanks separate (RFC 6749 section 3.3)? */
+static bool has_word(struct span value, struct span word)
+{
+    bool found = false;
+    while (value.n > 0) {
+        const char *blank = memchr(value.p, ' ', value.n);
+        size_t n = blank ? (size_t)(blank - value.p) : value.n;
+        found |= n > 0 && equal(span_of(value.p, n), word);
+        value = span_skip(value, blank ? n + 1 : n);
+    }
+    return found;
+}
+
+static enum err compare(struct view *v, const struct rule *rule, struct span value, const char **why)
+{
+    const struct {
+        const struct text *text;
+        bool (*holds)(struct span value, struct span other);
+    } rows[] = {{&rule->equals, equal}, {&rule->includes, has_word}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct ref *missing;
+        struct span other = SPAN_NONE;
+        if (rows[i].text->n == 0)
+            continue;
+        enum err e = value_join(v, rows[i].text, &other, &missing);
+        if (e != ERR_OK && e != ERR_NOT_FOUND)
+            return e;
+        if (e == ERR_NOT_FOUND || !rows[i].holds(value, other)) {
+            *why = "is not what it must be";
+            return ERR_OK;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err asked(struct view *v, const struct rule *rule, bool *out)
 {
     struct span value = SPAN_NONE;
@@ -66,8 +101,7 @@ static enum err asked(struct view *v, const struct rule *rule, bool *out)
 
 enum err rule_holds(struct view *v, const struct rule *rule, bool *holds, const char **why)
 {
-    struct span value = SPAN_NONE, other = SPAN_NONE;
-    const struct ref *missing;
+    struct span value = SPAN_NONE;
     bool applies;
     enum err e = asked(v, rule, &applies);
     *holds = true;
@@ -83,13 +117,8 @@ enum err rule_holds(struct view *v, const struct rule *rule, bool *holds, const 
         *why = "must not be there";
     else
         *why = form_fault(rule, value);
-    if (value.p && !*why && rule->equals.n > 0) {
-        e = value_join(v, &rule->equals, &other, &missing);
-        if (e != ERR_OK && e != ERR_NOT_FOUND)
-            return e;
-        if (e == ERR_NOT_FOUND || !equal(value, other))
-            *why = "is not what it must be";
-    }
+    if (value.p && !*why && (e = compare(v, rule, value, why)) != ERR_OK)
+        return e;
     *holds = !*why;
     return ERR_OK;
 }

@@ -64,9 +64,29 @@ static enum err get_item(struct view *v, const struct ref *ref, struct span *out
     return v->item.p ? scalar(v, v->item, ref->what, out) : ERR_OK;
 }
 
+/* An array of strings, as "aud" may be one (RFC 7519 section 4.1.3), is read as its members with blanks between them. */
+static enum err strings(struct view *v, struct span array, struct span *out)
+{
+    struct span element;
+    struct buf text = arena_open(v->a);
+    for (struct json_iter it = json_iter(array); json_next_element(&it, &element);) {
+        struct span plain = json_type_of(element) == JSON_STRING ? json_plain_string(element) : SPAN_NONE;
+        if (!plain.p || memchr(plain.p, ' ', plain.n))
+            return ERR_OK; /* absent */
+        if (text.n > 0)
+            buf_putc(&text, ' ');
+        buf_put_span(&text, plain);
+    }
+    *out = arena_close(v->a, &text);
+    return out->p ? ERR_OK : no_room(v);
+}
+
 static enum err get_claim(struct view *v, const struct ref *ref, struct span *out)
 {
-    return v->claims.p ? scalar(v, v->claims, ref->what, out) : ERR_OK;
+    struct span value = v->claims.p ? json_pointer(v->claims, ref->what) : SPAN_NONE;
+    if (value.p && json_type_of(value) == JSON_ARRAY)
+        return strings(v, value, out);
+    return value.p ? scalar(v, v->claims, ref->what, out) : ERR_OK;
 }
 
 static enum err get_jose(struct view *v, const struct ref *ref, struct span *out)

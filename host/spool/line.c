@@ -220,6 +220,8 @@ void line_put_event(struct buf *b, const struct line_event *e)
     put_text(b, ",\"version\":", e->version);
     put_text(b, ",\"event_id\":", e->event_id);
     put_text(b, ",\"order_key\":", e->order_key);
+    if (e->time.p)
+        put_text(b, ",\"time\":", e->time);
     buf_puts(b, e->synced ? ",\"durability\":\"synced\"" : ",\"durability\":\"written\"");
     put_text(b, ",\"key_id\":", e->key_id);
     put_text(b, ",\"request_id\":", e->request_id);

@@ -32,6 +32,7 @@ struct line_event {
     struct id id;
     int64_t received_ms;
     struct span source, type, version, event_id, order_key;
+    struct span time;           /* when it happened, as the sender says */
     struct span request_id, method, path, remote, content_type;
     struct span key_id;         /* which key verified it; absent when unsigned */
     bool unsigned_source;       /* reaches only functions that name the source */

@@ -202,6 +202,7 @@ enum err line_event_decode(struct span event, struct buf *b, struct line_event *
         ROW(struct line_event, version, take_text_or_null),
         ROW(struct line_event, event_id, take_text_or_null),
         ROW(struct line_event, order_key, take_text_or_null),
+        {"time", offsetof(struct line_event, time), take_text_or_null, true},
         {"durability", offsetof(struct line_event, synced), take_synced, false},
         ROW(struct line_event, key_id, take_text_or_null),
         ROW(struct line_event, request_id, take_text_or_null),

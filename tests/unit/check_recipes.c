@@ -144,7 +144,7 @@ static const struct {
     {"aws-sns", "sns-v1", false}, {"aws-sns", "sns-v2", false}, {"aws-sns", "sns-v2-subscribe", false},
     {"braintree", "", false},     {"cloudevents", "", true},    {"deepgram", "", true},
     {"eventgrid", "", true},      {"gitlab", "", true},         {"google-push", "", true},
-    {"huggingface", "", true},    {"mailgun", "", false},       {"msgraph", "", true},
+    {"huggingface", "", true},    {"jwt-bearer", "", false},    {"mailgun", "", false},       {"msgraph", "", true},
     {"none", "", true},           {"okta", "", true},           {"paypal", "", false},
     {"pipedrive", "", true},      {"plivo-v2", "", false},      {"postmark", "", true},
     {"telegram", "", true},       {"vonage", "", false},        {"cloudflare-notifications", "", true},
