@@ -33,7 +33,23 @@ static const char *behind(const char *text, const char *kind)
     return strncmp(text, kind, n) == 0 ? text + n : NULL;
 }
 
-static bool good_reference(struct loader *l, const struct place *at, const char *text)
+/* References that only the room of recipes can read: it does when they are loaded (supervisor/load.c). */
+static bool deeper_reference(const char *text)
+{
+    static const char *const kinds[] = {"form:", "query:", "param:", "key:", "join:"};
+    static const char *const words[] = {"body", "method", "url", "path", "query"};
+    struct span word = span_of(text, strcspn(text, "|"));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (behind(text, kinds[i]))
+            return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_eq_str(word, words[i]))
+            return true;
+    return false;
+}
+
+/* Up to the first filter. */
+static bool good_plain_reference(struct loader *l, const struct place *at, const char *text)
 {
     const char *rest;
     if ((rest = behind(text, "json:")) != NULL) {
@@ -41,21 +57,29 @@ static bool good_reference(struct loader *l, const struct place *at, const char 
             return true;
         config_fault(l, at, "a JSON pointer is empty or begins with / and has ~ only as ~0 or ~1 (RFC 6901)");
     } else if ((rest = behind(text, "header:")) != NULL) {
-        if (made_of(rest, LETTERS DIGITS "!#$%&'*+-.^_`|~", 128))
+        if (made_of(rest, LETTERS DIGITS "!#$%&'*+-.^_`~", 128))
             return true;
         config_fault(l, at, "a header's name belongs behind header:");
     } else if ((rest = behind(text, "path:")) != NULL) {
         if (made_of(rest, DIGITS, 2) && atoi(rest) > 0)
             return true;
         config_fault(l, at, "the number of a path segment, from 1, belongs behind path:");
-    } else if ((rest = behind(text, "const:")) != NULL) {
-        if (*rest)
-            return true;
-        config_fault(l, at, "a text belongs behind const:");
     } else {
-        config_fault(l, at, "must be json:/pointer, header:Name, path:N or const:text");
+        config_fault(l, at,
+                     "must be json:/pointer, header:Name, path:N, const:text or another reference of creel-recipe(5)");
     }
     return false;
+}
+
+static bool good_reference(struct loader *l, const struct place *at, const char *text)
+{
+    const char *rest = behind(text, "const:");
+    if (rest && !*rest)
+        config_fault(l, at, "a text belongs behind const:");
+    if (rest)
+        return *rest;
+    const char *plain = config_copy(l, span_of(text, strcspn(text, "|")));
+    return deeper_reference(text) || (plain && good_plain_reference(l, at, plain));
 }
 
 static bool good_type_reference(struct loader *l, const struct place *at, const char *text)

@@ -5,22 +5,27 @@
 
 #include "base/units.h"
 
-static void place(const char *ref, const char **header, const char **pointer)
+/* The first reference that a text can be put at: a header or a place in the body, as it is. */
+static void place(const char *const *refs, size_t n, const char **header, const char **pointer)
 {
     const struct span h = SPAN_LIT("header:"), j = SPAN_LIT("json:");
-    if (ref && span_starts(span_str(ref), h))
-        *header = ref + h.n;
-    else if (ref && span_starts(span_str(ref), j))
-        *pointer = ref + j.n;
+    for (size_t i = 0; i < n && !*header && !*pointer; i++) {
+        if (strchr(refs[i], '|'))
+            continue;
+        if (span_starts(span_str(refs[i]), h))
+            *header = refs[i] + h.n;
+        else if (span_starts(span_str(refs[i]), j))
+            *pointer = refs[i] + j.n;
+    }
 }
 
-static const char *first_of(const char *const *own, size_t n_own, const struct recipe *r, const char *what)
+/* The source's own references, or the recipe's. */
+static void place_of(const char *const *own, size_t n_own, const struct recipe *r, const char *what,
+                     const char **header, const char **pointer)
 {
-    size_t n;
-    if (n_own > 0)
-        return own[0];
-    const char *const *refs = recipe_default(r, what, &n);
-    return n > 0 ? refs[0] : NULL;
+    size_t n = n_own;
+    const char *const *refs = n_own > 0 ? own : recipe_default(r, what, &n);
+    place(refs, n, header, pointer);
 }
 
 /* "/a/b": names without escapes, at least one. */
@@ -44,10 +49,9 @@ enum err sample_init(struct sample *s, const struct recipe *r, const struct conf
                      struct why *w)
 {
     *s = (struct sample){0};
-    place(first_of(source ? source->type : NULL, source ? source->n_type : 0, r, "type"), &s->type_header,
-          &s->type_pointer);
-    place(first_of(source ? source->event_id : NULL, source ? source->n_event_id : 0, r, "event_id"), &s->id_header,
-          &s->id_pointer);
+    place_of(source ? source->type : NULL, source ? source->n_type : 0, r, "type", &s->type_header, &s->type_pointer);
+    place_of(source ? source->event_id : NULL, source ? source->n_event_id : 0, r, "event_id", &s->id_header,
+             &s->id_pointer);
     if (own_body)
         return ERR_OK;
     if (!s->type_pointer)

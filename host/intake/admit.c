@@ -4,14 +4,6 @@
  */
 #include "intake/steps.h"
 
-static bool method_allowed(const struct config_source *c, struct span method)
-{
-    for (size_t i = 0; i < c->n_methods; i++)
-        if (span_eq_str(method, c->methods[i]))
-            return true;
-    return c->n_methods == 0 && span_eq_str(method, "POST");
-}
-
 /* A field that comes twice could be read one way here and another way by whoever signed it. */
 static enum err check_repeats(struct request *q)
 {
@@ -75,7 +67,7 @@ static struct span media_type(struct span s)
     return span_of(s.p, n);
 }
 
-static enum err check_content_type(struct request *q)
+enum err admit_content_type(struct request *q)
 {
     const struct config_source *c = q->source->config;
     char lower[128];
@@ -93,13 +85,14 @@ static enum err check_content_type(struct request *q)
 
 enum err step_admit(struct request *q)
 {
-    if (!method_allowed(q->source->config, q->method))
+    bool shakes = recipe_shakes(q->source->recipe, q->method);
+    if (!shakes && !house_takes_method(q->source, q->method))
         return refuse(q, ERR_METHOD_NOT_ALLOWED, "this source takes %s", q->source->allow);
     enum err e = check_repeats(q);
     if (e == ERR_OK)
         e = read_length(q);
-    if (e == ERR_OK)
-        e = check_content_type(q);
+    if (e == ERR_OK && !shakes)
+        e = admit_content_type(q);
     if (e != ERR_OK)
         return e;
     if (atomic_load_explicit(&q->intake->stopping, memory_order_relaxed))

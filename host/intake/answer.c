@@ -58,14 +58,28 @@ static int default_status(const struct request *q)
     case ANSWER_DUPLICATE:
         return 200;
     default:
-        return err_status(told(q));
+        return q->outcome == ERR_HANDSHAKE_REFUSED && q->reply.refused_status ? q->reply.refused_status
+                                                                              : err_status(told(q));
     }
 }
 
-static const struct config_answer *override(const struct request *q)
+/* What the source says, else what its sender insists on. Of a refusal the recipe speaks only where the proof is at fault:
+ * whoever should try again later, or repair the event, must learn so. */
+static struct config_answer chosen(const struct request *q)
 {
-    static const struct config_answer none;
-    return q->source ? &q->source->config->answers[kind_of(q)] : &none;
+    if (!q->source)
+        return (struct config_answer){0};
+    enum config_answer_kind kind = kind_of(q);
+    struct config_answer a = q->source->config->answers[kind];
+    if (kind == ANSWER_REFUSED && default_status(q) != 401)
+        return a;
+    const struct config_answer *theirs = recipe_answer(q->source->recipe, kind);
+    a.status = a.status ? a.status : theirs->status;
+    if (!a.body && !a.content_type) {
+        a.body = theirs->body;
+        a.content_type = theirs->content_type;
+    }
+    return a;
 }
 
 static void put_text_member(struct buf *b, const char *name, struct span s)
@@ -109,12 +123,12 @@ static void put_id_header(struct buf *b, const char *name, const struct id *id)
     buf_puts(b, "\r\n");
 }
 
-static void put_error_headers(const struct request *q, struct buf *b)
+static void put_error_headers(const struct request *q, int status, struct buf *b)
 {
     enum err e = told(q);
     if (err_retry_after_s(e) > 0)
         buf_printf(b, "Retry-After: %d\r\n", err_retry_after_s(e));
-    if (err_status(e) == 401)
+    if (status == 401)
         buf_puts(b, "WWW-Authenticate: Signature\r\n");
     if (e == ERR_METHOD_NOT_ALLOWED && q->source)
         buf_printf(b, "Allow: %s\r\n", q->source->allow);
@@ -133,6 +147,40 @@ static bool has_content(int status)
     return status != 204 && status != 205;
 }
 
+/* The status line and the fields about the content; n bytes of it follow. */
+static void put_head(struct buf *b, int status, struct span type, size_t n)
+{
+    buf_puts(b, "Status: ");
+    buf_put_i64(b, status);
+    buf_putc(b, ' ');
+    buf_puts(b, reason_phrase(status));
+    if (has_content(status)) {
+        buf_puts(b, "\r\nContent-Type: ");
+        buf_put_span(b, type);
+        buf_puts(b, "\r\nContent-Length: ");
+        buf_put_u64(b, n);
+    }
+    buf_puts(b, "\r\n");
+}
+
+/* Values that anybody may have sent go back as what they are declared to be, and as nothing else. */
+static void put_reply(const struct request *q, struct buf *b)
+{
+    const struct recipe_reply *r = &q->reply;
+    put_head(b, r->status, r->content_type, r->body.n);
+    put_id_header(b, "Creel-Request-Id: ", &q->request_id);
+    buf_puts(b, "X-Content-Type-Options: nosniff\r\n");
+    for (size_t i = 0; i < r->n_headers; i++) {
+        buf_put_span(b, r->headers[i].name);
+        buf_puts(b, ": ");
+        buf_put_span(b, r->headers[i].value);
+        buf_puts(b, "\r\n");
+    }
+    buf_puts(b, "\r\n");
+    if (has_content(r->status) && !span_eq_str(q->method, "HEAD"))
+        buf_put_span(b, r->body);
+}
+
 static void put_body(const struct request *q, const struct config_answer *o, int status, bool event, struct buf *body)
 {
     if (!has_content(status))
@@ -147,29 +195,23 @@ static void put_body(const struct request *q, const struct config_answer *o, int
 
 void answer_put(const struct request *q, struct buf *b)
 {
-    const struct config_answer *o = override(q);
+    if (q->outcome == ERR_ANSWERED) {
+        put_reply(q, b);
+        return;
+    }
+    const struct config_answer o = chosen(q);
     bool event = kind_of(q) != ANSWER_REFUSED;
-    int status = o->status ? o->status : default_status(q);
+    int status = o.status ? o.status : default_status(q);
     struct buf body;
 
     buf_init(&body, 64 * 1024);
-    put_body(q, o, status, event, &body);
-    buf_puts(b, "Status: ");
-    buf_put_i64(b, status);
-    buf_putc(b, ' ');
-    buf_puts(b, reason_phrase(status));
-    if (has_content(status)) {
-        buf_puts(b, "\r\nContent-Type: ");
-        buf_puts(b, content_type(o, event));
-        buf_puts(b, "\r\nContent-Length: ");
-        buf_put_u64(b, body.n);
-    }
-    buf_puts(b, "\r\n");
+    put_body(q, &o, status, event, &body);
+    put_head(b, status, span_str(content_type(&o, event)), body.n);
     put_id_header(b, "Creel-Request-Id: ", &q->request_id);
     if (event)
         put_id_header(b, "Creel-Event-Id: ", &q->id);
     else
-        put_error_headers(q, b);
+        put_error_headers(q, status, b);
     buf_puts(b, "\r\n");
     buf_put_span(b, buf_span(&body));
     buf_fini(&body);
@@ -204,7 +246,7 @@ static void log_outcome(const struct request *q, enum log_level level, const cha
 static void write_down(const struct request *q)
 {
     char id[ID_TEXT_BYTES];
-    int status = override(q)->status;
+    int status = chosen(q).status;
     id_format(&q->request_id, id);
     struct rejection r = {
         .at_ms = q->received_ms,
@@ -221,8 +263,22 @@ static void write_down(const struct request *q)
     rejected_put(q->intake->rejected, &r);
 }
 
+static void log_handshake(const struct request *q)
+{
+    char request[ID_TEXT_BYTES];
+    id_format(&q->request_id, request);
+    log_line(LOG_INFO, "handshake answered", LOG_T("source", q->source->config->name), LOG_T("handshake", q->reply.name),
+             LOG_S("request", span_of(request, sizeof request)), LOG_N("status", q->reply.status),
+             LOG_N("ms", (clock_mono_ns() - q->began_ns) / 1000000));
+}
+
 void answer_record(const struct request *q)
 {
+    if (q->outcome == ERR_ANSWERED) {
+        stat_add(STAT_handshakes_total, 1);
+        log_handshake(q);
+        return;
+    }
     switch (kind_of(q)) {
     case ANSWER_ACCEPTED:
         stat_add(STAT_accepted_total, 1);

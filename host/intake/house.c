@@ -10,13 +10,15 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "intake/stored.h"
 
 static void source_fini(struct house_source *s)
 {
-    reference_list_free(&s->type);
-    reference_list_free(&s->event_id);
-    reference_list_free(&s->order_key);
-    reference_list_free(&s->version);
+    facts_free(s->type);
+    facts_free(s->event_id);
+    facts_free(s->order_key);
+    facts_free(s->version);
+    stored_free(s->stored);
     keyring_free(s->keys);
     recipe_free(s->recipe);
     free(s->allow);
@@ -66,31 +68,30 @@ static enum err load_keys(struct house_source *s, const struct secrets *secrets,
 }
 
 /* The source's own references, or the recipe's. */
-static enum err load_references(struct house_source *s, const char *what, const char *const *own, size_t n_own,
-                                struct reference_list *out, struct why *w)
+static enum err load_facts(struct house_source *s, const char *what, const char *const *own, size_t n_own,
+                           struct facts **out, struct why *w)
 {
     const char *const *texts = own;
+    struct why inner;
     size_t n = n_own;
     if (n == 0)
         texts = recipe_default(s->recipe, what, &n);
-    enum err e = reference_list_new(texts, n, out);
+    enum err e = facts_new(texts, n, out, &inner);
     if (e != ERR_OK)
-        return why_set(w, e,
-                       "source %s: a reference for %s cannot be read: json:/…, header:…, path:N or const:… is wanted",
-                       s->config->name, what);
-    s->asks_json = s->asks_json || reference_list_asks(out, REFERENCE_JSON);
-    s->asks_path = s->asks_path || reference_list_asks(out, REFERENCE_PATH);
+        return why_set(w, e, "source %s: %s: %.300s", s->config->name, what, inner.text);
+    s->asks_json = s->asks_json || facts_ask_json(*out);
+    s->asks_path = s->asks_path || facts_ask_path(*out);
     return ERR_OK;
 }
 
-static enum err load_all_references(struct house_source *s, struct why *w)
+static enum err load_all_facts(struct house_source *s, struct why *w)
 {
     const struct config_source *c = s->config;
     const struct {
         const char *what;
         const char **own;
         size_t n;
-        struct reference_list *out;
+        struct facts **out;
     } lists[] = {
         {"type", c->type, c->n_type, &s->type},
         {"event_id", c->event_id, c->n_event_id, &s->event_id},
@@ -98,22 +99,40 @@ static enum err load_all_references(struct house_source *s, struct why *w)
         {"version", c->version, c->n_version, &s->version},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        enum err e = load_references(s, lists[i].what, lists[i].own, lists[i].n, lists[i].out, w);
+        enum err e = load_facts(s, lists[i].what, lists[i].own, lists[i].n, lists[i].out, w);
         if (e != ERR_OK)
             return e;
     }
     return ERR_OK;
 }
 
-/* NULL: out of memory. */
-static char *allow_text(const struct config_source *c)
+bool house_takes_method(const struct house_source *s, struct span method)
 {
+    const struct config_source *c = s->config;
+    for (size_t i = 0; i < c->n_methods; i++)
+        if (span_eq_str(method, c->methods[i]))
+            return true;
+    return c->n_methods == 0 && span_eq_str(method, "POST");
+}
+
+/* NULL: out of memory. */
+static char *allow_text(const struct house_source *s)
+{
+    const struct config_source *c = s->config;
+    const char *method;
     struct buf b;
     buf_init(&b, 1 << 20);
     for (size_t i = 0; i < c->n_methods; i++)
         buf_printf(&b, "%s%s", i ? ", " : "", c->methods[i]);
     if (c->n_methods == 0)
         buf_puts(&b, "POST");
+    for (size_t i = 0; (method = recipe_handshake_method(s->recipe, i)); i++) {
+        bool seen = house_takes_method(s, span_str(method));
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = strcmp(recipe_handshake_method(s->recipe, k), method) == 0;
+        if (!seen)
+            buf_printf(&b, ", %s", method);
+    }
     buf_putc(&b, 0);
     if (!b.failed)
         return b.p; /* from malloc, and the caller's now */
@@ -128,11 +147,13 @@ static enum err source_init(struct house_source *s, const struct config *config,
     enum err e = recipe_load(config, c->recipe, variant_of(c), &s->recipe, w);
     if (e == ERR_OK)
         e = load_keys(s, secrets, w);
+    if (e == ERR_OK && c->n_keys == 0 && *c->keys_folder && recipe_stores_secret(s->recipe))
+        e = stored_new(&s->stored) == ERR_OK ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
     if (e == ERR_OK)
-        e = load_all_references(s, w);
+        e = load_all_facts(s, w);
     if (e != ERR_OK)
         return e;
-    s->allow = allow_text(c);
+    s->allow = allow_text(s);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
     return s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }

@@ -11,18 +11,20 @@
 #include "base/config.h"
 #include "base/secrets.h"
 #include "intake/dedupe.h"
-#include "intake/reference.h"
-#include "recipe/recipe.h"
+#include "recipe/facts.h"
+
+struct stored; /* stored.h */
 
 struct house_source {
     const struct config_source *config;
     struct recipe *recipe;
-    struct keyring *keys;
-    struct reference_list type, event_id, order_key, version;
-    bool asks_json; /* a json: reference is used */
-    bool asks_path; /* a path: reference is used: paths below this source's are its too */
+    struct keyring *keys;   /* the configured ones */
+    struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
+    struct facts *type, *event_id, *order_key, *version;
+    bool asks_json; /* one of them looks into the JSON of the body */
+    bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;
-    char *allow; /* owned: the methods, as the Allow header wants them */
+    char *allow; /* owned: the methods of events and handshakes, as the Allow header wants them */
 };
 
 struct house {
@@ -42,6 +44,8 @@ void house_release(struct house *h); /* NULL is fine */
 /* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without
  * the slash; SPAN_NONE otherwise. */
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest);
+/* Do events come to this source with this method? */
+bool house_takes_method(const struct house_source *s, struct span method);
 /* May a process of this user connect? Without peer_users whoever the socket's mode lets in may; names that are no user's
  * let nobody in. */
 bool house_knows_peer(const struct house *h, uid_t uid);

@@ -30,16 +30,11 @@ static bool type_listed(const struct config_source *c, struct span type)
     return c->n_types == 0;
 }
 
-static enum err find(struct request *q, const char *what, const struct reference_list *l, struct span *out)
+static enum err find(struct request *q, const char *what, const struct facts *f, struct span *out)
 {
-    const struct reference_view view = {
-        .json = q->json ? buf_span(&q->body) : SPAN_NONE,
-        .path_rest = q->path_rest,
-        .headers = q->headers,
-        .n_headers = q->n_headers,
-    };
-    if (reference_resolve(l, &view, &q->arena, out) != ERR_OK)
-        return refuse(q, ERR_MALFORMED_REQUEST, "the %s is longer than %d bytes", what, REFERENCE_TEXT_BYTES);
+    const struct recipe_request r = request_to_judge(q);
+    if (facts_find(f, &r, q->json, &q->arena, out) != ERR_OK)
+        return refuse(q, ERR_MALFORMED_REQUEST, "the %s is longer than %d bytes", what, FACT_BYTES);
     if (out->p && !utf8_valid(*out))
         return refuse(q, ERR_MALFORMED_REQUEST, "the %s is not valid UTF-8", what);
     return ERR_OK;
@@ -48,13 +43,13 @@ static enum err find(struct request *q, const char *what, const struct reference
 enum err step_identify(struct request *q)
 {
     const struct house_source *s = q->source;
-    enum err e = find(q, "event type", &s->type, &q->type);
+    enum err e = find(q, "event type", s->type, &q->type);
     if (e == ERR_OK)
-        e = find(q, "version", &s->version, &q->version);
+        e = find(q, "version", s->version, &q->version);
     if (e == ERR_OK)
-        e = find(q, "event id", &s->event_id, &q->sender_id);
+        e = find(q, "event id", s->event_id, &q->sender_id);
     if (e == ERR_OK)
-        e = find(q, "order key", &s->order_key, &q->order_key);
+        e = find(q, "order key", s->order_key, &q->order_key);
     if (e != ERR_OK)
         return e;
     if (!q->type.p)

@@ -16,7 +16,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/keycache.c host/intake/keycache.h \
 	host/intake/parse.c \
 	host/intake/read.c \
-	host/intake/reference.c host/intake/reference.h \
 	host/intake/rejected.c host/intake/rejected.h \
 	host/intake/request.c host/intake/request.h \
 	host/intake/route.c \
@@ -24,5 +23,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/seen.c host/intake/seen.h \
 	host/intake/steps.c host/intake/steps.h \
 	host/intake/store.c \
+	host/intake/stored.c host/intake/stored.h \
 	host/intake/transport.c host/intake/transport.h \
 	host/intake/verify.c

@@ -50,8 +50,28 @@ void request_recycle(struct request *q)
     keep_small(&q->headers_text);
     keep_small(&q->line);
     arena_reset(&q->arena);
+    arena_fini(&q->block);
     *q = (struct request){
         .arena = q->arena, .body = q->body, .headers_text = q->headers_text, .line = q->line, .content_length = -1};
+}
+
+struct recipe_request request_to_judge(const struct request *q)
+{
+    const struct config_source *c = q->source->config;
+    return (struct recipe_request){
+        .method = q->method,
+        .url = span_str(c->public_url),
+        .path = q->path,
+        .query = q->query,
+        .path_rest = q->path_rest,
+        .headers = q->headers,
+        .n_headers = q->n_headers,
+        .body = buf_span(&q->body),
+        .params = c->params,
+        .n_params = c->n_params,
+        .now_ms = q->received_ms,
+        .tolerance_ms = c->tolerance,
+    };
 }
 
 enum err refuse(struct request *q, enum err e, const char *fmt, ...)

@@ -48,7 +48,9 @@ struct request {
     bool body_complete;
 
     /* verify … identify */
+    struct arena block; /* of the verify step, where the arena is too small */
     struct recipe_verdict verdict;
+    struct recipe_reply reply; /* of a handshake */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key;
     struct id id; /* of the event, new or (duplicate) the first one's */
@@ -61,7 +63,7 @@ struct request {
 
     /* the loop */
     unsigned step;
-    enum err outcome; /* ERR_OK accepted, ERR_EXISTS duplicate, else the row it was refused with */
+    enum err outcome; /* ERR_OK accepted, ERR_EXISTS duplicate, ERR_ANSWERED handshake, else the row it was refused with */
     char detail[REQUEST_DETAIL_BYTES];
 };
 
@@ -76,6 +78,9 @@ void request_recycle(struct request *q);
 enum err request_read_params(struct request *q);
 /* The value of this header (any case), SPAN_NONE if it did not come; the first one if it came twice. */
 struct span request_header(const struct request *q, const char *name);
+
+/* The request as recipes see it. Lives as long as q stays as it is. */
+struct recipe_request request_to_judge(const struct request *q);
 
 /* Refuse: format the reason into q->detail; returns e. */
 enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

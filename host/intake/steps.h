@@ -26,11 +26,13 @@ struct intake {
     struct rejected *rejected;
     int64_t body_memory;       /* limit of body_held */
     _Atomic int64_t body_held; /* bytes of bodies in memory */
+    atomic_uint stored;        /* rises with each secret that a handshake brought (stored.h) */
     atomic_bool stopping;
 };
 
 /* The steps that are functions of a request. ERR_OK: go on; ERR_AGAIN: not yet (read waits for bytes, dedupe and
- * commit for the disk); ERR_EXISTS: a duplicate, q->id is the first event's; else refused, q->detail says why. */
+ * commit for the disk); ERR_EXISTS: a duplicate, q->id is the first event's; ERR_ANSWERED: a handshake, answered by q->reply;
+ * else refused, q->detail says why. */
 enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
 enum err step_read(struct request *q);
@@ -47,6 +49,9 @@ bool steps_run(struct request *q);
 bool steps_reading(const struct request *q);
 /* The name of the step a request stands at. Static. */
 const char *steps_name(const struct request *q);
+
+/* Is the content type one of those that the source takes for events (admit.c)? ERR_OK, ERR_UNSUPPORTED_MEDIA_TYPE. */
+enum err admit_content_type(struct request *q);
 
 /* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p +
  * q->body.n. ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */

@@ -1,42 +1,36 @@
 /* SPDX-License-Identifier: MIT
- * verify: the signature, by the source's recipe, over the raw bytes. Nothing before this step has looked into the body.
+ * verify: the proof, by the source's recipe, over the raw bytes, and whether the request is a handshake. Nothing before
+ * this step has looked into the body.
  */
 #include "intake/steps.h"
 
-enum { SCRATCH_SLACK_BYTES = 8 * 1024 };
+#include "intake/stored.h"
 
-/* Public-key recipes put together what was signed, which may not fit the request's arena; the block lives for one
- * check. */
-static enum err verify_in_block(struct request *q, const struct recipe_request *r)
+/* Where the judging may put things: the request's arena, or a block of the request's own when that is too small for what
+ * has to be put together of a large body. NULL: out of memory. */
+static struct arena *scratch(struct request *q, const struct recipe_request *r)
 {
-    struct arena scratch;
-    if (!arena_init(&scratch, q->body.n + SCRATCH_SLACK_BYTES))
-        return refuse(q, ERR_SPOOL_FULL, "out of memory for the signature");
-    enum err e = recipe_verify(q->source->recipe, q->source->keys, q->recipe_context, r, &scratch, &q->verdict);
-    arena_fini(&scratch);
-    return e;
+    size_t need = recipe_scratch_bytes(q->source->recipe, r);
+    if (need <= q->arena.cap - q->arena.n)
+        return &q->arena;
+    return arena_init(&q->block, need) ? &q->block : NULL;
 }
 
 enum err step_verify(struct request *q)
 {
-    const struct config_source *c = q->source->config;
-    struct recipe_request r = {
-        .method = q->method,
-        .url = span_str(c->public_url),
-        .path = q->path,
-        .query = q->query,
-        .headers = q->headers,
-        .n_headers = q->n_headers,
-        .body = buf_span(&q->body),
-        .params = c->params,
-        .n_params = c->n_params,
-        .now_ms = q->received_ms,
-        .tolerance_ms = c->tolerance,
-    };
-    enum err e = recipe_takes_public_keys(q->source->recipe)
-                     ? verify_in_block(q, &r)
-                     : recipe_verify(q->source->recipe, q->source->keys, q->recipe_context, &r, &q->arena, &q->verdict);
-    return e == ERR_OK ? ERR_OK
-                       : refuse(q, err_status(e) ? e : ERR_INTERNAL, "%s",
-                                q->verdict.detail[0] ? q->verdict.detail : err_title(e));
+    const struct house_source *s = q->source;
+    const struct recipe_request r = request_to_judge(q);
+    struct arena *a = scratch(q, &r);
+    if (!a)
+        return refuse(q, ERR_SPOOL_FULL, "out of memory for the signature");
+    bool event = house_takes_method(s, q->method);
+    enum err e =
+        recipe_judge(s->recipe, stored_keys(q->intake, s), q->recipe_context, &r, event, a, &q->verdict, &q->reply);
+    if (e == ERR_ANSWERED && q->reply.store.p)
+        return stored_take(q);
+    if (e == ERR_OK && recipe_shakes(s->recipe, q->method))
+        return admit_content_type(q); /* which admit left to this step: handshakes come with any */
+    if (e == ERR_OK || e == ERR_ANSWERED)
+        return e;
+    return refuse(q, err_status(e) ? e : ERR_INTERNAL, "%s", q->verdict.detail[0] ? q->verdict.detail : err_title(e));
 }

@@ -5,15 +5,19 @@
 #include "recipe/proof.h"
 #include "recipe/url.h"
 
-/* Is this request the one that this rule is for? A body that is no JSON is none. A secret is brought to a source that
- * has none, and never takes the place of one. */
-static bool applies(struct proof *p, const struct handshake *h)
+/* Is this request the one that this rule is for? A body that is no JSON is none. */
+static bool meets(struct proof *p, const struct handshake *h)
 {
     const struct rule *failed_rule;
     const char *why;
-    if (!span_eq_str(p->q->method, h->method) || (h->store.n > 0 && p->ring->n > 0))
-        return false;
-    return rules_hold(&p->view, &h->when, &failed_rule, &why) == ERR_OK && !failed_rule;
+    return span_eq_str(p->q->method, h->method) && rules_hold(&p->view, &h->when, &failed_rule, &why) == ERR_OK &&
+           !failed_rule;
+}
+
+/* A secret is brought to a source that has none, and never takes the place of one. */
+static bool applies(struct proof *p, const struct handshake *h)
+{
+    return (h->store.n == 0 || p->ring->n == 0) && meets(p, h);
 }
 
 static void first_live_key(struct proof *p)
@@ -93,6 +97,15 @@ static const struct handshake *find_handshake(struct proof *p, bool is_signed)
     return NULL;
 }
 
+/* Would it have brought the secret, had the source none? */
+static bool too_late(struct proof *p)
+{
+    for (size_t i = 0; i < p->r->n_handshakes; i++)
+        if (p->r->handshakes[i].store.n > 0 && p->ring->n > 0 && meets(p, &p->r->handshakes[i]))
+            return true;
+    return false;
+}
+
 static bool signed_method(const struct recipe *r, struct span method)
 {
     for (size_t i = 0; i < r->n_handshakes; i++)
@@ -117,6 +130,9 @@ enum err recipe_judge(const struct recipe *r, const struct keyring *k, struct re
         return proof_refuse(&p, ERR_METHOD_NOT_ALLOWED, "no event comes with this method");
     p.view.problem[0] = 0;
     e = proof_verify(&p);
+    if (e == ERR_SIGNATURE_MISSING && too_late(&p))
+        return proof_refuse(&p, ERR_HANDSHAKE_REFUSED,
+                            "this source has its secret already; for another one take its key away first");
     if (e != ERR_OK)
         return e;
     h = r->n_handshakes ? find_handshake(&p, true) : NULL;

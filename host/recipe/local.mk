@@ -7,6 +7,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/compile_handshake.c host/recipe/compile_parts.c \
 	host/recipe/compile_signature.c host/recipe/compile_whole.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
+	host/recipe/facts.c host/recipe/facts.h \
 	host/recipe/filter.c host/recipe/filter.h host/recipe/filter_parts.h \
 	host/recipe/filter_digest.c host/recipe/filter_text.c host/recipe/filter_url.c \
 	host/recipe/form.c host/recipe/form.h \

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secrets.h"
 #include "base/units.h"
+#include "recipe/facts.h"
 #include "recipe/key_facts.h"
 
 static void report_to_log(void *arg, const char *text)
@@ -103,6 +104,30 @@ static void doubt_windows(const struct trial *t, const struct config_source *s)
     config_doubt(t->config, s->where, reason);
 }
 
+/* Can the references of a source be read? */
+static void try_facts(struct trial *t, const struct config_source *s)
+{
+    const struct {
+        const char *what;
+        const char **own;
+        size_t n;
+    } lists[] = {{"type", s->type, s->n_type},
+                 {"event_id", s->event_id, s->n_event_id},
+                 {"order_key", s->order_key, s->n_order_key},
+                 {"version", s->version, s->n_version}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct facts *facts;
+        struct why w;
+        char where[8192];
+        if (facts_new(lists[i].own, lists[i].n, &facts, &w) == ERR_OK) {
+            facts_free(facts);
+            continue;
+        }
+        snprintf(where, sizeof where, "%s/%s", s->where, lists[i].what);
+        report_at(t, where, w.text);
+    }
+}
+
 static void try_source(struct trial *t, const struct config_source *s)
 {
     const char *variant = NULL;
@@ -117,6 +142,7 @@ static void try_source(struct trial *t, const struct config_source *s)
         report_at(t, s->where, w.text);
         return;
     }
+    try_facts(t, s);
     if (s->n_keys == 0 && s->allow_unsigned && !*s->keys_folder && !recipe_is_none(r))
         report_at(t, s->where, "this recipe needs a key at least");
     unsigned before = t->faults;
@@ -124,7 +150,9 @@ static void try_source(struct trial *t, const struct config_source *s)
     for (size_t i = 0; i < s->n_keys; i++)
         if (!s->keys[i].faulty && try_key(t, r, &s->keys[i], &w) != ERR_OK)
             report_at(t, s->keys[i].where, w.text);
-    if (t->faults == before && !recipe_is_none(r) && s->where)
+    if (t->faults == before && s->n_keys == 0 && recipe_stores_secret(r))
+        config_doubt(t->config, s->where, "no key yet: whoever sends the first handshake decides it");
+    else if (t->faults == before && !recipe_is_none(r) && s->where)
         doubt_windows(t, s);
     recipe_free(r);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
+EXTRA_DIST += tests/unit/recipes/keep.json tests/unit/recipes/shake.json
 if HAVE_CHECK
-INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_intake tests/unit/check_intake_bytes \
+INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_handshake_door tests/unit/check_intake tests/unit/check_intake_bytes \
 	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
 TESTS += $(INTAKE_CHECKS)
@@ -12,6 +13,10 @@ tests_unit_check_dedupe_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_keycache_SOURCES = tests/unit/check_keycache.c tests/unit/suite.h
 tests_unit_check_keycache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_keycache_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_handshake_door_SOURCES = tests/unit/check_handshake_door.c $(INTAKE_STAGE)
+tests_unit_check_handshake_door_CPPFLAGS = $(INTAKE_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_handshake_door_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_handshake_door_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_screen_SOURCES = tests/unit/check_screen.c $(INTAKE_STAGE)
 tests_unit_check_screen_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_screen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

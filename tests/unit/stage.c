@@ -57,9 +57,12 @@ void stage_configure(struct stage *s, const char *settings, const char *sources)
     struct buf b;
     buf_init(&b, 1 << 20);
     buf_printf(&b,
-               "{\"spool\":\"%s/spool\",\"segment_size\":\"1MiB\",\"min_free\":\"1MiB\",\"recipes\":\"%s\","
-               "\"listen\":\"unix:%s/door\",\"control\":\"%s/control\",%s\"sources\":{",
-               s->dir, TEST_RECIPES, s->dir, s->dir, settings);
+               "{\"spool\":\"%s/spool\",\"segment_size\":\"1MiB\",\"min_free\":\"1MiB\","
+               "\"listen\":\"unix:%s/door\",\"control\":\"%s/control\",%s",
+               s->dir, s->dir, s->dir, settings);
+    if (!strstr(settings, "\"recipes\""))
+        buf_printf(&b, "\"recipes\":\"%s\",", TEST_RECIPES);
+    buf_puts(&b, "\"sources\":{");
     /* %D in the sources is the folder */
     for (const char *p = sources; *p; p++) {
         if (p[0] == '%' && p[1] == 'D') {

@@ -24,7 +24,8 @@ struct stage {
     struct shared *shared;
 };
 
-/* Folder and sockets; sources: the members of "sources", settings: further settings with a comma behind each. */
+/* Folder and sockets; sources: the members of "sources", settings: further settings with a comma behind each;
+ * without "recipes" among them the recipes are those of this tree. */
 void stage_init(struct stage *s, const char *settings, const char *sources);
 /* Rewrite the configuration file. */
 void stage_configure(struct stage *s, const char *settings, const char *sources);
