@@ -343,9 +343,6 @@ static void check_source(struct loader *l, const struct place *at, const struct 
                             "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
     if (strcmp(src->recipe, "none") == 0 && (src->n_keys || *src->keys_folder))
         config_fault_member(l, at, *src->keys_folder ? "keys_folder" : "keys", "recipe \"none\" uses no keys");
-    if (*src->recipe && strcmp(src->recipe, "none") != 0 && src->n_keys == 0 && !*src->keys_folder &&
-        !src->allow_unsigned)
-        config_fault_member(l, at, "keys", "needs a key at least, or a keys_folder: nothing could be verified");
     if (*src->public_url && !behind(src->public_url, "https://") && !behind(src->public_url, "http://"))
         config_fault_member(l, at, "public_url", "must begin with https:// or http://");
 }

@@ -128,6 +128,19 @@ static void try_facts(struct trial *t, const struct config_source *s)
     }
 }
 
+/* Is there anything to verify with, or is it meant that there is not? */
+static void try_proof(struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    char where[8192];
+    if (recipe_is_none(r) && !s->allow_unsigned) {
+        snprintf(where, sizeof where, "%s/recipe", s->where);
+        report_at(t, where, "this recipe lets anybody raise events: say \"allow_unsigned\": true if you mean that");
+    } else if (!recipe_is_none(r) && !recipe_fetches_keys(r) && s->n_keys == 0 && !*s->keys_folder) {
+        snprintf(where, sizeof where, "%s/keys", s->where);
+        report_at(t, where, "needs a key at least, or a keys_folder: nothing could be verified");
+    }
+}
+
 static void try_source(struct trial *t, const struct config_source *s)
 {
     const char *variant = NULL;
@@ -143,8 +156,7 @@ static void try_source(struct trial *t, const struct config_source *s)
         return;
     }
     try_facts(t, s);
-    if (s->n_keys == 0 && s->allow_unsigned && !*s->keys_folder && !recipe_is_none(r))
-        report_at(t, s->where, "this recipe needs a key at least");
+    try_proof(t, s, r);
     unsigned before = t->faults;
     t->n_windows = 0;
     for (size_t i = 0; i < s->n_keys; i++)
@@ -152,7 +164,7 @@ static void try_source(struct trial *t, const struct config_source *s)
             report_at(t, s->keys[i].where, w.text);
     if (t->faults == before && s->n_keys == 0 && recipe_stores_secret(r))
         config_doubt(t->config, s->where, "no key yet: whoever sends the first handshake decides it");
-    else if (t->faults == before && !recipe_is_none(r) && s->where)
+    else if (t->faults == before && !recipe_is_none(r) && s->where && (s->n_keys || !recipe_fetches_keys(r)))
         doubt_windows(t, s);
     recipe_free(r);
 }

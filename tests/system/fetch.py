@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import ssl
+import subprocess
 import threading
 import time
 
@@ -168,6 +169,20 @@ def dead_because(h, url, why):
 
 
 # ---- the tests -----------------------------------------------------------------------------------------------------
+
+def test_configuration():
+    """Who fetches keys needs none; who verifies nothing says so."""
+    with Host() as h:
+        for recipe, more, wrong in (("aws-sns", {}, ""), ("github", {}, "/sources/s/keys: needs a key"),
+                                    ("github", {"allow_unsigned": True}, "/sources/s/keys: needs a key"),
+                                    ("eventgrid", {}, "/sources/s/recipe: this recipe lets anybody"),
+                                    ("eventgrid", {"allow_unsigned": True}, "")):
+            h.settings["sources"] = {"s": {"path": "/s", "recipe": recipe, "type": "const:t", **more}}
+            h.write_config()
+            done = subprocess.run([creel.CREELD, "-t", "-c", h.config], capture_output=True, text=True, check=False)
+            check(done.returncode == (100 if wrong else 0) and wrong in done.stderr, f"{recipe} {more}: {done.stderr}")
+            check(wrong or not done.stderr, f"{recipe} {more}: {done.stderr}")
+
 
 def test_sns():
     h, server = with_everybody(sns_source())
@@ -394,7 +409,7 @@ class TrueLayer:
 
 def test_truelayer_and_a_new_key():
     """A key set; later the sender signs with a key that came after it was fetched."""
-    h, server = with_everybody({"tl": {"path": "/hooks/tl", "recipe": "truelayer"}})
+    h, server = with_everybody({"tl": {"path": "/hooks/tl", "recipe": "truelayer", "public_url": "https://hooks.example.com/hooks/tl"}})
     with h:
         old, new = TrueLayer(h, "old"), TrueLayer(h, "new")
         server.pages["/.well-known/jwks"] = (200, {}, json.dumps({"keys": [old.jwk]}).encode())
