@@ -55,4 +55,14 @@ static inline struct span span_skip(struct span a, size_t n)
     return skipped ? (struct span){a.p + skipped, a.n - skipped} : a; /* a.p may be NULL */
 }
 
+/* Without the blanks and tabs around it (OWS, RFC 9110 section 5.6.3). */
+static inline struct span span_trim(struct span a)
+{
+    while (a.n > 0 && (a.p[0] == ' ' || a.p[0] == '\t'))
+        a = span_skip(a, 1);
+    while (a.n > 0 && (a.p[a.n - 1] == ' ' || a.p[a.n - 1] == '\t'))
+        a.n--;
+    return a;
+}
+
 #endif

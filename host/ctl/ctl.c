@@ -262,12 +262,14 @@ enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, stru
     return text_from(CREEL_DATADIR "/recipes", name, text, w);
 }
 
-/* The text of the recipe that this one is like; nothing when it is like none. */
-static enum err like_text(struct ctl *c, struct span text, struct buf *out, struct why *w)
+enum err ctl_like_text(struct ctl *c, struct span text, struct buf *out, struct why *w)
 {
     char like[RECIPE_NAME_BYTES];
     recipe_like(text, like);
-    return like[0] ? ctl_recipe_text(c, like, out, w) : ERR_OK;
+    if (!like[0])
+        return ERR_OK;
+    enum err e = ctl_recipe_text(c, like, out, w);
+    return e == ERR_NOT_FOUND && c->recipes ? text_from(CREEL_DATADIR "/recipes", like, out, w) : e;
 }
 
 static enum err compile(struct ctl *c, const char *name, const char *variant, bool may_lack, struct recipe **out,
@@ -279,7 +281,7 @@ static enum err compile(struct ctl *c, const char *name, const char *variant, bo
     buf_init(&like, RECIPE_BYTES_MAX);
     enum err e = ctl_recipe_text(c, name, &text, w);
     if (e == ERR_OK)
-        e = like_text(c, buf_span(&text), &like, w);
+        e = ctl_like_text(c, buf_span(&text), &like, w);
     if (e == ERR_OK) {
         if (may_lack && variant && !recipe_has_variant(buf_span(&text), variant))
             variant = NULL;

@@ -48,6 +48,8 @@ long ctl_number(const char *option, const char *text, long min, long max);
  * (when one is loaded or named by -c), else in the installed one. ERR_NOT_FOUND naming it and the nearest one.
  * ctl_recipe also compiles it. */
 enum err ctl_recipe_text(struct ctl *c, const char *name, struct buf *text, struct why *w);
+/* The text of the recipe that this text is like, found there or among the installed ones; nothing when it is like none. */
+enum err ctl_like_text(struct ctl *c, struct span text, struct buf *out, struct why *w);
 enum err ctl_recipe(struct ctl *c, const char *name, const char *variant, struct recipe **out, struct why *w);
 /* The same with the variant of this name where there is one. */
 enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, struct recipe **out, struct why *w);

@@ -6,6 +6,8 @@ creel_SOURCES = \
 	host/ctl/fsck.c \
 	host/ctl/list.c \
 	host/ctl/past.c host/ctl/past.h \
+	host/ctl/recipe.c \
+	host/ctl/recipe_words.c host/ctl/recipe_words.h \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \
 	host/ctl/show.c \

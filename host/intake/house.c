@@ -18,6 +18,7 @@ static void source_fini(struct house_source *s)
     facts_free(s->event_id);
     facts_free(s->order_key);
     facts_free(s->version);
+    facts_free(s->time);
     stored_free(s->stored);
     keyring_free(s->keys);
     keycache_free(s->fetched);
@@ -98,6 +99,7 @@ static enum err load_all_facts(struct house_source *s, struct why *w)
         {"event_id", c->event_id, c->n_event_id, &s->event_id},
         {"order_key", c->order_key, c->n_order_key, &s->order_key},
         {"version", c->version, c->n_version, &s->version},
+        {"time", c->time, c->n_time, &s->time},
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         enum err e = load_facts(s, lists[i].what, lists[i].own, lists[i].n, lists[i].out, w);

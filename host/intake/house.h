@@ -21,7 +21,7 @@ struct house_source {
     struct recipe *recipe;
     struct keyring *keys;   /* the configured ones */
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
-    struct facts *type, *event_id, *order_key, *version;
+    struct facts *type, *event_id, *order_key, *version, *time;
     bool asks_json; /* one of them looks into the JSON of the body */
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * identify: what the event is: type, version, the sender's id, order key, each from the first reference that is
- * present.
+ * identify: what the event is: type, version, the sender's id, order key, time, each from the first reference that
+ * leads to something.
  */
 #include "intake/steps.h"
 
@@ -50,6 +50,8 @@ enum err step_identify(struct request *q)
         e = find(q, "event id", s->event_id, &q->sender_id);
     if (e == ERR_OK)
         e = find(q, "order key", s->order_key, &q->order_key);
+    if (e == ERR_OK)
+        e = find(q, "time", s->time, &q->time);
     if (e != ERR_OK)
         return e;
     if (!q->type.p)

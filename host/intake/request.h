@@ -55,7 +55,7 @@ struct request {
     struct cached_keys *keys; /* held: fetched ones that it was judged by */
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
-    struct span type, version, sender_id, order_key;
+    struct span type, version, sender_id, order_key, time;
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */

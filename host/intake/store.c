@@ -38,6 +38,7 @@ static void put_line(struct request *q, struct span headers)
         .version = q->version,
         .event_id = q->sender_id,
         .order_key = q->order_key,
+        .time = q->time,
         .request_id = span_of(request_id, sizeof request_id),
         .method = q->method,
         .path = q->path,

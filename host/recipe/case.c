@@ -213,9 +213,13 @@ enum err case_judge(const struct recipe *r, struct recipe_context *c, const stru
     char ids[CASE_KEYS_MAX][24];
     struct keyring *ring;
     struct why w;
+    const char *named = NULL; /* keys that the scheme chooses by an id have the one that the operator typed in */
+    for (size_t i = 0; i < t->request.n_params; i++)
+        if (strcmp(t->params[i].name, "key_id") == 0)
+            named = t->params[i].value;
     for (size_t i = 0; i < t->n_keys; i++) {
         snprintf(ids[i], sizeof ids[i], "%zu", i + 1);
-        keys[i] = (struct keyring_key){.id = ids[i],
+        keys[i] = (struct keyring_key){.id = named ? named : ids[i],
                                        .encoding = t->key_encoding,
                                        .is_public = recipe_takes_public_keys(r),
                                        .raw = t->keys[i],

@@ -88,15 +88,6 @@ const char *const *grammar_encoding_names(size_t *n)
     return encoding_names;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = span_skip(s, 1);
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 static enum err fault(struct view *v, enum err e, const char *text)
 {
     snprintf(v->problem, sizeof v->problem, "%s", text);
@@ -151,8 +142,8 @@ static enum err take_item(const struct recipe *r, struct span item, struct span 
     const char *at = item.n ? memchr(item.p, r->signature.pair, item.n) : NULL;
     if (!at)
         return ERR_OK;
-    struct span key = trim(span_of(item.p, (size_t)(at - item.p)));
-    struct span value = trim(span_skip(item, (size_t)(at - item.p) + 1));
+    struct span key = span_trim(span_of(item.p, (size_t)(at - item.p)));
+    struct span value = span_trim(span_skip(item, (size_t)(at - item.p) + 1));
     enum err e = take_field(r, key, value, v);
     return e == ERR_OK && span_eq(key, wanted) ? take_signature(r, value, v, s) : e;
 }
@@ -166,7 +157,7 @@ enum err grammar_split(const struct recipe *r, struct span value, struct span ke
     while (rest.n > 0) {
         const char *at = list ? memchr(rest.p, list, rest.n) : NULL;
         size_t n = at ? (size_t)(at - rest.p) : rest.n;
-        struct span item = trim(span_of(rest.p, n));
+        struct span item = span_trim(span_of(rest.p, n));
         /* Web servers join the lines of a repeated header with ", " (RFC 9110 section 5.3). */
         if (list && list != ',' && item.n > 0 && item.p[item.n - 1] == ',' && at)
             item.n--;

@@ -43,7 +43,7 @@ static enum err take_header(struct proof *p, unsigned slot, struct span value)
     return ERR_OK;
 }
 
-static bool is_named(const struct header_slot *h, struct span name)
+bool proof_is_named(const struct header_slot *h, struct span name)
 {
     return h->family ? name.n > h->name.n && span_eq_nocase(span_of(name.p, h->name.n), h->name)
                      : span_eq_nocase(name, h->name);
@@ -63,7 +63,7 @@ enum err proof_begin(struct proof *p, const struct recipe *r, const struct keyri
     *verdict = (struct recipe_verdict){0};
     for (size_t i = 0; i < q->n_headers; i++) {
         for (unsigned slot = 0; slot < r->n_headers; slot++) {
-            if (!is_named(&r->headers[slot], q->headers[i].name))
+            if (!proof_is_named(&r->headers[slot], q->headers[i].name))
                 continue;
             enum err e = take_header(p, slot, q->headers[i].value);
             if (e != ERR_OK)
@@ -166,6 +166,10 @@ enum err proof_try_keys(struct proof *p, const struct text *content, const struc
     struct span joined = SPAN_NONE, id;
     enum err e = wanted_key(p, &id);
     parts.n = 0;
+    if (e == ERR_OK && p->r->signature.has_key_id && !id.p) {
+        *missing = &p->r->signature.key_id;
+        return ERR_NOT_FOUND;
+    }
     if (e == ERR_OK && content && !has_secret(p->r))
         e = make_content(p, content, &parts, &joined, missing);
     for (size_t i = 0; e == ERR_OK && i < p->ring->n && !p->matched; i++) {

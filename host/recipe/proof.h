@@ -23,6 +23,8 @@ struct proof {
 /* Take what the recipe reads of the headers. ERR_MALFORMED_REQUEST when one came twice with different values. */
 enum err proof_begin(struct proof *p, const struct recipe *r, const struct keyring *k, struct recipe_context *c,
                      const struct recipe_request *q, struct arena *scratch, struct recipe_verdict *verdict);
+/* Is this the header of the slot, or one of the slot's family? */
+bool proof_is_named(const struct header_slot *h, struct span name);
 /* Fill the verdict's detail; returns e. */
 enum err proof_refuse(struct proof *p, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The view's last failure as a refusal. */

@@ -95,6 +95,16 @@ static enum err fill_id(struct signing *s, const char *id)
     return e;
 }
 
+/* The scheme says which key it is. */
+static enum err fill_key_id(struct signing *s, const struct key *k)
+{
+    const struct signature *sig = &s->r->signature;
+    struct span value;
+    if (!sig->has_key_id || sig->key_id.kind != REF_HEADER || given(s->q, s->r->headers[sig->key_id.slot].name, &value))
+        return ERR_OK;
+    return add(s, s->r->headers[sig->key_id.slot].name, span_str(k->id));
+}
+
 static enum err fill_ref(struct signing *s, const struct ref *ref, struct span time)
 {
     if (ref->kind == REF_HEADER)
@@ -248,6 +258,8 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
     }
     const struct key *key = signing_key(k, q->now_ms);
     enum err e = can_sign(r, key, w);
+    if (e == ERR_OK)
+        e = fill_key_id(&s, key);
     if (e == ERR_OK)
         e = fill(&s, id);
     if (e == ERR_OK)

@@ -268,15 +268,6 @@ static enum err get_literal(struct view *v, const struct ref *ref, struct span *
     return ERR_OK;
 }
 
-static struct span trim(struct span s)
-{
-    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = span_skip(s, 1);
-    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 static struct span lower(struct arena *a, struct span s)
 {
     struct span copy = arena_copy(a, s);
@@ -289,7 +280,7 @@ static struct span lower(struct arena *a, struct span s)
 static struct span next_name(const struct signed_headers *h, struct span *rest)
 {
     const char *at = memchr(rest->p, h->separator, rest->n);
-    struct span name = trim(span_of(rest->p, at ? (size_t)(at - rest->p) : rest->n));
+    struct span name = span_trim(span_of(rest->p, at ? (size_t)(at - rest->p) : rest->n));
     *rest = span_skip(*rest, at ? (size_t)(at - rest->p) + 1 : rest->n);
     return name;
 }

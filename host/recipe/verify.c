@@ -25,7 +25,8 @@ static enum err missing_value(struct proof *p, const struct ref *ref)
         return proof_refuse(p, ERR_SIGNATURE_INVALID, "the signature has no %s", name);
     if (ref->kind == REF_URL || ref->kind == REF_PATH || ref->kind == REF_PARAM)
         return proof_refuse(p, ERR_INTERNAL, "%s is signed, and is not configured here", name);
-    return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, and it is signed", name);
+    return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, %s", name,
+                        ref == &p->r->signature.key_id ? "which says which key it is" : "and it is signed");
 }
 
 enum err proof_failed(struct proof *p, enum err e, const struct ref *missing)
@@ -50,9 +51,7 @@ static enum err split_headers(struct proof *p, int slot, struct span key, bool *
     struct span last = SPAN_NONE;
     for (size_t i = 0; i < p->q->n_headers; i++) {
         const struct recipe_header *line = &p->q->headers[i];
-        bool named = h->family ? line->name.n > h->name.n && span_eq_nocase(span_of(line->name.p, h->name.n), h->name)
-                               : span_eq_nocase(line->name, h->name);
-        if (!named || (last.p && span_eq(last, line->value)))
+        if (!proof_is_named(h, line->name) || (last.p && span_eq(last, line->value)))
             continue;
         last = line->value;
         *any = *any || line->value.n > 0;

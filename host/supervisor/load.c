@@ -114,7 +114,8 @@ static void try_facts(struct trial *t, const struct config_source *s)
     } lists[] = {{"type", s->type, s->n_type},
                  {"event_id", s->event_id, s->n_event_id},
                  {"order_key", s->order_key, s->n_order_key},
-                 {"version", s->version, s->n_version}};
+                 {"version", s->version, s->n_version},
+                 {"time", s->time, s->n_time}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct facts *facts;
         struct why w;

@@ -124,6 +124,34 @@ def test_vectors_that_disagree_are_named():
         run("verify", "--vectors", write(path, "[{]"), expect=100)
 
 
+def test_recipes_are_explained():
+    lines = run("recipe").splitlines()
+    check(lines[0].split() == ["NAME", "ALGORITHM", "NOT", "PROTECTED", "SENDER"], lines[0])
+    check(len(lines) > 100 and any(line.split()[:3] == ["gitlab", "token", "everything"] for line in lines), "the list")
+    rows = [json.loads(line) for line in run("recipe", "--json").splitlines()]
+    check([r["recipe"] for r in rows] == sorted(r["recipe"] for r in rows) and len(rows) == len(lines) - 1, "the list as JSON")
+    by_name = {r["recipe"]: r for r in rows}
+    check(by_name["stripe"]["not_protected"] == [] and by_name["github"]["not_protected"] == ["replay"], "not_protected")
+    check(by_name["paypal"]["not_protected"] == ["body"] and by_name["none"]["algorithm"] is None, "not_protected")
+    text = run("recipe", "paypal")
+    for what in ("rsa-sha256", "CRC-32", '"webhook_id": "…"', "api.paypal.com", "x509-pem"):
+        check(what in text, f"recipe paypal does not say {what}:\n{text}")
+    check('"public_url"' in run("recipe", "square") and '"keys_folder"' in run("recipe", "asana"), "a source to begin with")
+    check('"v1a"' not in run("recipe", "openai") and "webhook-signature" in run("recipe", "openai"), "a recipe that is like another")
+    whole = json.loads(run("recipe", "convoy", "--json", "--variant", "convoy-adv-sha512-base64"))
+    check(whole["algorithm"] == "hmac-sha512" and whole["tolerance_ms"] == 300000 and whole["not_protected"] == [], str(whole))
+    check(len(whole["variants"]) == 8 and whole["notes"], str(whole))
+    run("recipe", "githup", expect=1)
+    run("recipe", "convoy", "--variant", "v3", expect=100)
+    run("recipe", "--variant", "v3", expect=100)
+    with folder() as d:
+        run("--recipes", d, "recipe", expect=1)
+        write(os.path.join(d, "mine.json"), json.dumps({"recipe": "mine", "signature": {"algorithm": "hmac-md5"}}))
+        run("--recipes", d, "recipe", expect=100)
+        write(os.path.join(d, "mine.json"), json.dumps({"recipe": "mine", "title": "Mine", "signature": "none"}))
+        check("Mine" in run("--recipes", d, "recipe"), "one of the user's own")
+
+
 def test_send_signs():
     with folder() as d, Receiver() as receiver:
         secret = write(os.path.join(d, "secret"), KEY + "\n")

@@ -261,6 +261,7 @@ START_TEST(facts_from_query_header_form_and_names)
         {"/shake?kind=order", "application/json", "\"order.made\"", SPAN_LIT("{\"type\":\"other\"}")},
         {"/shake", "application/x-www-form-urlencoded", "\"order.paid\"", SPAN_LIT("a=1&kind=order%2Epaid")},
         {"/shake", "application/json", "\"from.json\"", SPAN_LIT("{\"type\":\"from.json\"}")},
+        {"/shake", "application/json", "\"time\":\"Sunday\"", SPAN_LIT("{\"type\":\"x\",\"at\":\"Sunday\"}")},
         {"/shake", "application/json", "\"the-name\"",
          SPAN_LIT("{\"type\":\"x\",\"events\":{\"none\":1,\"the-name\":2,\"z\":3}}")},
     };

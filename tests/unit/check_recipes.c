@@ -260,13 +260,14 @@ END_TEST
 
 /* ---- the published requests, by the program that people use ---- */
 
-START_TEST(published_requests_agree)
+static void vectors_agree(const char *file, const char *wanted)
 {
     char line[512], last[512] = "";
-    FILE *f =
-        popen(TESTS_BUILDDIR "/creel --recipes " TESTS_SRCDIR "/host/recipe/recipes verify --vectors " TESTS_SRCDIR
-                             "/tests/vectors/signatures.json 2>&1",
-              "r");
+    snprintf(line, sizeof line,
+             TESTS_BUILDDIR "/creel --recipes " TESTS_SRCDIR "/host/recipe/recipes verify --vectors " TESTS_SRCDIR
+                            "/tests/vectors/%s 2>&1",
+             file);
+    FILE *f = popen(line, "r");
     ck_assert_ptr_nonnull(f);
     while (fgets(line, sizeof line, f)) {
         if (last[0])
@@ -274,8 +275,19 @@ START_TEST(published_requests_agree)
         snprintf(last, sizeof last, "%s", line);
     }
     int status = pclose(f);
-    ck_assert_str_eq(last, "437 passed, 0 failed\n");
+    ck_assert_str_eq(last, wanted);
     ck_assert_int_eq(status, 0);
+}
+
+START_TEST(published_requests_agree)
+{
+    vectors_agree("signatures.json", "437 passed, 0 failed\n");
+}
+END_TEST
+
+START_TEST(a_key_is_chosen_by_its_id)
+{
+    vectors_agree("key_ids.json", "3 passed, 0 failed\n");
 }
 END_TEST
 
@@ -291,6 +303,7 @@ int main(void)
     tcase_add_test(t, what_is_not_protected_is_known);
     tcase_add_test(t, what_is_signed_by_a_recipe_verifies);
     tcase_add_test(t, published_requests_agree);
+    tcase_add_test(t, a_key_is_chosen_by_its_id);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

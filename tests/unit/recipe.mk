@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += tests/vectors/signatures.json tests/vectors/providers.txt
+EXTRA_DIST += tests/vectors/key_ids.json tests/vectors/providers.txt tests/vectors/signatures.json
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
 TESTS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
