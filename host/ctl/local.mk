@@ -13,6 +13,9 @@ creel_SOURCES = \
 	host/ctl/show.c \
 	host/ctl/status.c \
 	host/ctl/frame.h \
+	host/ctl/keys.c host/ctl/keys.h \
+	host/ctl/keys_change.c \
+	host/ctl/keys_make.c \
 	host/ctl/letter.c host/ctl/letter.h \
 	host/ctl/main.c \
 	host/ctl/new.c \

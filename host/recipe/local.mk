@@ -17,9 +17,11 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
+	host/recipe/key_make.c host/recipe/key_make.h \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/needs.c \
 	host/recipe/proof.c host/recipe/proof.h \
 	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \

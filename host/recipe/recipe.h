@@ -61,6 +61,8 @@ const char *const *recipe_keys_hosts(const struct recipe *r, size_t *n);
 /* What the operator has to type in: the names of params, and whether public_url is signed. */
 const char *const *recipe_params(const struct recipe *r, size_t *n);
 bool recipe_needs_url(const struct recipe *r);
+/* Is nothing verified, or a handshake never answered, without this parameter? The others may be left out. */
+bool recipe_needs_param(const struct recipe *r, const char *name);
 /* What a good proof says nothing about, computed from the recipe. */
 struct recipe_gaps {
     bool nothing_signed; /* none, or a token that anybody who saw it can send again */

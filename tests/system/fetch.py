@@ -173,9 +173,9 @@ def dead_because(h, url, why):
 def test_configuration():
     """Who fetches keys needs none; who verifies nothing says so."""
     with Host() as h:
-        for recipe, more, wrong in (("aws-sns", {}, ""), ("github", {}, "/sources/s/keys: needs a key"),
-                                    ("github", {"allow_unsigned": True}, "/sources/s/keys: needs a key"),
-                                    ("eventgrid", {}, "/sources/s/recipe: this recipe lets anybody"),
+        for recipe, more, wrong in (("aws-sns", {}, ""), ("github", {}, "/sources/s: needs a key"),
+                                    ("github", {"allow_unsigned": True}, "/sources/s: needs a key"),
+                                    ("eventgrid", {}, "/sources/s: this recipe lets anybody"),
                                     ("eventgrid", {"allow_unsigned": True}, "")):
             h.settings["sources"] = {"s": {"path": "/s", "recipe": recipe, "type": "const:t", **more}}
             h.write_config()

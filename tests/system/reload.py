@@ -36,21 +36,33 @@ def test_good():
 
 
 def test_key_rotation():
-    """Both keys count while both are listed; then only the new one."""
+    """Under load: both keys count while both are listed, then only the new one, and no request is lost."""
     new = b"the new key: 32 bytes or so long"
     with Host() as h:
         h.start()
+        load = [creel.Load(h) for _ in range(4)]
+        for one in load:
+            one.start()
         keys = h.settings["sources"]["shop"]["keys"]
         keys.append({"id": "shop-2", "secret_file": h.key_file("key-shop-2", creel.whsec(new))})
         h.write_config()
         hup(h, "configuration reloaded")
-        h.accept()
-        h.accept(secret=new)
+        for one in load[2:]:
+            one.secret = new
+        for one in load:
+            one.more(20)
+        for one in load[:2]:
+            one.secret = new
+            one.more(2)  # what is on its way may still have the old one
         del keys[0]
         h.write_config()
         hup(h, "configuration reloaded")
         check(h.send().status == 401, "the old key after its end")
-        h.accept(secret=new)
+        for one in load:
+            one.more(20)
+        accepted = [i for one in load for i in one.stop()]
+        known = h.states()
+        check(all(i in known for i in accepted), "an accepted event is not in the journal")
         h.allow("refused")
         h.finish()
 

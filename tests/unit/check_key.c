@@ -6,6 +6,8 @@
 
 #include <openssl/evp.h>
 
+#include "recipe/key_make.h"
+
 START_TEST(several_keys_share_one_block)
 {
     struct keyring *k = NULL;
@@ -92,6 +94,55 @@ START_TEST(facts_tell_no_secret)
     ck_assert(facts_of(k, 0).can_sign);
     ck_assert_str_eq(facts_of(k, 0).fingerprint, "SHA256:BuP9j9opu2CrWVV95h7bCuzbIxE0vjDnW0Vfjht5L6k");
     keyring_free(k);
+}
+END_TEST
+
+/* ---- new ones ---- */
+
+static struct keyring *made(const struct algorithm *a, const char *encoding, bool open_half)
+{
+    struct key_made m;
+    struct why w;
+    const struct recipe r = {.name = "t", .algorithm = a, .key_encoding = encoding};
+    ck_assert_msg(key_make(&r, NULL, &m, &w) == ERR_OK, "%s: %s", encoding, w.text);
+    ck_assert_int_eq(m.public_text[0] != 0, a != &hmac_sha256);
+    return take(a, encoding, open_half, open_half ? m.public_text : m.secret);
+}
+
+START_TEST(new_keys_are_random_and_load)
+{
+    static const char *const secrets[] = {"utf8", "hex", "base64", "whsec_base64", "utf8-sha1", "utf8-nfkd"},
+                             *const pairs[] = {"whpk_base64", "ed25519-hex", "ed25519-base64", "spki-pem",
+                                               "spki-base64"};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        struct keyring *one = made(&hmac_sha256, secrets[i], false), *two = made(&hmac_sha256, secrets[i], false);
+        size_t n = one->keys[0].n_secret;
+        ck_assert(n >= 20 && (n != two->keys[0].n_secret || memcmp(one->keys[0].secret, two->keys[0].secret, n) != 0));
+        keyring_free(one);
+        keyring_free(two);
+    }
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct keyring *one = made(&ed25519, pairs[i], false), *two = made(&ed25519, pairs[i], true);
+        ck_assert(facts_of(one, 0).can_sign && !facts_of(two, 0).can_sign);
+        ck_assert_str_ne(facts_of(one, 0).fingerprint, facts_of(two, 0).fingerprint);
+        keyring_free(one);
+        keyring_free(two);
+    }
+}
+END_TEST
+
+START_TEST(what_is_not_made_is_said)
+{
+    struct key_made m;
+    struct why w;
+    const struct recipe rsa = {.name = "t", .algorithm = &rsa_sha256, .key_encoding = "spki-pem"},
+                        hmac = {.name = "t", .algorithm = &hmac_sha256, .key_encoding = "utf8"};
+    ck_assert_int_eq(key_make(&rsa, NULL, &m, &w), ERR_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(w.text, "openssl genpkey"));
+    ck_assert_int_eq(key_make(&hmac, "jwk", &m, &w), ERR_UNSUPPORTED);
+    ck_assert_int_eq(key_make(&hmac, "spki-pem", &m, &w), ERR_INVALID);
+    ck_assert_int_eq(key_make(&hmac, "heks", &m, &w), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(w.text, "did you mean hex"));
 }
 END_TEST
 
@@ -191,6 +242,8 @@ int main(void)
     tcase_add_test(t, one_bad_key_is_the_whole_ring);
     tcase_add_test(t, windows_that_meet_cover);
     tcase_add_test(t, facts_tell_no_secret);
+    tcase_add_test(t, new_keys_are_random_and_load);
+    tcase_add_test(t, what_is_not_made_is_said);
     tcase_add_test(t, every_key_of_the_vectors_loads);
     tcase_add_test(t, mutated_keys_are_answered);
     suite_add_tcase(s, t);
