@@ -3,10 +3,13 @@ bin_PROGRAMS += creel
 creel_SOURCES = \
 	host/ctl/ask.c host/ctl/ask.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/evidence.c host/ctl/evidence.h \
+	host/ctl/explain.c host/ctl/explain.h \
 	host/ctl/fsck.c \
 	host/ctl/list.c \
 	host/ctl/past.c host/ctl/past.h \
 	host/ctl/recipe.c \
+	host/ctl/recipe_names.c host/ctl/recipe_names.h \
 	host/ctl/recipe_words.c host/ctl/recipe_words.h \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \

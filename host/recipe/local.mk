@@ -7,6 +7,8 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/compile_handshake.c host/recipe/compile_parts.c \
 	host/recipe/compile_signature.c host/recipe/compile_whole.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
+	host/recipe/explain.c host/recipe/explain.h host/recipe/explain_parts.h \
+	host/recipe/explain_body.c host/recipe/explain_try.c host/recipe/explain_url.c host/recipe/explain_write.c \
 	host/recipe/facts.c host/recipe/facts.h \
 	host/recipe/filter.c host/recipe/filter.h host/recipe/filter_parts.h \
 	host/recipe/filter_digest.c host/recipe/filter_text.c host/recipe/filter_url.c \
@@ -26,6 +28,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/rule.c \
+	host/recipe/rewrite.c host/recipe/rewrite.h \
 	host/recipe/sign.c \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
 	host/recipe/value.c host/recipe/value.h host/recipe/value_parse.c \

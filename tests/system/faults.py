@@ -199,5 +199,19 @@ def test_the_configuration_in_the_manual_and_the_example():
         check(json.loads(creeld(h, "-T").stdout)["sources"], "-T of the example")
 
 
+def test_the_sources_to_copy():
+    folder = os.path.join(creel.HERE, "..", "..", "deploy", "sources.d")
+    names = sorted(os.listdir(folder))
+    check(len(names) >= 5, f"{names}")
+    with Host() as h:
+        h.settings["sources"] = {}
+        h.settings["include"] = os.path.join(os.path.abspath(folder), "*.json")
+        h.write_config()
+        done = creeld(h, "-t")
+        lines = [line for line in done.stderr.splitlines() if "No such file" not in line]
+        check(not lines, "the sources have faults:\n" + "\n".join(lines))
+        check(sum("/keys/0" in line for line in done.stderr.splitlines()) == len(names) - 1, f"one needs no key: {done.stderr}")
+
+
 if __name__ == "__main__":
     creel.main(globals())

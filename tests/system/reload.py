@@ -120,6 +120,17 @@ def test_check_and_print():
         del key["key_encoding"]
         if encoding:
             key["key_encoding"] = encoding
+        for refs, reason in (("join:{json:/a}.{jsn:/b}", "jsn:/b"), (["json:/id", "form:id|lowr"], "lower")):
+            h.settings["sources"]["shop"]["event_id"] = refs
+            h.write_config()
+            unread = creeld("-t")
+            check(unread.returncode == 100 and unread.stderr.startswith(h.config + ":")
+                  and ": /sources/shop/event_id: " in unread.stderr and reason in unread.stderr, f"-t of {refs}: {unread}")
+        h.settings["sources"]["shop"]["event_id"] = ["join:{json:/a}.{query:b|lower}", "key:/data!id", "body|sha256"]
+        h.write_config()
+        good = creeld("-t")
+        check(good.returncode == 0, f"-t of references of all kinds: {good}")
+        del h.settings["sources"]["shop"]["event_id"]
         functions = h.settings["functions"]
         h.settings["functions"] = functions + ".not-there"
         h.write_config()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += tests/vectors/key_ids.json tests/vectors/providers.txt tests/vectors/signatures.json
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
-TESTS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
+check_PROGRAMS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
+TESTS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
 tests_unit_check_recipe_SOURCES = tests/unit/check_recipe.c tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipe_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -59,4 +59,8 @@ tests_unit_check_jwt_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 tests_unit_check_public_SOURCES = tests/unit/check_public.c tests/unit/token_kit.h tests/unit/suite.h
 tests_unit_check_public_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_public_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_explain_SOURCES = tests/unit/check_explain.c tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_explain_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_explain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_explain_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 endif
