@@ -24,6 +24,7 @@ creel_SOURCES = \
 	host/ctl/new.c \
 	host/ctl/occasion.c host/ctl/occasion.h \
 	host/ctl/sample.c host/ctl/sample.h \
+	host/ctl/signing_key.c host/ctl/signing_key.h \
 	host/ctl/send.c \
 	host/ctl/shoot.c host/ctl/shoot.h \
 	host/ctl/test.c \

@@ -22,6 +22,10 @@ enum err form_decode(struct span encoded, struct arena *a, struct span *out);
 /* The decoded value of the first pair whose decoded name is name; SPAN_NONE in *out when there is none. ERR_NO_ROOM. */
 enum err form_find(struct span text, struct span name, struct arena *a, struct span *out);
 
+/* The text with the value of name set, behind out: the first pair of that name is replaced, else one is put behind the
+ * others; the rest stays as it is. Name and value are encoded (section 5.2). Look at out->failed. */
+void form_set(struct span text, struct span name, struct span value, struct buf *out);
+
 /* Both hexadecimal digits behind a '%' at s.p[at], as a byte; -1 when it is no escape. */
 int form_escape(struct span s, size_t at);
 

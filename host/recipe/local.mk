@@ -15,7 +15,8 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/form.c host/recipe/form.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
 	host/recipe/handshake.c \
-	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_verify.c host/recipe/jwt_algorithms.tbl \
+	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_parts.h \
+	host/recipe/jwt_sign.c host/recipe/jwt_verify.c host/recipe/jwt_algorithms.tbl \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
@@ -29,7 +30,8 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/rule.c \
 	host/recipe/rewrite.c host/recipe/rewrite.h \
-	host/recipe/sign.c \
+	host/recipe/sign.c host/recipe/signing.h \
+	host/recipe/sign_fill.c host/recipe/sign_place.c host/recipe/sign_token.c \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
 	host/recipe/value.c host/recipe/value.h host/recipe/value_parse.c \
 	host/recipe/url.c host/recipe/url.h \

@@ -64,14 +64,18 @@ static void no_end_moves(struct bench *b, struct span *what, const char *name, c
     free(longer);
 }
 
-static bool in_content(const struct recipe *r, int slot)
+static bool holds(const struct recipe *r, enum ref_kind kind, int slot)
 {
     for (size_t i = 0; i < r->signature.n_contents; i++)
         for (size_t k = 0; k < r->signature.contents[i].n; k++)
-            if (r->signature.contents[i].pieces[k].kind == REF_HEADER &&
-                r->signature.contents[i].pieces[k].slot == slot)
+            if (r->signature.contents[i].pieces[k].kind == kind && r->signature.contents[i].pieces[k].slot == slot)
                 return true;
     return false;
+}
+
+static bool in_content(const struct recipe *r, int slot)
+{
+    return holds(r, REF_HEADER, slot);
 }
 
 static int slot_of(const struct recipe *r, struct span name)
@@ -131,7 +135,8 @@ static void url_is_protected(struct bench *b, const char *name, const char *vari
     b->q.url = SPAN_LIT("https://hooks.example.test/io?bodySHA256=" BODY_SHA256);
     refused(b, name, variant, "url", b->q.url);
     b->q.url = SPAN_LIT("https://hooks.example.tesu/in?bodySHA256=" BODY_SHA256);
-    refused(b, name, variant, "url", b->q.url);
+    if (holds(b->r, REF_URL, 0)) /* of the path alone the host is no part */
+        refused(b, name, variant, "url", b->q.url);
     b->q.url = was;
 }
 
@@ -321,6 +326,7 @@ int main(void)
     TCase *t = tcase_create("roundtrip");
     tcase_set_timeout(t, 60);
     tcase_add_unchecked_fixture(t, read_names, NULL);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, no_signed_byte_can_be_changed);
     tcase_add_test(t, no_byte_of_a_published_request_can_be_changed);
     suite_add_tcase(s, t);
