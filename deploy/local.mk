@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += deploy/quickstart deploy/build.sh deploy/caddy/Caddyfile deploy/nginx/creel.conf \
-	deploy/systemd/creeld.service deploy/runbooks/rotate-keys.md
+	deploy/systemd/creeld.service deploy/runbooks/rotate-keys.md \
+	deploy/sources.d/aws-sns.json deploy/sources.d/github.json deploy/sources.d/slack.json deploy/sources.d/square.json \
+	deploy/sources.d/stripe.json

@@ -3,10 +3,13 @@ bin_PROGRAMS += creel
 creel_SOURCES = \
 	host/ctl/ask.c host/ctl/ask.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/evidence.c host/ctl/evidence.h \
+	host/ctl/explain.c host/ctl/explain.h \
 	host/ctl/fsck.c \
 	host/ctl/list.c \
 	host/ctl/past.c host/ctl/past.h \
 	host/ctl/recipe.c \
+	host/ctl/recipe_names.c host/ctl/recipe_names.h \
 	host/ctl/recipe_words.c host/ctl/recipe_words.h \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \
@@ -21,6 +24,7 @@ creel_SOURCES = \
 	host/ctl/new.c \
 	host/ctl/occasion.c host/ctl/occasion.h \
 	host/ctl/sample.c host/ctl/sample.h \
+	host/ctl/signing_key.c host/ctl/signing_key.h \
 	host/ctl/send.c \
 	host/ctl/shoot.c host/ctl/shoot.h \
 	host/ctl/test.c \

@@ -2,61 +2,14 @@
  * recipe: creel recipe: which senders are known, and what one of them asks of who sets it up. Needs neither the daemon nor
  * the spool. One thread.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "ctl/recipe_names.h"
 #include "ctl/recipe_words.h"
 
-enum { RECIPES_MAX = 1024, RECIPE_BYTES = 1 << 20 };
-
-struct names {
-    char *list[RECIPES_MAX];
-    size_t n;
-};
-
-static void add_names(struct names *names, const char *dir)
-{
-    static const char suffix[] = ".json";
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && names->n < RECIPES_MAX && (e = readdir(d));) {
-        size_t n = strlen(e->d_name);
-        if (e->d_name[0] != '.' && n >= sizeof suffix && strcmp(e->d_name + n - (sizeof suffix - 1), suffix) == 0 &&
-            (names->list[names->n] = strndup(e->d_name, n - (sizeof suffix - 1))))
-            names->n++;
-    }
-    if (d)
-        closedir(d);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorted, each once: one that is in both folders is the configured one, which ctl_recipe finds. */
-static void find_names(struct ctl *c, struct names *names)
-{
-    size_t kept = 0;
-    if (!c->recipes && c->config_given)
-        ctl_config(c);
-    if (c->recipes) {
-        add_names(names, c->recipes);
-    } else {
-        if (c->config && c->config->recipes[0])
-            add_names(names, c->config->recipes);
-        add_names(names, CREEL_DATADIR "/recipes");
-    }
-    qsort(names->list, names->n, sizeof *names->list, by_name);
-    for (size_t i = 0; i < names->n; i++) {
-        if (kept > 0 && strcmp(names->list[kept - 1], names->list[i]) == 0)
-            free(names->list[i]);
-        else
-            names->list[kept++] = names->list[i];
-    }
-    names->n = kept;
-}
+enum { RECIPE_BYTES = 1 << 20 };
 
 /* ---- all ---- */
 
@@ -122,18 +75,18 @@ static void list_one(struct ctl *c, const char *name, unsigned *faults)
 
 static int list_all(struct ctl *c)
 {
-    struct names *names = calloc(1, sizeof *names);
+    struct recipe_names *names = calloc(1, sizeof *names);
     unsigned faults = 0;
     if (!names)
         return ctl_fail(EXIT_SYSTEM, "out of memory");
-    find_names(c, names);
+    recipe_names_find(c, names);
     if (!c->json)
         printf("%-25s %-13s %-14s %s\n", "NAME", "ALGORITHM", "NOT PROTECTED", "SENDER");
     for (size_t i = 0; i < names->n; i++) {
         list_one(c, names->list[i], &faults);
-        free(names->list[i]);
     }
     bool none = names->n == 0;
+    recipe_names_free(names);
     free(names);
     if (none)
         return ctl_fail(EXIT_REFUSED, "there are no recipes in %s", c->recipes ? c->recipes : CREEL_DATADIR "/recipes");

@@ -8,5 +8,7 @@
 
 /* Print what was refused: source, type and since of `which` choose. The exit code. */
 int rejected_list(struct ctl *c, const struct choice *which);
+/* Say what is kept of one refused request, by its request id, and how to learn more. The exit code. */
+int rejected_explain(struct ctl *c, const char *id);
 
 #endif

@@ -4,10 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,20 +16,26 @@
 #include "ctl/letter.h"
 #include "ctl/sample.h"
 #include "ctl/shoot.h"
+#include "ctl/signing_key.h"
 #include "recipe/recipe.h"
 
 enum {
-    SECRET_MAX = 65536,
+    HEADER_LINE_MAX = 2 << 20, /* a token may be long */
     BODY_MAX = 1 << 30,
     LINES_MAX = 20,
     GIVEN_MAX = 16,
+    PARAMS_MAX = 16,
     MILLION = 1000000
 }; /* LINES_MAX: answers printed */
 
 struct sender {
     struct ctl *ctl;
     const struct config_source *source; /* --source, or NULL */
-    const char *url, *recipe_name, *secret_file, *key_encoding, *type, *body_file, *request_file, *content_type;
+    const char *url, *public_url, *recipe_name, *secret_file, *key_encoding, *type, *body_file, *request_file,
+        *content_type;
+    struct span base, query; /* of the URL: what is before the '?', and behind it */
+    struct config_param params[PARAMS_MAX]; /* --param, then the source's */
+    size_t n_params;
     struct recipe_header given[GIVEN_MAX]; /* --header */
     size_t n_given;
     struct recipe *recipe;
@@ -60,7 +64,7 @@ static enum err add_line(struct shot *shot, const char *line, struct why *w)
 static enum err add_header(struct shot *shot, struct span name, struct span value, struct why *w)
 {
     struct buf line;
-    buf_init(&line, SECRET_MAX);
+    buf_init(&line, HEADER_LINE_MAX);
     buf_put_span(&line, name);
     buf_puts(&line, value.n ? ": " : ";");
     buf_put_span(&line, value);
@@ -87,36 +91,86 @@ static void add_letter(const struct sender *s, struct recipe_request *q, struct 
             headers[q->n_headers++] = s->letter.headers[i];
 }
 
+static void add_given(struct recipe_request *q, struct recipe_header *headers, struct span name, struct span value)
+{
+    if (!has_header(q, name))
+        headers[q->n_headers++] = (struct recipe_header){name, value};
+}
+
+/* By hand first, then those of the letter, then what the sample puts there. */
+static void gather_headers(const struct sender *s, const struct shot *shot, struct recipe_request *q,
+                           struct recipe_header *headers)
+{
+    for (; q->n_headers < s->n_given; q->n_headers++)
+        headers[q->n_headers] = s->given[q->n_headers];
+    add_letter(s, q, headers);
+    for (size_t i = 0; i < s->sample.n; i++)
+        if (s->sample.places[i].kind == SAMPLE_HEADER)
+            add_given(q, headers, s->sample.places[i].where, sample_value(&s->sample.places[i], shot->id));
+    add_given(q, headers, SPAN_LIT("Content-Type"), span_str(s->content_type));
+}
+
+static enum err put_body(const struct sender *s, struct shot *shot, int64_t now_ms, struct why *w)
+{
+    if (!s->own_body.p)
+        return sample_body(&s->sample, shot->id, shot->number, now_ms, &shot->body, w);
+    buf_put_span(&shot->body, s->own_body);
+    return ERR_OK;
+}
+
+/* What signing made of the request beside its headers. */
+static void take_changes(struct sender *s, struct shot *shot, const struct recipe_signed *made, struct span query)
+{
+    if (made->body_changed) {
+        buf_clear(&shot->body);
+        buf_put_span(&shot->body, made->body);
+        if (s->own_body.p && shot->number == 1)
+            fprintf(stderr, "creel send: recipe %s has a part of its proof in the body, which was changed for it\n",
+                    recipe_name(s->recipe));
+    }
+    if (made->query.p == query.p)
+        return;
+    buf_put_span(&shot->url, s->base);
+    buf_putc(&shot->url, '?');
+    buf_put_span(&shot->url, made->query);
+    buf_putc(&shot->url, 0);
+}
+
+static struct span public_url(const struct sender *s)
+{
+    if (s->public_url)
+        return span_str(s->public_url);
+    return s->source && s->source->public_url[0] ? span_str(s->source->public_url) : s->base;
+}
+
 static enum err make(void *arg, struct shot *shot, struct why *w)
 {
     struct sender *s = arg;
     struct recipe_header headers[SHOOT_HEADERS_MAX];
-    const char *public_url = s->source && s->source->public_url[0] ? s->source->public_url : s->url;
-    struct recipe_request q = {
-        .method = SPAN_LIT("POST"), .url = span_str(public_url), .headers = headers, .now_ms = clock_wall_ms()};
+    struct recipe_signed made = {.n_headers = 0};
+    struct recipe_request q = {.method = SPAN_LIT("POST"),
+                               .url = public_url(s),
+                               .query = s->query,
+                               .headers = headers,
+                               .params = s->params,
+                               .n_params = s->n_params,
+                               .now_ms = clock_wall_ms()};
     struct id id = id_new(q.now_ms);
     id_format(&id, shot->id);
     shot->id[ID_TEXT_BYTES] = 0;
-    if (s->own_body.p)
-        buf_put_span(&shot->body, s->own_body);
-    else
-        sample_body(&s->sample, s->type, shot->id, shot->number, q.now_ms, &shot->body);
+    enum err e = put_body(s, shot, q.now_ms, w);
+    if (e != ERR_OK)
+        return e;
     q.body = buf_span(&shot->body);
-    for (; q.n_headers < s->n_given; q.n_headers++)
-        headers[q.n_headers] = s->given[q.n_headers];
-    add_letter(s, &q, headers);
-    if (s->sample.type_header && !has_header(&q, span_str(s->sample.type_header)))
-        headers[q.n_headers++] = (struct recipe_header){span_str(s->sample.type_header), span_str(s->type)};
-    if (s->sample.id_header && !has_header(&q, span_str(s->sample.id_header)))
-        headers[q.n_headers++] = (struct recipe_header){span_str(s->sample.id_header), span_str(shot->id)};
-    if (!has_header(&q, SPAN_LIT("Content-Type")))
-        headers[q.n_headers++] = (struct recipe_header){SPAN_LIT("Content-Type"), span_str(s->content_type)};
+    gather_headers(s, shot, &q, headers);
     arena_reset(&s->scratch);
-    size_t n;
-    enum err e = recipe_sign(s->recipe, s->ring, s->context, &q, shot->id, &s->scratch, headers + q.n_headers,
-                             SHOOT_HEADERS_MAX - q.n_headers, &n, w);
-    for (size_t i = 0; e == ERR_OK && i < q.n_headers + n; i++)
+    e = recipe_sign(s->recipe, s->ring, s->context, &q, shot->id, &s->scratch, &made, w);
+    for (size_t i = 0; e == ERR_OK && i < q.n_headers; i++)
         e = add_header(shot, headers[i].name, headers[i].value, w);
+    for (size_t i = 0; e == ERR_OK && i < made.n_headers; i++)
+        e = add_header(shot, made.headers[i].name, made.headers[i].value, w);
+    if (e == ERR_OK)
+        take_changes(s, shot, &made, q.query);
     return e == ERR_OK ? add_line(shot, "Expect:", w) : e;
 }
 
@@ -189,76 +243,7 @@ static void print_summary(const struct sender *s, const struct shoot_result *r)
     printf("\nlatency: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, max %.2f ms\n", p50, p90, p99, max);
 }
 
-/* ---- who signs ---- */
-
-static enum err read_file(const char *path, size_t max, struct buf *out, struct why *w)
-{
-    buf_init(out, max);
-    return fs_read(AT_FDCWD, path, out, w);
-}
-
-static struct span without_newline(struct span s)
-{
-    if (s.n > 0 && s.p[s.n - 1] == '\n')
-        s.n--;
-    if (s.n > 0 && s.p[s.n - 1] == '\r')
-        s.n--;
-    return s;
-}
-
-static enum err ring_from(struct sender *s, struct span text, struct why *w)
-{
-    const struct keyring_key key = {
-        .id = "send", .encoding = s->key_encoding, .raw = without_newline(text), .not_after_ms = INT64_MAX};
-    return keyring_new(s->recipe, &key, 1, &s->ring, w);
-}
-
-static enum err ring_from_file(struct sender *s, const char *path, struct why *w)
-{
-    struct buf text;
-    struct stat st;
-    if (stat(path, &st) == 0 && (st.st_mode & 07))
-        fprintf(stderr, "creel send: warning: other users can read %s (chmod 0640)\n", path);
-    enum err e = read_file(path, SECRET_MAX, &text, w);
-    if (e == ERR_OK)
-        e = ring_from(s, buf_span(&text), w);
-    if (text.p)
-        sodium_memzero(text.p, text.cap);
-    buf_fini(&text);
-    return e;
-}
-
-/* The source's key that is valid now and has a secret. */
-static enum err ring_from_source(struct sender *s, struct why *w)
-{
-    int64_t now = clock_wall_ms();
-    for (size_t i = 0; i < s->source->n_keys; i++) {
-        const struct config_key *k = &s->source->keys[i];
-        if (now < k->not_before_ms || now > k->not_after_ms || k->public_key_file)
-            continue;
-        if (!s->key_encoding)
-            s->key_encoding = k->encoding;
-        if (k->secret_file)
-            return ring_from_file(s, k->secret_file, w);
-        const char *value = getenv(k->secret_env);
-        return value ? ring_from(s, span_str(value), w)
-                     : why_set(w, ERR_NOT_FOUND, "key %s is in the variable %s, which is not set here", k->id,
-                               k->secret_env);
-    }
-    return why_set(w, ERR_NOT_FOUND, "source %s has no secret that is valid now: give what signs by --secret-file",
-                   s->source->name);
-}
-
-static enum err load_ring(struct sender *s, struct why *w)
-{
-    if (recipe_is_none(s->recipe))
-        return keyring_new(s->recipe, NULL, 0, &s->ring, w);
-    if (s->secret_file)
-        return ring_from_file(s, s->secret_file, w);
-    if (s->source)
-        return ring_from_source(s, w);
-    return why_set(w, ERR_INVALID, "recipe %s signs: --secret-file F is missing", recipe_name(s->recipe));
-}
+/* ---- what it is made of ---- */
 
 static enum err load_letter(struct sender *s, struct why *w)
 {
@@ -274,34 +259,56 @@ static enum err load_letter(struct sender *s, struct why *w)
     return ERR_OK;
 }
 
+static enum err read_body(struct sender *s, struct why *w)
+{
+    buf_init(&s->body, BODY_MAX);
+    return fs_read(AT_FDCWD, s->body_file, &s->body, w);
+}
+
 static enum err load_body(struct sender *s, struct why *w)
 {
     enum err e = ERR_OK;
     if (s->request_file)
         e = load_letter(s, w);
-    else if (s->body_file && (e = read_file(s->body_file, BODY_MAX, &s->body, w)) == ERR_OK)
+    else if (s->body_file && (e = read_body(s, w)) == ERR_OK)
         s->own_body = buf_span(&s->body);
-    if (!s->type)
-        s->type = "creel.test";
     if (!s->content_type)
-        s->content_type = "application/json";
+        s->content_type = recipe_signs_form(s->recipe) ? "application/x-www-form-urlencoded" : "application/json";
     return e;
+}
+
+static const char *param(const struct sender *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_params; i++)
+        if (strcmp(s->params[i].name, name) == 0)
+            return s->params[i].value;
+    return NULL;
+}
+
+/* Those of --param win. */
+static enum err add_params(struct sender *s, struct why *w)
+{
+    for (size_t i = 0; s->source && i < s->source->n_params; i++) {
+        if (s->n_params == PARAMS_MAX)
+            return why_set(w, ERR_INVALID, "more than %d parameters", PARAMS_MAX);
+        if (!param(s, s->source->params[i].name))
+            s->params[s->n_params++] = s->source->params[i];
+    }
+    return ERR_OK;
 }
 
 static enum err load(struct sender *s, struct why *w)
 {
-    const char *variant = NULL;
-    for (size_t i = 0; s->source && i < s->source->n_params; i++)
-        if (strcmp(s->source->params[i].name, "variant") == 0)
-            variant = s->source->params[i].value;
-    enum err e = ctl_recipe(s->ctl, s->recipe_name, variant, &s->recipe, w);
+    enum err e = add_params(s, w);
     if (e == ERR_OK)
-        e = load_ring(s, w);
+        e = ctl_recipe(s->ctl, s->recipe_name, param(s, "variant"), &s->recipe, w);
+    if (e == ERR_OK)
+        e = signing_key_load(s->recipe, s->secret_file, s->key_encoding, s->source, &s->ring, w);
     if (e == ERR_OK)
         e = load_body(s, w);
     if (e == ERR_OK)
-        e = sample_init(&s->sample, s->recipe, s->source, s->own_body.p != NULL, w);
-    if (e == ERR_OK && !arena_init(&s->scratch, 2 * s->own_body.n + (1 << 20)))
+        e = sample_init(&s->sample, s->recipe, s->source, s->type, s->own_body.p != NULL, w);
+    if (e == ERR_OK && !arena_init(&s->scratch, 8 * s->own_body.n + (4 << 20)))
         e = why_set(w, ERR_NO_MEMORY, "out of memory");
     return e == ERR_OK ? recipe_context_new(&s->context) : e;
 }
@@ -327,6 +334,24 @@ static void take_header(struct sender *s, const char *text)
     while (value.n > 0 && value.p[0] == ' ')
         value = span_skip(value, 1);
     s->given[s->n_given++] = (struct recipe_header){span_of(text, (size_t)(colon - text)), value};
+}
+
+static void take_param(struct sender *s, char *text)
+{
+    char *equals = strchr(text, '=');
+    if (!equals || equals == text || s->n_params == PARAMS_MAX)
+        exit(ctl_usage("--param must be name=value, %d times at most", PARAMS_MAX));
+    *equals = 0;
+    s->params[s->n_params++] = (struct config_param){text, equals + 1};
+}
+
+/* RFC 3986: the query ends where a fragment begins, which is never sent. */
+static void take_url(struct sender *s)
+{
+    size_t base = strcspn(s->url, "?#");
+    s->base = span_of(s->url, base);
+    if (s->url[base] == '?')
+        s->query = span_of(s->url + base + 1, strcspn(s->url + base + 1, "#"));
 }
 
 static void take_source(struct sender *s, const char *name)
@@ -356,11 +381,14 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
         {"--request", offsetof(struct sender, request_file)},
         {"--key-encoding", offsetof(struct sender, key_encoding)},
         {"--content-type", offsetof(struct sender, content_type)},
+        {"--public-url", offsetof(struct sender, public_url)},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         ctl_option(argc, argv, texts[i].name, (const char **)((char *)s + texts[i].at));
     while (ctl_option(argc, argv, "--header", &value))
         take_header(s, value);
+    while (ctl_option(argc, argv, "--param", &value))
+        take_param(s, (char *)(uintptr_t)value);
     if (ctl_option(argc, argv, "--count", &value))
         s->count = (uint64_t)ctl_number("--count", value, 1, 100 * MILLION);
     if (ctl_option(argc, argv, "--rate", &value))
@@ -379,6 +407,7 @@ static void take_options(struct sender *s, struct shoot *shoot, int *argc, char 
         exit(ctl_usage("--recipe R or --source NAME is missing"));
     if (strncasecmp(s->url, "http://", 7) != 0 && strncasecmp(s->url, "https://", 8) != 0)
         exit(ctl_usage("'%s' is no URL: it begins with http:// or https://", s->url));
+    take_url(s);
 }
 
 int verb_send(struct ctl *c, int argc, char **argv)

@@ -37,12 +37,12 @@ static size_t keep_answer(char *p, size_t size, size_t n, void *arg)
     return size * n;
 }
 
-static bool set_up(struct lane *lane, const char *url)
+static bool set_up(struct lane *lane)
 {
     CURL *h = lane->easy = curl_easy_init();
     buf_init(&lane->shot.body, BODY_BYTES_MAX);
-    return h && curl_easy_setopt(h, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+    buf_init(&lane->shot.url, BODY_BYTES_MAX);
+    return h && curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT_S) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_USERAGENT, "creel/" PACKAGE_VERSION) == CURLE_OK &&
@@ -56,6 +56,7 @@ static enum err start_one(struct loop *l, struct lane *lane, struct why *w)
 {
     struct shot *shot = &lane->shot;
     buf_clear(&shot->body);
+    buf_clear(&shot->url);
     curl_slist_free_all(shot->headers);
     shot->headers = NULL;
     shot->number = ++l->started;
@@ -64,10 +65,11 @@ static enum err start_one(struct loop *l, struct lane *lane, struct why *w)
     enum err e = l->s->make(l->s->arg, shot, w);
     if (e != ERR_OK)
         return e;
-    if (shot->body.failed)
+    if (shot->body.failed || shot->url.failed)
         return why_set(w, ERR_NO_MEMORY, "out of memory for the body");
     CURL *h = lane->easy;
-    if (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)shot->body.n) != CURLE_OK ||
+    if (curl_easy_setopt(h, CURLOPT_URL, shot->url.n ? shot->url.p : l->s->url) != CURLE_OK ||
+        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)shot->body.n) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, shot->body.p ? shot->body.p : "") != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_HTTPHEADER, shot->headers) != CURLE_OK ||
         curl_multi_add_handle(l->multi, h) != CURLM_OK)
@@ -181,6 +183,7 @@ static void tear_down(struct loop *l)
         curl_easy_cleanup(lane->easy);
         curl_slist_free_all(lane->shot.headers);
         buf_fini(&lane->shot.body);
+        buf_fini(&lane->shot.url);
     }
     curl_multi_cleanup(l->multi);
     free(l->lanes);
@@ -198,7 +201,7 @@ enum err shoot_all(const struct shoot *s, struct shoot_result *result, struct wh
     bool ok = result->micros && l.multi && l.lanes &&
               curl_multi_setopt(l.multi, CURLMOPT_MAXCONNECTS, s->concurrency) == CURLM_OK;
     for (size_t i = 0; ok && i < l.n_lanes; i++)
-        ok = set_up(&l.lanes[i], s->url);
+        ok = set_up(&l.lanes[i]);
     if (!ok)
         e = why_set(w, ERR_NO_MEMORY, "libcurl cannot start with %s", s->url);
     l.begin_ns = clock_mono_ns();

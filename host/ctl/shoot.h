@@ -19,6 +19,7 @@ struct shot {
     uint64_t number;            /* from 1 */
     char id[ID_TEXT_BYTES + 1]; /* the sender's id of the event, by whoever makes it */
     struct buf body;
+    struct buf url; /* where this one goes, terminated; empty: to shoot's url */
     struct curl_slist *headers; /* owned */
     int status;                 /* 0: no answer, for the reason in error */
     int64_t micros;
@@ -34,7 +35,7 @@ struct shoot {
     long concurrency; /* connections at most */
     bool progress;    /* a line on stderr while it lasts */
     void *arg;
-    /* Fill body, headers and id of shot->number; both are empty before. */
+    /* Fill body, headers, id and url of shot->number; all are empty before. */
     enum err (*make)(void *arg, struct shot *shot, struct why *w);
     void (*answered)(void *arg, const struct shot *shot);
 };

@@ -72,8 +72,9 @@ static int print_running(struct ctl *c, struct span answer)
         print_text(json_member(answer, "unread"));
         printf(" (%lld bytes): the events there wait; see creeld(8)\n", (long long)number(counters, "unread_bytes"));
     }
-    printf("accepted %lld, duplicates %lld, refused %lld\n", (long long)number(counters, "accepted_total"),
-           (long long)number(counters, "duplicates_total"), (long long)number(counters, "refused_total"));
+    printf("accepted %lld, duplicates %lld, refused %lld, handshakes %lld\n",
+           (long long)number(counters, "accepted_total"), (long long)number(counters, "duplicates_total"),
+           (long long)number(counters, "refused_total"), (long long)number(counters, "handshakes_total"));
     printf("done %lld, dead %lld, ignored %lld since the start\n", (long long)number(counters, "done_total"),
            (long long)number(counters, "dead_total"), (long long)number(counters, "ignored_total"));
     printf("unfinished events %lld; invocations: pending %lld, running %lld, waiting %lld, held %lld\n",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * verify: creel verify: runs written-down requests through the door's own verification, each with its own clock. Needs
- * neither the daemon nor the spool nor a configuration. One thread.
+ * verify: creel verify --vectors: runs written-down requests through the door's own verification, each with its own clock.
+ * Needs neither the daemon nor the spool nor a configuration. One thread.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,8 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/explain.h"
+#include "ctl/rejected.h"
 #include "recipe/case.h"
 
 enum { FILE_BYTES_MAX = 256 << 20, FILE_NODES_MAX = 16 << 20, RECIPES_KEPT = 256, ROOM_FOR_ONE = 1 << 20 };
@@ -140,18 +142,11 @@ static int run_text(struct run *run, const char *file, struct span text)
     return run->failed ? EXIT_REFUSED : 0;
 }
 
-int verb_verify(struct ctl *c, int argc, char **argv)
+static int run_file(struct ctl *c, const char *file)
 {
     struct run *run = calloc(1, sizeof *run);
     struct buf text;
     struct why w;
-    const char *file = NULL;
-    ctl_option(&argc, argv, "--vectors", &file);
-    ctl_words(argc, argv, 0, 0);
-    if (!file) {
-        free(run);
-        return ctl_usage("--vectors FILE is missing");
-    }
     if (!run)
         return ctl_fail(EXIT_SYSTEM, "out of memory");
     run->ctl = c;
@@ -169,4 +164,17 @@ int verb_verify(struct ctl *c, int argc, char **argv)
     buf_fini(&text);
     free(run);
     return status;
+}
+
+int verb_verify(struct ctl *c, int argc, char **argv)
+{
+    const char *file = NULL, *rejected = NULL;
+    if (ctl_option(&argc, argv, "--rejected", &rejected)) {
+        ctl_words(argc, argv, 0, 0);
+        return rejected_explain(c, rejected);
+    }
+    if (!ctl_option(&argc, argv, "--vectors", &file))
+        return explain_requests(c, argc, argv);
+    ctl_words(argc, argv, 0, 0);
+    return run_file(c, file);
 }

@@ -78,6 +78,11 @@ bool filter_binds(const struct filter_use *f)
     return true;
 }
 
+bool filter_takes_form(const struct filter_use *f)
+{
+    return f->filter->work == filter_form_sorted || f->filter->work == filter_plivo_v3_form;
+}
+
 bool filter_needs_key(const struct filter_use *f)
 {
     return f->filter->keyed;

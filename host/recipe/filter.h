@@ -28,6 +28,8 @@ enum err filter_parse(struct span text, struct filter_use *out, struct why *w);
 /* Is what comes out as good a proof of what went in as that itself? Not of a checksum, or of text cut short. A
  * URL's port counts for nothing: the URL is the operator's. */
 bool filter_binds(const struct filter_use *f);
+/* Does it take a form (application/x-www-form-urlencoded)? */
+bool filter_takes_form(const struct filter_use *f);
 /* Is it a MAC? */
 bool filter_needs_key(const struct filter_use *f);
 /* *out is in the arena, or a part of in, or static. in is present. key: NULL when there is none.

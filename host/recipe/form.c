@@ -107,6 +107,44 @@ bool form_agrees(struct span text, struct span name, struct span value)
     return true;
 }
 
+static void put_encoded(struct buf *out, struct span s)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-._";
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] && strchr(plain, s.p[i]))
+            buf_putc(out, s.p[i]);
+        else if (s.p[i] == ' ')
+            buf_putc(out, '+');
+        else
+            buf_printf(out, "%%%02X", (unsigned char)s.p[i]);
+    }
+}
+
+static void put_pair(struct buf *out, struct span name, struct span value)
+{
+    put_encoded(out, name);
+    buf_putc(out, '=');
+    put_encoded(out, value);
+}
+
+void form_set(struct span text, struct span name, struct span value, struct buf *out)
+{
+    struct form_iter it = form_iter(text);
+    struct span found, old;
+    while (form_next(&it, &found, &old)) {
+        if (!decodes_to(found, name))
+            continue;
+        buf_put(out, text.p, (size_t)(found.p - text.p));
+        put_pair(out, name, value);
+        buf_put(out, old.p + old.n, (size_t)(text.p + text.n - old.p - old.n));
+        return;
+    }
+    buf_put_span(out, text);
+    if (text.n > 0)
+        buf_putc(out, '&');
+    put_pair(out, name, value);
+}
+
 static int compare(struct span a, struct span b)
 {
     size_t n = a.n < b.n ? a.n : b.n;

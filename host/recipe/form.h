@@ -24,6 +24,10 @@ enum err form_find(struct span text, struct span name, struct arena *a, struct s
 /* Do all pairs of this decoded name have this decoded value? Which of two counts is nothing that receivers agree on. */
 bool form_agrees(struct span text, struct span name, struct span value);
 
+/* The text with the value of name set, behind out: the first pair of that name is replaced, else one is put behind the
+ * others; the rest stays as it is. Name and value are encoded (section 5.2). Look at out->failed. */
+void form_set(struct span text, struct span name, struct span value, struct buf *out);
+
 /* Both hexadecimal digits behind a '%' at s.p[at], as a byte; -1 when it is no escape. */
 int form_escape(struct span s, size_t at);
 

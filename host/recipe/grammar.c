@@ -169,14 +169,26 @@ enum err grammar_split(const struct recipe *r, struct span value, struct span ke
     return ERR_OK;
 }
 
+/* Tokens are longer than signatures, and are no bytes to be encoded. */
+static enum err put_signature(const struct encoding *encoding, struct span signature, struct buf *b)
+{
+    char text[2 * RECIPE_SIGNATURE_BYTES + 1];
+    if (encoding->encode == encode_text) {
+        buf_put_span(b, signature);
+        return b->failed ? ERR_NO_ROOM : ERR_OK;
+    }
+    if (signature.n > RECIPE_SIGNATURE_BYTES)
+        return ERR_NO_ROOM;
+    buf_put(b, text, encoding->encode(signature.p, signature.n, text));
+    return b->failed ? ERR_NO_ROOM : ERR_OK;
+}
+
 enum err grammar_write(const struct recipe *r, const struct view *v, struct span key, struct span signature,
                        struct buf *b)
 {
-    char text[2 * RECIPE_SIGNATURE_BYTES + 1];
-    if (signature.n > RECIPE_SIGNATURE_BYTES)
-        return ERR_NO_ROOM;
-    size_t n = r->signature.encoding->encode(signature.p, signature.n, text);
     for (size_t i = 0; i < r->n_fields; i++) {
+        if (!v->field[i].p)
+            continue;
         buf_put_span(b, r->fields[i]);
         buf_putc(b, r->signature.pair);
         buf_put_span(b, v->field[i]);
@@ -187,6 +199,5 @@ enum err grammar_write(const struct recipe *r, const struct view *v, struct span
         buf_putc(b, r->signature.pair);
     }
     buf_put_span(b, r->signature.prefix);
-    buf_put(b, text, n);
-    return b->failed ? ERR_NO_ROOM : ERR_OK;
+    return put_signature(r->signature.encoding, signature, b);
 }

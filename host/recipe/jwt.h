@@ -61,4 +61,11 @@ enum err jwt_verify(struct recipe_context *c, const struct jwt *t, const struct 
  * be asked of claims that jwt_verify has proved only. ERR_INVALID, ERR_TIMESTAMP_OUT_OF_TOLERANCE with *problem. */
 enum err jwt_times(const struct jwt *t, unsigned require, int64_t leeway_ms, int64_t now_ms, const char **problem);
 
+/* The first of the allowed algorithms that k serves; 0: none. */
+unsigned jwt_algorithm_for(const struct key *k, unsigned allowed);
+/* The token over a protected header (with that algorithm as its alg) and claims, signed by k's private half, in the
+ * arena. detached: payload is what it signs without holding it. ERR_UNSUPPORTED: k has no private half; ERR_NO_ROOM. */
+enum err jwt_sign(struct recipe_context *c, const struct key *k, unsigned algorithm, struct span jose,
+                  struct span payload, bool detached, struct arena *a, struct span *token);
+
 #endif

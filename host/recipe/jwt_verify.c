@@ -8,19 +8,13 @@
 #include <openssl/objects.h>
 #include <sodium.h>
 
-#include "recipe/jwt.h"
+#include "recipe/jwt_parts.h"
 #include "recipe/mac.h"
 #include "recipe/public.h"
 
-enum jwt_family { JWT_HMAC, JWT_RSA, JWT_PSS, JWT_ECDSA, JWT_EDDSA };
-enum { HALF_MAX = 66, DER_MAX = 2 * (HALF_MAX + 3) + 3 };
+enum { DER_MAX = 2 * (JWT_HALF_MAX + 3) + 3 };
 
-static const struct jwt_algorithm {
-    const char *name;
-    enum jwt_family family;
-    const char *digest;
-    size_t half;
-} algorithms[] = {
+static const struct jwt_algorithm algorithms[] = {
 #define X(name, family, digest, half) {#name, family, digest, half},
 #include "recipe/jwt_algorithms.tbl"
 #undef X
@@ -94,7 +88,7 @@ static enum err verify_ecdsa(struct recipe_context *c, const struct jwt_algorith
                              const struct key *k, bool *match)
 {
     unsigned char der[DER_MAX];
-    if (t->n_signature != 2 * a->half || !on_curve(k, curve_of(a)))
+    if (t->n_signature != 2 * a->half)
         return ERR_OK;
     size_t n = der_signature(t->signature, a->half, der);
     return n ? public_verify(c, k, a->digest, t->signed_part, span_of((const char *)der, n), match) : ERR_OK;
@@ -108,7 +102,7 @@ static enum err verify_eddsa(const struct jwt *t, const struct key *k, bool *mat
     return ERR_OK;
 }
 
-static const struct jwt_algorithm *row_of(unsigned bit)
+const struct jwt_algorithm *jwt_row(unsigned bit)
 {
     for (unsigned i = 0; i < JWT_ROWS; i++)
         if (bit == 1u << i)
@@ -116,12 +110,18 @@ static const struct jwt_algorithm *row_of(unsigned bit)
     return NULL;
 }
 
+bool jwt_serves(const struct key *k, const struct jwt_algorithm *a)
+{
+    return k->kind == kinds[a->family] && (!k->alg || strcmp(k->alg, a->name) == 0) &&
+           (a->family != JWT_ECDSA || on_curve(k, curve_of(a)));
+}
+
 enum err jwt_verify(struct recipe_context *c, const struct jwt *t, const struct key *k, unsigned allowed, bool *match)
 {
-    const struct jwt_algorithm *a = row_of(t->algorithm & allowed);
+    const struct jwt_algorithm *a = jwt_row(t->algorithm & allowed);
     struct span signature = span_of((const char *)t->signature, t->n_signature);
     *match = false;
-    if (!a || k->kind != kinds[a->family] || (k->alg && strcmp(k->alg, a->name) != 0))
+    if (!a || !jwt_serves(k, a))
         return ERR_OK;
     switch (a->family) {
     case JWT_HMAC:

@@ -7,13 +7,16 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/compile_handshake.c host/recipe/compile_parts.c \
 	host/recipe/compile_signature.c host/recipe/compile_whole.c \
 	host/recipe/compiler.c host/recipe/compiler.h \
+	host/recipe/explain.c host/recipe/explain.h host/recipe/explain_parts.h \
+	host/recipe/explain_body.c host/recipe/explain_try.c host/recipe/explain_url.c host/recipe/explain_write.c \
 	host/recipe/facts.c host/recipe/facts.h \
 	host/recipe/filter.c host/recipe/filter.h host/recipe/filter_parts.h \
 	host/recipe/filter_digest.c host/recipe/filter_text.c host/recipe/filter_url.c \
 	host/recipe/form.c host/recipe/form.h \
 	host/recipe/grammar.c host/recipe/grammar.h \
 	host/recipe/handshake.c \
-	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_verify.c host/recipe/jwt_algorithms.tbl \
+	host/recipe/jwt.c host/recipe/jwt.h host/recipe/jwt_parts.h \
+	host/recipe/jwt_sign.c host/recipe/jwt_verify.c host/recipe/jwt_algorithms.tbl \
 	host/recipe/key.c host/recipe/key.h host/recipe/key_parts.h \
 	host/recipe/key_facts.c host/recipe/key_facts.h \
 	host/recipe/key_jwk.c \
@@ -21,11 +24,14 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
 	host/recipe/mac.c host/recipe/mac.h \
+	host/recipe/needs.c \
 	host/recipe/proof.c host/recipe/proof.h \
 	host/recipe/public.c host/recipe/public.h \
 	host/recipe/recipe.c host/recipe/recipe.h \
 	host/recipe/rule.c \
-	host/recipe/sign.c \
+	host/recipe/rewrite.c host/recipe/rewrite.h \
+	host/recipe/sign.c host/recipe/signing.h \
+	host/recipe/sign_fill.c host/recipe/sign_place.c host/recipe/sign_token.c \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
 	host/recipe/value.c host/recipe/value.h host/recipe/value_parse.c \
 	host/recipe/url.c host/recipe/url.h \

@@ -58,6 +58,7 @@ enum err proof_begin(struct proof *p, const struct recipe *r, const struct keyri
     p->q = q;
     p->verdict = verdict;
     p->matched = NULL;
+    p->tried = NULL;
     p->signatures.n = 0;
     view_init(&p->view, r, q, scratch);
     *verdict = (struct recipe_verdict){0};
@@ -191,6 +192,8 @@ enum err proof_try_keys(struct proof *p, const struct text *content, const struc
             e = make_content(p, content, &parts, &joined, missing);
         if (e == ERR_OK)
             e = compare(p, k, &parts, joined, &match);
+        if (e == ERR_OK && p->tried)
+            p->tried(p->tried_arg, k, &parts);
         if (match)
             p->matched = k;
     }
@@ -245,6 +248,8 @@ static enum err try_token(struct proof *p, const struct jwt *t)
         if (!key_live(k, p->q->now_ms) || !chosen(k, id, by_kid))
             continue;
         e = jwt_verify(p->c, t, k, s->jwt.algorithms, &match);
+        if (p->tried)
+            p->tried(p->tried_arg, k, &(struct parts){.part[0] = t->signed_part, .n = 1});
         if (match)
             p->matched = k;
     }

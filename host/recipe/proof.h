@@ -18,6 +18,9 @@ struct proof {
     struct view view;
     struct signatures signatures;
     const struct key *matched;
+    /* For explaining: told of each key that was tried, and of the text; NULL at the door. */
+    void (*tried)(void *arg, const struct key *k, const struct parts *text);
+    void *tried_arg;
 };
 
 /* Take what the recipe reads of the headers. ERR_MALFORMED_REQUEST when one came twice with different values. */

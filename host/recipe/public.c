@@ -17,6 +17,12 @@ static void leave(EVP_MD_CTX *md)
     ERR_clear_error();
 }
 
+static bool pad(EVP_PKEY_CTX *padding)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
 /* The context keeps the key of an operation before unless it is emptied. */
 static enum err begin(struct recipe_context *c, const struct key *k, const char *digest, bool pss, EVP_MD_CTX **out)
 {
@@ -26,8 +32,7 @@ static enum err begin(struct recipe_context *c, const struct key *k, const char 
     EVP_MD_CTX_reset(md);
     if (!digest_md || EVP_DigestVerifyInit(md, &padding, digest_md, NULL, k->pkey) != 1)
         return ERR_INTERNAL;
-    if (pss && (EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) != 1 ||
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST) != 1))
+    if (pss && !pad(padding))
         return ERR_INTERNAL;
     *out = md;
     return ERR_OK;
@@ -61,21 +66,33 @@ enum err public_verify_pss(struct recipe_context *c, const struct key *k, const 
     return possible ? verify(c, k, digest, true, content, signature, match) : ERR_OK;
 }
 
-enum err public_sign(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
+static enum err sign(struct recipe_context *c, const struct key *k, const char *digest, bool pss, struct span content,
                      unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n)
 {
     size_t made = PUBLIC_SIGNATURE_MAX;
     EVP_MD_CTX *md = mac_md_context(c);
     EVP_MD *digest_md = mac_md(c, digest);
-    if ((k->kind != KEY_RSA && k->kind != KEY_EC) || !k->pkey)
-        return ERR_UNSUPPORTED;
+    EVP_PKEY_CTX *padding;
     EVP_MD_CTX_reset(md);
     /* OpenSSL begins with a public key too, and notices when it should sign. */
-    bool ok = digest_md && EVP_DigestSignInit(md, NULL, digest_md, NULL, k->pkey) == 1 &&
+    bool ok = digest_md && EVP_DigestSignInit(md, &padding, digest_md, NULL, k->pkey) == 1 && (!pss || pad(padding)) &&
               EVP_DigestSign(md, out, &made, (const unsigned char *)content.p, content.n) == 1;
     leave(md);
     if (!ok)
         return ERR_UNSUPPORTED;
     *n = made;
     return ERR_OK;
+}
+
+enum err public_sign(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
+                     unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n)
+{
+    bool possible = (k->kind == KEY_RSA || k->kind == KEY_EC) && k->pkey;
+    return possible ? sign(c, k, digest, false, content, out, n) : ERR_UNSUPPORTED;
+}
+
+enum err public_sign_pss(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
+                         unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n)
+{
+    return k->kind == KEY_RSA && k->pkey ? sign(c, k, digest, true, content, out, n) : ERR_UNSUPPORTED;
 }

@@ -19,4 +19,8 @@ enum err public_verify_pss(struct recipe_context *c, const struct key *k, const 
 enum err public_sign(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
                      unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n);
 
+/* What public_verify_pss takes. ERR_UNSUPPORTED as well. */
+enum err public_sign_pss(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
+                         unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n);
+
 #endif

@@ -61,6 +61,8 @@ const char *const *recipe_keys_hosts(const struct recipe *r, size_t *n);
 /* What the operator has to type in: the names of params, and whether public_url is signed. */
 const char *const *recipe_params(const struct recipe *r, size_t *n);
 bool recipe_needs_url(const struct recipe *r);
+/* Is nothing verified, or a handshake never answered, without this parameter? The others may be left out. */
+bool recipe_needs_param(const struct recipe *r, const char *name);
 /* What a good proof says nothing about, computed from the recipe. */
 struct recipe_gaps {
     bool nothing_signed; /* none, or a token that anybody who saw it can send again */
@@ -147,13 +149,25 @@ enum err recipe_judge(const struct recipe *r, const struct keyring *k, struct re
                       const struct recipe_request *q, bool is_event_method, struct arena *scratch,
                       struct recipe_verdict *verdict, struct recipe_reply *reply);
 
-/* Sign as the sender would: fills out[0..*n) with the headers to add, names and values terminated, in scratch.
- * q->headers are headers already set: of those a recipe signs they are taken as they are. id: the message id to use
- * where the scheme has one. The time is q->now_ms, the key k's first valid one. ERR_UNSUPPORTED with the reason for
- * what only the sender has (a public key without its private half, a signed header that is neither time nor id).
- * ERR_NO_ROOM. */
+/* What a sender adds to a request. */
+enum { RECIPE_SIGNED_HEADERS_MAX = 24 };
+struct recipe_signed {
+    struct recipe_header headers[RECIPE_SIGNED_HEADERS_MAX]; /* to add; names and values terminated */
+    size_t n_headers;
+    struct span body, query; /* as they were given, or with what the recipe looks for there */
+    bool body_changed;
+};
+/* Sign as the sender would; everything made lies in scratch. q->headers are headers already set: of those a recipe signs
+ * they are taken as they are, as is every value that is in the body, but for a signed time there, which is set anew. What
+ * has to be there and is not is put where the recipe looks for it: the time (q->now_ms), id (the message id, where the
+ * scheme has one and wherever it wants a text of any kind, such as a nonce), what a rule demands (a constant, a hash of the
+ * body), claims and header parameters of a token. The key is k's first valid one.
+ * ERR_UNSUPPORTED with the reason for what only the caller can give: a parameter, public_url, a private half; ERR_INVALID
+ * when the recipe's rules do not allow a value, or the body has no place for its proof; ERR_NO_ROOM. */
 enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
-                     const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_header *out,
-                     size_t cap, size_t *n, struct why *w);
+                     const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_signed *out,
+                     struct why *w);
+/* Do its events come as forms (application/x-www-form-urlencoded)? */
+bool recipe_signs_form(const struct recipe *r);
 
 #endif

@@ -3,40 +3,14 @@
  * door never signs. Any thread with its own struct recipe_context.
  */
 #include <sodium.h>
+#include <stdio.h>
 
 #include "recipe/mac.h"
-#include "recipe/proof.h"
+#include "recipe/public.h"
+#include "recipe/signing.h"
 #include "recipe/timestamp.h"
 
-struct signing {
-    const struct recipe *r;
-    const struct recipe_request *q;
-    struct arena *scratch;
-    struct view view;
-    struct recipe_header *out;
-    size_t cap, n;
-    struct why *w;
-};
-
-static enum err add(struct signing *s, struct span name, struct span value)
-{
-    struct recipe_header h = {arena_copy(s->scratch, name), arena_copy(s->scratch, value)};
-    if (s->n == s->cap || !h.name.p || !h.value.p)
-        return why_set(s->w, ERR_NO_ROOM, "no room for header %.*s", (int)name.n, name.p);
-    s->out[s->n++] = h;
-    return ERR_OK;
-}
-
-static bool given(const struct recipe_request *q, struct span name, struct span *value)
-{
-    for (size_t i = 0; i < q->n_headers; i++) {
-        if (span_eq_nocase(q->headers[i].name, name)) {
-            *value = q->headers[i].value;
-            return true;
-        }
-    }
-    return false;
-}
+enum { BODY_MAX = 1 << 30 };
 
 /* The header that carries the message id, by the recipe's default for event_id; SPAN_NONE: it is in the body, or
  * nowhere. */
@@ -44,112 +18,97 @@ static struct span id_header(const struct recipe *r)
 {
     const struct span header = SPAN_LIT("header:");
     const struct refs *refs = &r->defaults[DEFAULT_EVENT_ID];
-    for (size_t i = 0; i < refs->n; i++)
-        if (span_starts(span_str(refs->text[i]), header))
-            return span_str(refs->text[i] + header.n);
+    for (size_t i = 0; i < refs->n; i++) {
+        if (!span_starts(span_str(refs->text[i]), header))
+            continue;
+        const char *name = refs->text[i] + header.n;
+        return span_of(name, strcspn(name, "|"));
+    }
     return SPAN_NONE;
-}
-
-static bool is_time(const struct recipe *r, enum ref_kind kind, int slot)
-{
-    return r->has_timestamp && r->timestamp.from.kind == kind && r->timestamp.from.slot == slot;
-}
-
-static bool is_first(const struct recipe *r, int slot)
-{
-    return !r->none && r->signature.from[0].kind == REF_HEADER && r->signature.from[0].slot == slot;
 }
 
 bool recipe_makes_header(const struct recipe *r, struct span name)
 {
+    const struct ref *time = &r->timestamp.from;
     if (span_eq_nocase(id_header(r), name))
         return true;
-    for (int i = 0; i < (int)r->n_headers; i++)
-        if (span_eq_nocase(r->headers[i].name, name) && (is_first(r, i) || is_time(r, REF_HEADER, i)))
+    for (int i = 0; i < (int)r->n_headers; i++) {
+        const struct header_slot *h = &r->headers[i];
+        bool is_time = r->has_timestamp && time->kind == REF_HEADER && time->slot == i;
+        bool named = h->family ? name.n > h->name.n && span_eq_nocase(span_of(name.p, h->name.n), h->name)
+                               : span_eq_nocase(h->name, name);
+        if (named && (h->signature || is_time))
+            return true;
+    }
+    return false;
+}
+
+static bool of_form(const struct ref *ref)
+{
+    bool found = ref->kind == REF_FORM;
+    for (unsigned i = 0; i < ref->n_filters; i++)
+        found = found || filter_takes_form(&ref->filters[i]);
+    return found;
+}
+
+bool recipe_signs_form(const struct recipe *r)
+{
+    const struct signature *s = &r->signature;
+    const struct refs *type = &r->defaults[DEFAULT_TYPE];
+    bool found = type->n > 0 && (strncmp(type->text[0], "form:", 5) == 0 || strstr(type->text[0], "{form:"));
+    for (size_t i = 0; i < s->n_from; i++)
+        found = found || of_form(&s->from[i]);
+    for (size_t i = 0; s->n_contents > 0 && i < s->contents[0].n; i++)
+        found = found || of_form(&s->contents[0].pieces[i]);
+    return found;
+}
+
+static enum err begin(struct signing *s, const struct recipe_request *q)
+{
+    char text[TIMESTAMP_TEXT_BYTES];
+    size_t n = s->r->has_timestamp ? timestamp_write(s->r->timestamp.format, q->now_ms, text) : 0;
+    s->q = *q;
+    s->headers = arena_alloc(s->a, (q->n_headers + RECIPE_SIGNED_HEADERS_MAX) * sizeof *s->headers);
+    s->time = arena_copy(s->a, span_of(text, n));
+    if (!s->headers || !s->time.p)
+        return why_set(s->w, ERR_NO_ROOM, "no room for the headers");
+    if (q->n_headers > 0)
+        memcpy(s->headers, q->headers, q->n_headers * sizeof *q->headers);
+    s->q.headers = s->headers;
+    view_init(&s->view, s->r, &s->q, s->a);
+    s->view.key = s->key;
+    buf_init(&s->body, BODY_MAX);
+    buf_init(&s->spare, BODY_MAX);
+    return ERR_OK;
+}
+
+static bool is_named(const struct header_slot *h, struct span name)
+{
+    return !h->family && span_eq_nocase(name, h->name);
+}
+
+static void see_given(struct signing *s)
+{
+    for (size_t i = 0; i < s->q.n_headers; i++)
+        for (size_t slot = 0; slot < s->r->n_headers; slot++)
+            if (is_named(&s->r->headers[slot], s->q.headers[i].name) && !s->view.header[slot].p)
+                s->view.header[slot] = s->q.headers[i].value;
+}
+
+static bool given(const struct recipe_request *q, struct span name)
+{
+    for (size_t i = 0; i < q->n_headers; i++)
+        if (span_eq_nocase(q->headers[i].name, name))
             return true;
     return false;
 }
 
-/* A header that is signed: already there, or the time, or the id (set before). */
-static enum err fill_header(struct signing *s, int slot, struct span time)
+static enum err add_id(struct signing *s)
 {
-    struct span name = s->r->headers[slot].name, *value = &s->view.header[slot];
-    if (value->p)
+    struct span name = id_header(s->r);
+    if (!name.p || !s->id || given(&s->q, name))
         return ERR_OK;
-    if (!is_time(s->r, REF_HEADER, slot))
-        return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs header %.*s, which has to be given", s->r->name,
-                       (int)name.n, name.p);
-    *value = time;
-    return add(s, name, time);
-}
-
-static enum err fill_id(struct signing *s, const char *id)
-{
-    struct span name = id_header(s->r), value;
-    if (!name.p || !id || given(s->q, name, &value))
-        return ERR_OK;
-    enum err e = add(s, name, span_str(id));
-    for (size_t i = 0; e == ERR_OK && i < s->r->n_headers; i++)
-        if (span_eq_nocase(s->r->headers[i].name, name))
-            s->view.header[i] = s->out[s->n - 1].value;
-    return e;
-}
-
-/* The scheme says which key it is. */
-static enum err fill_key_id(struct signing *s, const struct key *k)
-{
-    const struct signature *sig = &s->r->signature;
-    struct span value;
-    if (!sig->has_key_id || sig->key_id.kind != REF_HEADER || given(s->q, s->r->headers[sig->key_id.slot].name, &value))
-        return ERR_OK;
-    return add(s, s->r->headers[sig->key_id.slot].name, span_str(k->id));
-}
-
-static enum err fill_ref(struct signing *s, const struct ref *ref, struct span time)
-{
-    if (ref->kind == REF_HEADER)
-        return fill_header(s, ref->slot, time);
-    if (ref->kind == REF_FIELD && !s->view.field[ref->slot].p) {
-        if (!is_time(s->r, REF_FIELD, ref->slot))
-            return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs an element that only its sender knows", s->r->name);
-        s->view.field[ref->slot] = time;
-    }
-    if (ref->kind == REF_URL && s->q->url.n == 0)
-        return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs the public URL, which has to be given", s->r->name);
-    return ERR_OK;
-}
-
-/* Headers that must say one thing and no other. */
-static enum err fill_constants(struct signing *s)
-{
-    enum err e = ERR_OK;
-    for (size_t i = 0; e == ERR_OK && i < s->r->asserts.n; i++) {
-        const struct rule *a = &s->r->asserts.list[i];
-        if (a->of.kind != REF_HEADER || a->optional || a->equals.n != 1 || a->equals.pieces[0].kind != REF_LITERAL)
-            continue;
-        struct span name = s->r->headers[a->of.slot].name, *value = &s->view.header[a->of.slot];
-        if (value->p)
-            continue;
-        *value = a->equals.pieces[0].what;
-        e = add(s, name, *value);
-    }
-    return e;
-}
-
-/* A time that is neither in a header nor in an element is the body's, which is signed as it is. */
-static enum err time_is_there(struct signing *s)
-{
-    const struct ref *from = &s->r->timestamp.from;
-    struct span value = SPAN_NONE;
-    char name[80];
-    if (!s->r->has_timestamp || from->kind == REF_HEADER || from->kind == REF_FIELD)
-        return ERR_OK;
-    enum err e = value_get(&s->view, from, &value);
-    if (e != ERR_OK)
-        return why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
-    return value.p ? ERR_OK
-                   : why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs %s, which has to be given", s->r->name,
-                             value_name(&s->view, from, name));
+    return signing_add_header(s, name, span_str(s->id));
 }
 
 /* What verify would refuse is not sent out. */
@@ -167,116 +126,160 @@ static enum err fits_asserts(struct signing *s)
                    value_name(&s->view, &broken->of, name), why);
 }
 
-static enum err fill(struct signing *s, const char *id)
-{
-    char text[TIMESTAMP_TEXT_BYTES];
-    const struct text *content = &s->r->signature.contents[0];
-    size_t n = s->r->has_timestamp ? timestamp_write(s->r->timestamp.format, s->q->now_ms, text) : 0;
-    struct span time = arena_copy(s->scratch, span_of(text, n));
-    if (!time.p)
-        return why_set(s->w, ERR_NO_ROOM, "no room for the time");
-    enum err e = fill_id(s, id);
-    if (e == ERR_OK)
-        e = fill_constants(s);
-    if (e == ERR_OK && s->r->timestamp.listed)
-        e = fill_header(s, s->r->timestamp.from.slot, time);
-    for (size_t i = 0; e == ERR_OK && s->r->signature.n_contents > 0 && i < content->n; i++)
-        e = fill_ref(s, &content->pieces[i], time);
-    if (e == ERR_OK)
-        e = time_is_there(s);
-    return e == ERR_OK ? fits_asserts(s) : e;
-}
+/* ---- the signature ---- */
 
-/* The header of the signature; of many it is the first. */
-static enum err add_signature(struct signing *s, struct span value)
+static enum err content(struct signing *s, struct parts *parts)
 {
-    const struct header_slot *slot = &s->r->headers[s->r->signature.from[0].slot];
-    const struct parts name = {{slot->name, slot->family ? SPAN_LIT("1") : SPAN_LIT("")}, 2};
-    return add(s, value_join_parts(s->scratch, &name), value);
-}
-
-static const struct key *signing_key(const struct keyring *k, int64_t now_ms)
-{
-    for (size_t i = 0; i < k->n; i++)
-        if (key_live(&k->keys[i], now_ms) && k->keys[i].secret)
-            return &k->keys[i];
-    return NULL;
-}
-
-static enum err make_signature(struct signing *s, const struct key *k, struct recipe_context *c, unsigned char *out,
-                               size_t *n)
-{
-    struct parts parts;
     const struct ref *missing = NULL;
-    const struct algorithm *a = s->r->algorithm;
     char name[80];
-    s->view.key = k;
-    enum err e = value_parts(&s->view, &s->r->signature.contents[0], &parts, &missing);
+    enum err e = value_parts(&s->view, &s->r->signature.contents[0], parts, &missing);
     if (e == ERR_NOT_FOUND)
         return why_set(s->w, ERR_UNSUPPORTED, "recipe %s signs %s, which has to be given", s->r->name,
                        value_name(&s->view, missing, name));
-    if (e != ERR_OK)
-        return why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
-    if (a->family == FAMILY_HMAC)
-        return mac_parts(c, a->digest, k, &parts, out, n);
-    if (a->family == FAMILY_DIGEST)
-        return mac_digest(c, a->digest, &parts, out, n);
-    struct span content = parts.n == 1 ? parts.part[0] : value_join_parts(s->scratch, &parts);
-    if (!content.p)
-        return why_set(s->w, ERR_NO_ROOM, "no room to put together what is signed");
-    crypto_sign_detached(out, NULL, (const unsigned char *)content.p, content.n, k->secret);
+    return e == ERR_OK ? e : why_set(s->w, e, "recipe %s: %s", s->r->name, s->view.problem);
+}
+
+static enum err sign_joined(struct signing *s, const struct parts *parts, unsigned char *out, size_t *n)
+{
+    struct span text = parts->n == 1 ? parts->part[0] : value_join_parts(s->a, parts);
+    if (!text.p)
+        return ERR_NO_ROOM;
+    if (s->r->algorithm->family == FAMILY_PUBLIC)
+        return public_sign(s->c, s->key, s->r->algorithm->digest, text, out, n);
+    if (!s->key->secret)
+        return ERR_UNSUPPORTED;
+    crypto_sign_detached(out, NULL, (const unsigned char *)text.p, text.n, s->key->secret);
     *n = crypto_sign_BYTES;
     return ERR_OK;
 }
 
-static enum err can_sign(const struct recipe *r, const struct key *k, struct why *w)
+static enum err sign_content(struct signing *s, struct span *signature)
 {
-    if (!k)
-        return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
-    if (!(r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST | FAMILY_ED25519)))
-        return why_set(w, ERR_UNSUPPORTED, "recipe %s: only its sender can sign with %s", r->name, r->algorithm->name);
-    if (r->signature.from[0].kind != REF_HEADER)
-        return why_set(w, ERR_UNSUPPORTED, "recipe %s has its signature in the body", r->name);
-    return ERR_OK;
+    unsigned char made[PUBLIC_SIGNATURE_MAX];
+    const struct algorithm *a = s->r->algorithm;
+    struct parts parts;
+    size_t n = 0;
+    enum err e = content(s, &parts);
+    if (e != ERR_OK)
+        return e;
+    if (a->family == FAMILY_HMAC)
+        e = mac_parts(s->c, a->digest, s->key, &parts, made, &n);
+    else if (a->family == FAMILY_DIGEST)
+        e = mac_digest(s->c, a->digest, &parts, made, &n);
+    else
+        e = sign_joined(s, &parts, made, &n);
+    if (e == ERR_UNSUPPORTED)
+        return why_set(s->w, e, "key %s only verifies: its private half signs", s->key->id);
+    *signature = e == ERR_OK ? arena_copy(s->a, span_of((const char *)made, n)) : SPAN_NONE;
+    return signature->p ? ERR_OK : why_set(s->w, e == ERR_OK ? ERR_NO_ROOM : e, "no room for the signature");
+}
+
+static enum err make_signature(struct signing *s, struct span *out)
+{
+    if (s->r->algorithm->family == FAMILY_TOKEN) {
+        *out = span_of((const char *)s->key->secret, s->key->n_secret);
+        return ERR_OK;
+    }
+    return s->r->algorithm->family == FAMILY_JWT ? signing_make_token(s, out) : sign_content(s, out);
+}
+
+static enum err write_signature(struct signing *s, struct span signature)
+{
+    const struct signature *sig = &s->r->signature;
+    const struct ref *missing = NULL;
+    struct span key = SPAN_NONE;
+    struct buf text;
+    enum err e = sig->pair ? value_join(&s->view, &sig->key, &key, &missing) : ERR_OK;
+    if (e != ERR_OK)
+        return why_set(s->w, e, "recipe %s: no key for the signature", s->r->name);
+    buf_init(&text, BODY_MAX);
+    e = grammar_write(s->r, &s->view, key, signature, &text);
+    if (e == ERR_OK)
+        e = signing_place(s, &sig->from[0], buf_span(&text), false);
+    else
+        why_set(s->w, e, "no room for the signature");
+    if (text.p)
+        sodium_memzero(text.p, text.cap); /* a token is a secret */
+    buf_fini(&text);
+    return e;
+}
+
+/* What is in the body first, then what hashes it, then the signature. */
+static enum err sign_piece(struct signing *s)
+{
+    struct span signature;
+    memset(s->view.field, 0, sizeof s->view.field);
+    enum err e = s->r->algorithm->family == FAMILY_JWT ? signing_begin_token(s) : ERR_OK;
+    if (e == ERR_OK)
+        e = signing_fill(s, true);
+    if (e == ERR_OK)
+        e = signing_fill(s, false);
+    if (e == ERR_OK)
+        e = fits_asserts(s);
+    if (e == ERR_OK)
+        e = make_signature(s, &signature);
+    return e == ERR_OK ? write_signature(s, signature) : e;
+}
+
+static enum err sign_each(struct signing *s)
+{
+    size_t n = 0;
+    enum err e = signing_elements(s, &n);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        char index[24];
+        snprintf(index, sizeof index, "/%zu", i);
+        s->element = value_join_parts(s->a, &(struct parts){{s->r->signature.each, span_str(index)}, 2});
+        if (!s->element.p)
+            return why_set(s->w, ERR_NO_ROOM, "no room for the elements");
+        signing_reread(s);
+        e = sign_piece(s);
+    }
+    return e;
+}
+
+/* ---- the whole ---- */
+
+static const struct key *signing_key(const struct keyring *k, int64_t now_ms)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (key_live(&k->keys[i], now_ms) && (k->keys[i].secret || k->keys[i].pkey))
+            return &k->keys[i];
+    return NULL;
+}
+
+static enum err finish(struct signing *s)
+{
+    s->out->body_changed = s->body.p != NULL;
+    s->out->body = s->body.p ? arena_copy(s->a, s->q.body) : s->q.body;
+    s->out->query = s->q.query;
+    return s->out->body.p || !s->body.p ? ERR_OK : why_set(s->w, ERR_NO_ROOM, "no room for the body");
+}
+
+static enum err sign(struct signing *s)
+{
+    see_given(s);
+    enum err e = add_id(s);
+    if (e == ERR_OK && !s->r->none)
+        e = s->r->signature.each.p ? sign_each(s) : sign_piece(s);
+    return e == ERR_OK ? finish(s) : e;
 }
 
 enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
-                     const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_header *out,
-                     size_t cap, size_t *n, struct why *w)
+                     const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_signed *out,
+                     struct why *w)
 {
-    struct signing s = {.r = r, .q = q, .scratch = scratch, .out = out, .cap = cap, .w = w};
-    unsigned char signature[RECIPE_SIGNATURE_BYTES];
-    size_t n_signature;
-    s.view = (struct view){.r = r, .q = q, .a = scratch};
-    for (size_t i = 0; i < r->n_headers; i++)
-        given(q, r->headers[i].name, &s.view.header[i]);
-    if (r->none) {
-        enum err e = fill_id(&s, id);
-        if (e == ERR_OK)
-            *n = s.n;
-        return e;
-    }
-    const struct key *key = signing_key(k, q->now_ms);
-    enum err e = can_sign(r, key, w);
-    if (e == ERR_OK)
-        e = fill_key_id(&s, key);
-    if (e == ERR_OK)
-        e = fill(&s, id);
-    if (e == ERR_OK)
-        e = make_signature(&s, key, c, signature, &n_signature);
-    struct span name = SPAN_NONE;
-    const struct ref *missing = NULL;
-    if (e == ERR_OK && r->signature.pair)
-        e = value_join(&s.view, &r->signature.key, &name, &missing);
+    struct recipe_signed made = {.n_headers = 0};
+    struct signing s = {.r = r, .c = c, .a = scratch, .out = &made, .id = id, .w = w};
+    s.key = r->none ? NULL : signing_key(k, q->now_ms);
+    if (!r->none && !s.key)
+        return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
+    enum err e = begin(&s, q);
     if (e != ERR_OK)
         return e;
-    struct buf text;
-    buf_init(&text, 4096);
-    e = grammar_write(r, &s.view, name, span_of((const char *)signature, n_signature), &text);
+    e = sign(&s);
+    buf_fini(&s.body);
+    buf_fini(&s.spare);
     if (e == ERR_OK)
-        e = add_signature(&s, buf_span(&text));
-    buf_fini(&text);
-    if (e == ERR_OK)
-        *n = s.n;
+        *out = made;
     return e;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/secrets.h"
 #include "base/units.h"
 #include "recipe/facts.h"
@@ -106,6 +107,8 @@ static void doubt_windows(const struct trial *t, const struct config_source *s)
 
 static void need_keys(struct trial *t, const struct config_source *s, const struct recipe *r)
 {
+    if (recipe_is_none(r) && !s->allow_unsigned)
+        report_at(t, s->where, "this recipe lets anybody raise events: say \"allow_unsigned\": true if you mean that");
     if (s->n_keys > 0 || *s->keys_folder || recipe_is_none(r) || recipe_fetches_keys(r))
         return;
     report_at(t, s->where,
@@ -139,6 +142,52 @@ static void try_facts(struct trial *t, const struct config_source *s)
     }
 }
 
+static bool has_param(const struct config_source *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_params; i++)
+        if (strcmp(s->params[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A parameter that the recipe knows nothing of is most likely another one, written wrongly. */
+static void doubt_params(const struct trial *t, const struct config_source *s, const char *const *known, size_t n)
+{
+    for (size_t i = 0; i < s->n_params; i++) {
+        const char *name = s->params[i].name, *near = nearest_word(span_str(name), known, n);
+        char reason[400];
+        size_t k = 0;
+        while (k < n && strcmp(known[k], name) != 0)
+            k++;
+        if (k < n || strcmp(name, "variant") == 0)
+            continue;
+        snprintf(reason, sizeof reason, "recipe %s asks for no params.%.100s%s%s", s->recipe, name,
+                 near ? ", did you mean " : "", near ? near : "");
+        config_doubt(t->config, s->where, reason);
+    }
+}
+
+static void try_params(struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    size_t n;
+    const char *const *names = recipe_params(r, &n);
+    char reason[400];
+    for (size_t i = 0; i < n; i++) {
+        if (!recipe_needs_param(r, names[i]) || has_param(s, names[i]))
+            continue;
+        snprintf(reason, sizeof reason, "recipe %s needs params.%.100s (creel recipe %s says what it is)", s->recipe,
+                 names[i], s->recipe);
+        report_at(t, s->where, reason);
+    }
+    if (recipe_needs_url(r) && !*s->public_url) {
+        snprintf(reason, sizeof reason, "recipe %s needs public_url: its sender signs the URL as it knows it",
+                 s->recipe);
+        report_at(t, s->where, reason);
+    }
+    if (s->where)
+        doubt_params(t, s, names, n);
+}
+
 static void try_source(struct trial *t, const struct config_source *s)
 {
     const char *variant = NULL;
@@ -154,6 +203,7 @@ static void try_source(struct trial *t, const struct config_source *s)
         return;
     }
     try_facts(t, s);
+    try_params(t, s, r);
     unsigned before = t->faults;
     need_keys(t, s, r);
     t->n_windows = 0;

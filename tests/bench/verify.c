@@ -71,7 +71,7 @@ static struct recipe *load(const char *name)
 static void prepare(struct bench *b, const char *name, const char *key)
 {
     struct why w;
-    size_t n;
+    struct recipe_signed made;
     b->r = load(name);
     const struct keyring_key keys = {"k", NULL, false, span_str(key), 0, INT64_MAX};
     memset(b->body, 'x', sizeof b->body);
@@ -85,10 +85,10 @@ static void prepare(struct bench *b, const char *name, const char *key)
         recipe_context_new(&b->c) != ERR_OK)
         die(EXIT_SYSTEM, "out of memory");
     if (keyring_new(b->r, &keys, 1, &b->k, &w) != ERR_OK ||
-        recipe_sign(b->r, b->k, b->c, &b->q, "msg_1", &b->sign_memory, b->headers + b->q.n_headers,
-                    HEADERS_MAX - b->q.n_headers, &n, &w) != ERR_OK)
+        recipe_sign(b->r, b->k, b->c, &b->q, "msg_1", &b->sign_memory, &made, &w) != ERR_OK)
         die(EXIT_SYSTEM, "%s", w.text);
-    b->q.n_headers += n;
+    for (size_t i = 0; i < made.n_headers && b->q.n_headers < HEADERS_MAX; i++)
+        b->headers[b->q.n_headers++] = made.headers[i];
 }
 
 /* The same number of bytes as is signed: body, and for all but github id and time before it. */

@@ -3,7 +3,7 @@
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
-	tests/fuzz/mutate_key tests/fuzz/mutate_jwt
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -23,11 +23,12 @@ tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c
 tests_fuzz_mutate_line_LDADD = $(LIB_DRIVE) $(LIB_SPOOL)
-tests_fuzz_mutate_recipe_SOURCES = tests/fuzz/recipe.c
+tests_fuzz_mutate_recipe_SOURCES = tests/fuzz/recipe.c tests/fuzz/installed.h
+tests_fuzz_mutate_recipe_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_mutate_recipe_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_timestamp_SOURCES = tests/fuzz/timestamp.c
 tests_fuzz_mutate_timestamp_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
-tests_fuzz_mutate_verify_SOURCES = tests/fuzz/verify.c tests/fuzz/unknown_keys.h
+tests_fuzz_mutate_verify_SOURCES = tests/fuzz/verify.c tests/fuzz/installed.h tests/fuzz/request.h tests/fuzz/unknown_keys.h
 tests_fuzz_mutate_verify_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_mutate_verify_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_filter_SOURCES = tests/fuzz/filter.c
@@ -40,6 +41,8 @@ tests_fuzz_mutate_key_SOURCES = tests/fuzz/key.c
 tests_fuzz_mutate_key_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_jwt_SOURCES = tests/fuzz/jwt.c tests/fuzz/unknown_keys.h
 tests_fuzz_mutate_jwt_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_value_SOURCES = tests/fuzz/value.c tests/fuzz/request.h
+tests_fuzz_mutate_value_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 
 $(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
 	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)

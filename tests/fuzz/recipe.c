@@ -3,7 +3,7 @@
  */
 #include "base/json.h"
 #include "fuzz.h"
-#include "recipe/recipe.h"
+#include "installed.h"
 
 const char fuzz_name[] = "recipe";
 const struct fuzz_source fuzz_sources[] = {
@@ -16,7 +16,7 @@ enum { NAME_BYTES = 64 };
 
 static void ask(const struct recipe *r, const char *name)
 {
-    static const char *const defaults[] = {"type", "event_id", "order_key", "version"};
+    static const char *const defaults[] = {"type", "event_id", "order_key", "version", "time"};
     size_t n;
     bug_if(strcmp(recipe_name(r), name) != 0);
     bug_if(recipe_tolerance_ms(r) < -1);
@@ -26,6 +26,9 @@ static void ask(const struct recipe *r, const char *name)
             bug_if(refs[k][0] == 0);
     }
     (void)recipe_takes_public_keys(r);
+    (void)recipe_gaps(r);
+    for (size_t i = 0; recipe_handshake_method(r, i); i++)
+        bug_if(!recipe_shakes(r, span_str(recipe_handshake_method(r, i))));
     (void)recipe_may_repeat(r, SPAN_LIT("A"));
     bug_if(!recipe_is_credential(r, SPAN_LIT("authorization")));
     bug_if(!recipe_is_none(r) && !recipe_key_encoding(r));
@@ -35,12 +38,12 @@ static void compile(const char *name, struct span text, const char *variant)
 {
     struct recipe *r = NULL, *again = NULL;
     struct why w = {""};
-    if (recipe_compile(name, text, variant, &r, &w) != ERR_OK) {
+    if (installed_compile(name, text, variant, &r, &w) != ERR_OK) {
         bug_if(w.text[0] == 0 || r);
         return;
     }
     ask(r, name);
-    bug_if(recipe_compile(name, text, variant, &again, &w) != ERR_OK);
+    bug_if(installed_compile(name, text, variant, &again, &w) != ERR_OK);
     recipe_free(r);
     recipe_free(again);
 }

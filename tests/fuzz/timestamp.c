@@ -27,7 +27,7 @@ static void judge(enum time_format format, int64_t ms)
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct span text = span_of((const char *)p, n);
-    for (enum time_format format = TIME_SECONDS; format <= TIME_RFC3339; format++) {
+    for (enum time_format format = TIME_SECONDS; format < TIME_FORMATS; format++) {
         char written[TIMESTAMP_TEXT_BYTES];
         int64_t ms = -1, again = -1;
         if (timestamp_read(format, text, &ms) != ERR_OK) {

@@ -489,6 +489,38 @@ class Host:
             print("    kept:", self.dir)
 
 
+class Load(threading.Thread):
+    """A sender that never rests: each answer is kept, with the key it was signed with."""
+
+    def __init__(self, host, secret=SECRET):
+        super().__init__(daemon=True)
+        self.host, self.secret, self.answers, self.failure = host, secret, [], None
+        self.ended = threading.Event()
+
+    def run(self):
+        try:
+            while not self.ended.is_set():
+                secret = self.secret
+                a = self.host.send(secret=secret)
+                self.answers.append((secret, a.status, a.json().get("id")))
+        except Exception as e:  # said where the test looks  # pylint: disable=broad-except
+            self.failure = e
+
+    def more(self, n):
+        """Wait for n more answers."""
+        want = len(self.answers) + n
+        poll(lambda: self.failure or len(self.answers) >= want, "the load to go on")
+
+    def stop(self):
+        """End it; every request was accepted."""
+        self.ended.set()
+        self.join()
+        check(not self.failure, f"the load failed: {self.failure!r}")
+        bad = [a for a in self.answers if a[1] != 202]
+        check(not bad, f"{len(bad)} of {len(self.answers)} requests were not accepted: {bad[:3]}")
+        return [a[2] for a in self.answers]
+
+
 _started = set()  # what subprocess waits for itself
 
 

@@ -124,6 +124,51 @@ def test_vectors_that_disagree_are_named():
         run("verify", "--vectors", write(path, "[{]"), expect=100)
 
 
+def test_requests_are_explained():
+    """Each line is there for people, each member for programs; no secret and no good signature, whatever is asked."""
+    with folder() as d:
+        config = {"spool": d, "functions": d, "sources": {
+            name: {"path": "/" + name, "recipe": "github",
+                   "keys": [{"id": name + "-1", "secret_file": write(os.path.join(d, name), f"the secret of {name}")}]}
+            for name in ("shop", "forum")}}
+        path = write(os.path.join(d, "creel.json"), json.dumps(config))
+        body = '{"a":1}'
+
+        def told(good, came, words, expect=1, provider="github", header="X-Hub-Signature-256", prefix="sha256="):
+            signature = hmac.new(b"the secret of shop", good.encode(), hashlib.sha256).hexdigest()
+            request = {"provider": provider, "method": "POST", "url": "https://example.com/", "headers": {header: prefix + signature}, "body": came}
+            file = write(os.path.join(d, "request.json"), json.dumps(request))
+            outputs = [run("verify", file, *words, *more, expect=expect) for more in ([], ["--json"])]
+            for text in outputs:
+                check(signature not in text and signature[8:] not in text and "the secret of" not in text, text)
+            return outputs[0], json.loads(outputs[1])
+
+        def by(*more):
+            return ["-c", path, *more]
+
+        text, found = told(body, body, by("--source", "shop"), expect=0)
+        check("accepted: key shop-1" in text and 'begins "sha2" (signature)' in text and hashlib.sha256(body.encode()).hexdigest() in text, text)
+        check(found["verdict"] == "accepted" and found["key"] == "shop-1" and found["signed"][0]["bytes"] == 7 and found["findings"] == [], str(found))
+        text, found = told(body + "\n", body, by("--source", "shop"))
+        check("with a line feed at its end" in text and found["findings"][0]["code"] == "body-newline", text)
+        text, found = told(body, body, by("--source", "forum"))
+        check("Key shop-1 of source shop" in text and found["findings"][0]["code"] == "key-of-another-source", text)
+        text, found = told(body, body, by("--source", "forum", "--secret-file", d + "/shop"), expect=0)
+        text, found = told(body, body, ["--recipe", "github", "--secret-file", d + "/forum", "--secret-file", d + "/shop"], expect=0)
+        check(len(found["keys"]) == 2, str(found))
+        text, found = told(body, body, ["--secret-file", d + "/shop"], provider="intercom")
+        check("good by recipe github" in text and found["code"] == "signature-missing", text)
+        text, found = told(body, body, ["--recipe", "github", "--secret-file", d + "/shop", "--key-encoding", "base64"])
+        check(found["findings"][0]["code"] == "key-encoding", text)
+        file = os.path.join(d, "request.json")
+        check("--recipe" in run("verify", write(file, "{}"), expect=100), "the way out")
+        check("no source nope" in run("verify", file, *by("--source", "nope"), expect=1), "the source is not named")
+        check("no recipe 'githup'" in run("verify", file, "--recipe", "githup", expect=100), "the recipe is not named")
+        check("is missing" in run("verify", expect=100), "the words")
+        check("byte 1" in run("verify", write(file, "{]"), expect=100), "no JSON")
+        check("no refused request" in run("verify", *by("--rejected", "01JDS3Z8V7W3N5C1Q2R4T6Y8A9"), expect=1), "rejected")
+
+
 def test_recipes_are_explained():
     lines = run("recipe").splitlines()
     check(lines[0].split() == ["NAME", "ALGORITHM", "NOT", "PROTECTED", "SENDER"], lines[0])

@@ -59,6 +59,24 @@ def test_all_faults_at_once():
         tested(h, 0)
 
 
+def test_what_recipes_need():
+    """What only the operator can know is asked for by name; what may be left out is not; what nobody asks for is doubted."""
+    with Host() as h:
+        def source(name, recipe, **more):
+            h.settings["sources"][name] = dict(h.source(name, recipe=recipe, secret="x"), **more)
+        h.settings["sources"] = {}
+        source("meta", "meta", params={"verify_tokn": "t"})
+        source("square", "square")
+        source("braintree", "braintree", params={"public_key": "k"})
+        source("livekit", "livekit")
+        tested(h, 100, ("/sources/meta: ", "recipe meta needs params.verify_token"), ("/sources/square: ", "needs public_url"),
+               without=("braintree needs", "api_key"))
+        source("meta", "meta", params={"verify_token": "t", "variant_": "x"})
+        source("square", "square", public_url="https://hooks.example.com/hooks/square")
+        lines = tested(h, 0, ("/sources/meta: ", "warning", "params.variant_"))
+        check(len(lines) == 1, "\n".join(lines))
+
+
 def test_what_cannot_be_read():
     with Host() as h:
         h.write_config()
@@ -179,6 +197,20 @@ def test_the_configuration_in_the_manual_and_the_example():
                  "may not", "not in group")
         check(all(any(w in line for w in local) for line in lines), "the example has faults:\n" + "\n".join(lines))
         check(json.loads(creeld(h, "-T").stdout)["sources"], "-T of the example")
+
+
+def test_the_sources_to_copy():
+    folder = os.path.join(creel.HERE, "..", "..", "deploy", "sources.d")
+    names = sorted(os.listdir(folder))
+    check(len(names) >= 5, f"{names}")
+    with Host() as h:
+        h.settings["sources"] = {}
+        h.settings["include"] = os.path.join(os.path.abspath(folder), "*.json")
+        h.write_config()
+        done = creeld(h, "-t")
+        lines = [line for line in done.stderr.splitlines() if "No such file" not in line]
+        check(not lines, "the sources have faults:\n" + "\n".join(lines))
+        check(sum("/keys/0" in line for line in done.stderr.splitlines()) == len(names) - 1, f"one needs no key: {done.stderr}")
 
 
 if __name__ == "__main__":

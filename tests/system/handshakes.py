@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import pwd
 import stat
 import time
 from urllib.parse import urlsplit
@@ -237,15 +238,17 @@ def stored_key(h, secret):
     return holding[0]
 
 
-def stores(provider, shake, sign, launcher=()):
+def stores(provider, shake, sign, launcher=(), **more):
     """A source without a key takes the first handshake's secret, and no other after it, over restarts and reloads."""
     first, second = provider + "-first-0123456789abcdef", provider + "-second-0123456789abcdef"
     body = json.dumps({"id": "1", "type": "page.created", "events": [{"action": "added"}]}).encode()
-    with Host(launcher=launcher) as h:
+    with Host(launcher=launcher, **more) as h:
         h.settings["sources"] = {"s": keyless(h, provider)}
         h.write_config()
         if launcher:
             h.give(65534)
+        if "user" in more:  # who stores it has to own the folder
+            os.chown(h.settings["sources"]["s"]["keys_folder"], pwd.getpwnam(more["user"]).pw_uid, -1)
         h.start()
 
         def event(secret):
@@ -287,6 +290,13 @@ def test_stores_as_an_ordinary_user():
     if not launcher:
         raise creel.Skip("not root")
     stores("asana", lambda h, secret: h.post(b"", {"X-Hook-Secret": secret}, "/hooks/s"), asana, launcher)
+
+
+def test_stores_as_a_user_that_root_chose():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    stores("asana", lambda h, secret: h.post(b"", {"X-Hook-Secret": secret}, "/hooks/s"), asana,
+           user="nobody", worker_user="games", peer_users=["root"])
 
 
 def test_many_first_handshakes_at_once():

@@ -7,7 +7,6 @@ import re
 import signal
 import stat
 import subprocess
-import threading
 
 import creel
 from creel import Host, check
@@ -49,34 +48,6 @@ def whsec_of(path):
         return base64.b64decode(f.read().strip().removeprefix("whsec_"))
 
 
-class Load(threading.Thread):
-    """A sender that never rests: each answer is kept, with the key it was signed with."""
-
-    def __init__(self, host):
-        super().__init__(daemon=True)
-        self.host, self.secret, self.answers, self.failure = host, OLD, [], None
-        self.ended = threading.Event()
-
-    def run(self):
-        try:
-            while not self.ended.is_set():
-                secret = self.secret
-                a = self.host.send(secret=secret)
-                self.answers.append((secret, a.status, a.json().get("id")))
-        except Exception as e:  # said where the test looks  # pylint: disable=broad-except
-            self.failure = e
-
-    def more(self, n):
-        """Wait for n more answers."""
-        want = len(self.answers) + n
-        creel.poll(lambda: self.failure or len(self.answers) >= want, "the load to go on")
-
-    def stop(self):
-        self.ended.set()
-        self.join()
-        check(not self.failure, f"the load failed: {self.failure!r}")
-
-
 def runbook_commands():
     """The commands of each step, as they stand there."""
     steps, step = {}, ""
@@ -116,7 +87,7 @@ def test_the_runbook_under_load():
         h.wait_state(h.accept(secret=OLD), "done")
         workers = h.workers()
         check(workers, "no worker runs")
-        load = [Load(h) for _ in range(4)]
+        load = [creel.Load(h, OLD) for _ in range(4)]
         for one in load:
             one.start()
         load[0].more(20)
@@ -144,13 +115,10 @@ def test_the_runbook_under_load():
         check([k["id"] for k in keys(h)] == ["2026-12"], "after step 4")
         for one in load:
             one.more(20)
-            one.stop()
         check(set(workers) <= set(h.workers()), lambda: f"a rotation in a folder restarted workers: {workers}, {h.workers()}")
-        answers = [a for one in load for a in one.answers]
-        bad = [a for a in answers if a[1] != 202]
-        check(not bad, f"{len(bad)} of {len(answers)} requests were not accepted: {bad[:3]}")
+        answers = [i for one in load for i in one.stop()]
         known = h.states()
-        lost = [a for a in answers if a[2] not in known]
+        lost = [i for i in answers if i not in known]
         check(not lost, f"{len(lost)} of {len(answers)} accepted events are not in the journal")
         used = {}
         journal = h.spool("journal")
@@ -293,6 +261,83 @@ def test_generate():
         printed = h.creel("keys", "generate", "--recipe", "standard-webhooks").stdout
         check(re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", printed), f"printed: {printed}")
         check(h.creel("keys", "generate", "--recipe", "none", status=1).stderr.count("takes no keys") == 1, "a key for none")
+        h.finish()
+
+
+def openssl(*args):
+    done = subprocess.run(["openssl", *args], capture_output=True, check=False)
+    check(done.returncode == 0, f"openssl {args}: {done.stderr}")
+    return done.stdout
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def written(h, name, text, mode=0o644):
+    path = h.path("etc", name)
+    with open(path, "wb") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def public_forms(h, kind, private):
+    """The public half of a PEM in every form there is: encoding and file."""
+    der = openssl("pkey", "-in", private, "-pubout", "-outform", "DER")
+    if kind == "rsa":
+        modulus = bytes.fromhex(openssl("rsa", "-in", private, "-noout", "-modulus").decode().strip().partition("=")[2])
+        jwk = {"kty": "RSA", "n": base64url(modulus), "e": "AQAB", "alg": "RS256"}
+    else:
+        jwk = {"kty": "EC", "crv": "P-256", "x": base64url(der[-64:-32]), "y": base64url(der[-32:]), "use": "sig"}
+    unknown = {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}
+    return {"spki-pem": openssl("pkey", "-in", private, "-pubout"),
+            "spki-base64": base64.b64encode(der),
+            "x509-pem": openssl("req", "-x509", "-new", "-key", private, "-subj", "/CN=sender", "-days", "30"),
+            "jwk": json.dumps(jwk).encode(),
+            "jwks": json.dumps({"keys": [unknown, jwk | {"kid": "k"}]}).encode()}
+
+
+def test_public_keys_in_every_form():
+    """One signature, proved by each form of its public key, from a file and from the environment."""
+    with Host() as h:
+        os.mkdir(h.path("etc", "recipes"))
+        h.settings.update(recipes=h.path("etc", "recipes"), sources={})
+        body, signatures, variables = b'{"type":"a.b"}', {}, {}
+        for kind, algorithm in (("rsa", "rsa-sha256"), ("ec", "ecdsa-sha256")):
+            with open(h.path("etc", "recipes", kind + ".json"), "w") as f:
+                json.dump({"recipe": kind, "key_encoding": "spki-pem", "signature": {
+                    "algorithm": algorithm, "from": "header:X-Signature", "encoding": "base64", "content": "{body}"}}, f)
+            private = h.path("etc", kind + ".pem")
+            more = ["-pkeyopt", "rsa_keygen_bits:2048"] if kind == "rsa" else ["-pkeyopt", "ec_paramgen_curve:P-256"]
+            openssl("genpkey", "-algorithm", kind.upper(), *more, "-out", private)
+            signatures[kind] = base64.b64encode(openssl("dgst", "-sha256", "-sign", private, written(h, "body", body))).decode()
+            for form, text in public_forms(h, kind, private).items():
+                name = f"{kind}-{form}"
+                variable = "KEY_" + name.upper().replace("-", "_")
+                os.environ[variable] = variables[variable] = text.decode().strip()
+                for way, key in (("file", {"public_key_file": written(h, name, text)}), ("env", {"secret_env": variable})):
+                    h.settings["sources"][f"{name}-{way}"] = {
+                        "path": f"/hooks/{name}-{way}", "recipe": kind, "type": "json:/type",
+                        "keys": [{"id": "k", "key_encoding": form, **key}]}
+        h.write_config()
+        try:
+            h.start()
+            rows = [k for k in keys(h) if k["state"] == "live"]
+        finally:
+            for variable in variables:
+                del os.environ[variable]
+        check(len(rows) == 20, f"{len(rows)} of 20 keys are live")
+        for kind in signatures:
+            prints = {k["fingerprint"] for k in rows if k["source"].startswith(kind)}
+            check(len(prints) == 1 and prints.pop().startswith("SHA256:"), f"the fingerprints of {kind}: {prints}")
+        for name, source in h.settings["sources"].items():
+            headers = {"x-signature": signatures[source["recipe"]], "content-type": "application/json"}
+            a = h.post(body, headers, source["path"])
+            check(a.status == 202, f"{name}: {a}")
+            a = h.post(body + b" ", headers, source["path"])
+            check(a.status == 401, f"{name}, another body: {a}")
+        h.allow("refused")
         h.finish()
 
 

@@ -98,7 +98,10 @@ def broken():
 
 
 def examples():
-    """The recipes that the manual shows whole."""
+    """The recipes that manual and README show whole."""
+    with open(os.path.join(creel.HERE, "..", "..", "README.md")) as f:
+        for block in re.findall(r'^    (\{ "recipe".*?)\n\n', f.read(), re.S | re.M):
+            yield json.loads(block)
     with open(os.path.join(creel.PREFIX, "share", "man", "man5", "creel-recipe.5")) as f:
         text = f.read().replace("\\(dq", '"').replace("\\e", "\\")
     for block in re.findall(r"^\.Bd .*?\n(.*?)^\.Ed", text, re.S | re.M):
@@ -140,9 +143,9 @@ def test_broken_recipes():
     check(not wrong, "\n".join(wrong))
 
 
-def test_examples_of_the_manual():
+def test_examples_of_manual_and_readme():
     recipes = list(examples())
-    check(len(recipes) >= 5, f"only {len(recipes)} examples")
+    check(len(recipes) >= 6, f"only {len(recipes)} examples")
     for recipe, fault in zip(recipes, judge(room(), recipes)):
         check(fault == "" and taken(room(), recipe), f"{recipe['recipe']}: {fault}")
 

@@ -36,21 +36,33 @@ def test_good():
 
 
 def test_key_rotation():
-    """Both keys count while both are listed; then only the new one."""
+    """Under load: both keys count while both are listed, then only the new one, and no request is lost."""
     new = b"the new key: 32 bytes or so long"
     with Host() as h:
         h.start()
+        load = [creel.Load(h) for _ in range(4)]
+        for one in load:
+            one.start()
         keys = h.settings["sources"]["shop"]["keys"]
         keys.append({"id": "shop-2", "secret_file": h.key_file("key-shop-2", creel.whsec(new))})
         h.write_config()
         hup(h, "configuration reloaded")
-        h.accept()
-        h.accept(secret=new)
+        for one in load[2:]:
+            one.secret = new
+        for one in load:
+            one.more(20)
+        for one in load[:2]:
+            one.secret = new
+            one.more(2)  # what is on its way may still have the old one
         del keys[0]
         h.write_config()
         hup(h, "configuration reloaded")
         check(h.send().status == 401, "the old key after its end")
-        h.accept(secret=new)
+        for one in load:
+            one.more(20)
+        accepted = [i for one in load for i in one.stop()]
+        known = h.states()
+        check(all(i in known for i in accepted), "an accepted event is not in the journal")
         h.allow("refused")
         h.finish()
 
@@ -108,6 +120,17 @@ def test_check_and_print():
         del key["key_encoding"]
         if encoding:
             key["key_encoding"] = encoding
+        for refs, reason in (("join:{json:/a}.{jsn:/b}", "jsn:/b"), (["json:/id", "form:id|lowr"], "lower")):
+            h.settings["sources"]["shop"]["event_id"] = refs
+            h.write_config()
+            unread = creeld("-t")
+            check(unread.returncode == 100 and unread.stderr.startswith(h.config + ":")
+                  and ": /sources/shop/event_id: " in unread.stderr and reason in unread.stderr, f"-t of {refs}: {unread}")
+        h.settings["sources"]["shop"]["event_id"] = ["join:{json:/a}.{query:b|lower}", "key:/data!id", "body|sha256"]
+        h.write_config()
+        good = creeld("-t")
+        check(good.returncode == 0, f"-t of references of all kinds: {good}")
+        del h.settings["sources"]["shop"]["event_id"]
         functions = h.settings["functions"]
         h.settings["functions"] = functions + ".not-there"
         h.write_config()

@@ -50,6 +50,8 @@ def test_list():
         refused = h.list("--rejected")
         check(len(refused) == 1 and refused[0]["code"] == "signature-invalid" and refused[0]["status"] == 401, f"rejected: {refused}")
         check(h.list("--rejected", "--source", "two") == [], "rejected by another source")
+        text = h.creel("verify", "--rejected", refused[0]["request"]).stdout
+        check("signature-invalid" in text and "not kept" in text and "--source " + refused[0]["source"] in text, text)
         for words in (["--state", "lost"], ["--since", "1y"], ["--since", "-1d"], ["--rejected", "--state", "dead"], ["--rejected", "--follow"],
                       ["--rejected", "--function", "f"], ["more"], ["--nope"]):
             h.creel("list", *words, status=100)

@@ -593,7 +593,7 @@ START_TEST(the_example_loads)
     buf_init(&h.text, 65536);
     enum err e = config_read(TOP_SRCDIR "/deploy/creel.json.example", hear, &h, &c);
     ck_assert_msg(e == ERR_OK, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
-    ck_assert_uint_eq(c->n_sources, 2);
+    ck_assert_uint_eq(c->n_sources, 7);
     config_free(c);
     buf_fini(&h.text);
 }

@@ -219,6 +219,29 @@ START_TEST(other_files_are_named)
 }
 END_TEST
 
+/* The largest file there may be: a chain, or a key with much said about it. */
+START_TEST(large_files_are_read)
+{
+    enum { LARGE = 65536 };
+    EVP_PKEY *pkey = EVP_EC_gen("P-256");
+    char *pub = public_pem(pkey), *cert = certificate(pkey, 1000, 4102444800), *large = malloc(LARGE + 1);
+    size_t n = strlen(cert), at = 0;
+    for (; at + n <= LARGE; at += n)
+        memcpy(large + at, cert, n);
+    memset(large + at, '\n', LARGE - at);
+    large[LARGE] = 0;
+    keyring_free(take(&ecdsa_sha256, "x509-pem", true, large));
+    memset(large, '#', LARGE - strlen(pub) - 1);
+    large[LARGE - strlen(pub) - 1] = '\n';
+    memcpy(large + LARGE - strlen(pub), pub, strlen(pub));
+    keyring_free(take(&ecdsa_sha256, "spki-pem", true, large));
+    free(large);
+    free(cert);
+    free(pub);
+    EVP_PKEY_free(pkey);
+}
+END_TEST
+
 /* What follows the key in the DER is not ignored. */
 START_TEST(trailing_bytes_are_refused)
 {
@@ -241,6 +264,7 @@ int main(void)
     tcase_add_test(t, a_certificates_end_narrows_the_window);
     tcase_add_test(t, weak_and_foreign_keys_are_refused);
     tcase_add_test(t, other_files_are_named);
+    tcase_add_test(t, large_files_are_read);
     tcase_add_test(t, trailing_bytes_are_refused);
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -3,8 +3,8 @@ EXTRA_DIST += tests/vectors/key_ids.json tests/vectors/providers.txt tests/vecto
 	tests/vectors/handshakes.py tests/vectors/keypairs.py tests/vectors/make_cases.py tests/vectors/mutate.py tests/vectors/plain.py \
 	tests/vectors/scheme.py tests/vectors/special.py tests/vectors/tokens.py
 if HAVE_CHECK
-check_PROGRAMS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
-TESTS += tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
+check_PROGRAMS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
+TESTS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
 tests_unit_check_recipe_SOURCES = tests/unit/check_recipe.c tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipe_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_recipe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -15,7 +15,7 @@ tests_unit_check_verify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_verify_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/check_recipes
 TESTS += tests/unit/check_recipes
-tests_unit_check_recipes_SOURCES = tests/unit/check_recipes.c tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_recipes_SOURCES = tests/unit/check_recipes.c tests/unit/installed_kit.h tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipes_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"' -DTESTS_BUILDDIR='"$(abs_top_builddir)"'
 tests_unit_check_recipes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_recipes_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
@@ -61,4 +61,8 @@ tests_unit_check_jwt_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 tests_unit_check_public_SOURCES = tests/unit/check_public.c tests/unit/token_kit.h tests/unit/suite.h
 tests_unit_check_public_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_public_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
+tests_unit_check_explain_SOURCES = tests/unit/check_explain.c tests/unit/recipe_kit.h tests/unit/suite.h
+tests_unit_check_explain_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_explain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_explain_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 endif
