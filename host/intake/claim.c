@@ -3,6 +3,7 @@
  */
 #include <sodium.h>
 
+#include "intake/fetch.h"
 #include "intake/steps.h"
 
 static void key_by_body(struct request *q)
@@ -18,13 +19,17 @@ enum err step_dedupe(struct request *q)
     const struct config_source *c = q->source->config;
     bool by_id = q->sender_id.p && !c->dedupe_by_body;
 
-    if (!c->dedupe)
+    if (!c->dedupe && !q->confirm.p)
         return ERR_OK;
-    if (by_id)
+    if (q->confirm.p)
+        dedupe_key(q->intake->salt, c->name, DEDUPE_BY_URL, q->sender_id, q->claim.key);
+    else if (by_id)
         dedupe_key(q->intake->salt, c->name, DEDUPE_BY_ID, q->sender_id, q->claim.key);
     else
         key_by_body(q);
     int64_t window_ms = by_id || c->dedupe_by_body ? c->dedupe_window_ms : DEDUPE_BODY_WINDOW_MS;
+    if (q->confirm.p)
+        window_ms = FETCH_WINDOW_MS;
     q->claim.id = q->id;
     q->claim.until_ms = q->received_ms + window_ms;
     q->claim.source = q->source->dedupe;

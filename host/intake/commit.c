@@ -103,7 +103,10 @@ static void answer_batch(struct commit *c)
     batch_begin(c);
     while (job) {
         struct commit_job *next = job->next; /* the job is gone after done */
-        c->o.done(c->arg, job);
+        if (job->detached)
+            job->detached(job);
+        else
+            c->o.done(c->arg, job);
         job = next;
     }
     c->o.batch_done(c->arg);

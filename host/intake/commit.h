@@ -27,6 +27,7 @@ struct commit_job {
     struct span line; /* unsealed; the submitter keeps the bytes until done */
     bool sync;        /* false: written is enough */
     enum err outcome; /* ERR_OK, ERR_SPOOL_FULL, ERR_NOT_DURABLE */
+    void (*detached)(struct commit_job *job); /* called instead of `done` for a line that no request waits for; NULL: one does */
 };
 
 struct commit_options {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/fetch.h"
 
 enum {
     HELD_STEP_BYTES = 32 * 1024,
@@ -142,6 +143,7 @@ static void send_records(struct conn *c, struct span s)
 static void answer(struct request *q, struct voice *v)
 {
     struct conn *c = q->conn;
+    q->outcome = fetch_outcome(q, q->outcome);
     buf_clear(&v->text);
     buf_clear(&v->records);
     if (c->admin) {

@@ -21,6 +21,7 @@ static void source_fini(struct house_source *s)
     facts_free(s->time);
     stored_free(s->stored);
     keyring_free(s->keys);
+    keycache_free(s->fetched);
     recipe_free(s->recipe);
     free(s->allow);
 }
@@ -157,7 +158,8 @@ static enum err source_init(struct house_source *s, const struct config *config,
         return e;
     s->allow = allow_text(s);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
-    return s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
+    e = keycache_new(c->name, &s->fetched);
+    return e == ERR_OK && s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }
 
 static enum err load_peers(struct house *h, struct why *w)

@@ -11,6 +11,7 @@
 #include "base/config.h"
 #include "base/secrets.h"
 #include "intake/dedupe.h"
+#include "intake/keycache.h"
 #include "recipe/facts.h"
 
 struct stored; /* stored.h */
@@ -25,6 +26,7 @@ struct house_source {
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;
     char *allow; /* owned: the methods of events and handshakes, as the Allow header wants them */
+    struct keycache *fetched; /* what other servers were asked for */
 };
 
 struct house {

@@ -88,7 +88,7 @@ static size_t recalled_max(const struct config *c)
 static enum err open_journal(struct role *r, const struct config *c, struct why *w)
 {
     struct journal_recovery found = {0};
-    r->spool_fd = open(c->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r->in.spool_fd = r->spool_fd = open(c->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->spool_fd < 0)
         return why_errno(w, "the spool %s cannot be opened", c->spool);
     struct journal_options o = {.spool_fd = r->spool_fd,

@@ -2,6 +2,7 @@
  * request: birth, recycling, and reading the web server's parameters (RFC 3875 section 4.1).
  */
 #include "intake/request.h"
+#include "intake/keycache.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ static void keep_small(struct buf *b)
 void request_recycle(struct request *q)
 {
     fcgi_drop(&q->fcgi);
+    cached_release(q->keys);
     house_release(q->house);
     keep_small(&q->body);
     keep_small(&q->headers_text);

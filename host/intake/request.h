@@ -17,6 +17,7 @@
 
 enum { REQUEST_ARENA_BYTES = 256 * 1024, REQUEST_HEADERS_MAX = 1024, REQUEST_DETAIL_BYTES = 200 };
 
+struct cached_keys;
 struct intake;
 struct conn;
 
@@ -51,6 +52,8 @@ struct request {
     struct arena block; /* of the verify step, where the arena is too small */
     struct recipe_verdict verdict;
     struct recipe_reply reply; /* of a handshake */
+    struct cached_keys *keys; /* held: fetched ones that it was judged by */
+    struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
     struct id id; /* of the event, new or (duplicate) the first one's */

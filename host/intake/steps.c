@@ -10,7 +10,7 @@ static const struct {
     {"route", step_route}, {"admit", step_admit},       {"read", step_read},     {"verify", step_verify},
     {"parse", step_parse}, {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
 };
-enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2 };
+enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2, STEP_IDENTIFY = 5 };
 
 bool steps_run(struct request *q)
 {
@@ -26,6 +26,11 @@ bool steps_run(struct request *q)
     }
     q->outcome = ERR_OK;
     return true;
+}
+
+void steps_skip_to_dedupe(struct request *q)
+{
+    q->step = STEP_IDENTIFY; /* done, as the loop sees it */
 }
 
 bool steps_reading(const struct request *q)

@@ -20,6 +20,7 @@ struct intake {
     struct shared *shared;
     struct journal *journal;
     uint8_t salt[DEDUPE_SALT_BYTES];
+    int spool_fd; /* the role's */
     struct dedupe *dedupe;
     struct commit *commit;
     struct transport *transport;
@@ -45,6 +46,8 @@ enum err step_commit(struct request *q);
 /* Run the list from where the request stands. True: decided, q->outcome is set. False: it waits; after ERR_AGAIN of
  * dedupe or commit it may already belong to the committer and must not be touched. */
 bool steps_run(struct request *q);
+/* Nothing between here and dedupe is asked of this request: what it is is known. From within a step before those. */
+void steps_skip_to_dedupe(struct request *q);
 /* Is the request still before the end of its body, so that more bytes are wanted? */
 bool steps_reading(const struct request *q);
 /* The name of the step a request stands at. Static. */

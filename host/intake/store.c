@@ -47,10 +47,10 @@ static void put_line(struct request *q, struct span headers)
         .key_id = span_str(q->verdict.key_id),
         .unsigned_source = recipe_is_none(q->source->recipe),
         .synced = q->job.sync,
-        .has_dedupe = q->source->config->dedupe,
+        .has_dedupe = q->claimed,
         .dedupe_until_ms = q->claim.until_ms,
         .headers = headers,
-        .body = buf_span(&q->body),
+        .body = q->confirm.p ? q->confirm : buf_span(&q->body),
     };
     memcpy(e.dedupe, q->claim.key, sizeof e.dedupe);
     line_put_event(&q->line, &e);
@@ -58,7 +58,7 @@ static void put_line(struct request *q, struct span headers)
 
 enum err step_commit(struct request *q)
 {
-    q->job.sync = strcmp(q->source->config->durability, "written") != 0;
+    q->job.sync = q->confirm.p || strcmp(q->source->config->durability, "written") != 0;
     put_line(q, headers_json(q));
     if (q->headers_text.failed || q->line.failed)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the event");

@@ -4,6 +4,7 @@
  */
 #include "intake/steps.h"
 
+#include "intake/fetch.h"
 #include "intake/stored.h"
 
 /* Where the judging may put things: the request's arena, or a block of the request's own when that is too small for what
@@ -19,7 +20,9 @@ static struct arena *scratch(struct request *q, const struct recipe_request *r)
 enum err step_verify(struct request *q)
 {
     const struct house_source *s = q->source;
-    const struct recipe_request r = request_to_judge(q);
+    struct recipe_request r = request_to_judge(q);
+    r.keys_at = fetch_keys_at;
+    r.keys_arg = q;
     struct arena *a = scratch(q, &r);
     if (!a)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the signature");
@@ -28,6 +31,10 @@ enum err step_verify(struct request *q)
         recipe_judge(s->recipe, stored_keys(q->intake, s), q->recipe_context, &r, event, a, &q->verdict, &q->reply);
     if (e == ERR_ANSWERED && q->reply.store.p)
         return stored_take(q);
+    if (e == ERR_ANSWERED && q->reply.fetch.p)
+        return fetch_confirm(q);
+    if (e == ERR_SIGNATURE_INVALID)
+        fetch_doubt(q);
     if (e == ERR_OK && recipe_shakes(s->recipe, q->method))
         return admit_content_type(q); /* which admit left to this step: handshakes come with any */
     if (e == ERR_OK || e == ERR_ANSWERED)

@@ -107,6 +107,8 @@ static void doubt_windows(const struct trial *t, const struct config_source *s)
 
 static void need_keys(struct trial *t, const struct config_source *s, const struct recipe *r)
 {
+    if (recipe_is_none(r) && !s->allow_unsigned)
+        report_at(t, s->where, "this recipe lets anybody raise events: say \"allow_unsigned\": true if you mean that");
     if (s->n_keys > 0 || *s->keys_folder || recipe_is_none(r) || recipe_fetches_keys(r))
         return;
     report_at(t, s->where,

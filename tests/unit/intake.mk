@@ -10,13 +10,13 @@ INTAKE_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_RECIPES='"$(abs_top_srcdir)/host/recipe/
 tests_unit_check_dedupe_SOURCES = tests/unit/check_dedupe.c tests/unit/suite.h
 tests_unit_check_dedupe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dedupe_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_keycache_SOURCES = tests/unit/check_keycache.c tests/unit/suite.h
+tests_unit_check_keycache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_keycache_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_handshake_door_SOURCES = tests/unit/check_handshake_door.c $(INTAKE_STAGE)
 tests_unit_check_handshake_door_CPPFLAGS = $(INTAKE_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_handshake_door_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_handshake_door_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
-tests_unit_check_keycache_SOURCES = tests/unit/check_keycache.c tests/unit/suite.h
-tests_unit_check_keycache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_check_keycache_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_screen_SOURCES = tests/unit/check_screen.c $(INTAKE_STAGE)
 tests_unit_check_screen_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_screen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
