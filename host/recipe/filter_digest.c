@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * filter_digest: digests and MACs of a value. The work is OpenSSL's.
+ * filter_digest: digests and MACs of a value.
  */
 #include "recipe/filter_parts.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
-
 #include "base/codec.h"
+#include "recipe/hash.h"
 
 enum form { HEX, BASE64 };
 
@@ -21,59 +18,53 @@ static enum err put(const struct filter_call *c, const unsigned char *digest, si
     return ERR_OK;
 }
 
-typedef unsigned char *digest_function(const unsigned char *p, size_t n, unsigned char *out);
-
-static enum err digest(const struct filter_call *c, digest_function *f, size_t n, enum form form, struct span *out)
+static enum err digest(const struct filter_call *c, enum hash_kind kind, enum form form, struct span *out)
 {
-    unsigned char bytes[SHA512_DIGEST_LENGTH];
-    if (!f((const unsigned char *)c->in.p, c->in.n, bytes))
-        return ERR_INTERNAL;
-    return put(c, bytes, n, form, out);
+    unsigned char bytes[HASH_BYTES_MAX];
+    hash_texts(kind, &c->in, 1, bytes);
+    return put(c, bytes, hash_bytes(kind), form, out);
 }
 
 enum err filter_sha256(const struct filter_call *c, struct span *out)
 {
-    return digest(c, SHA256, SHA256_DIGEST_LENGTH, HEX, out);
+    return digest(c, HASH_SHA256, HEX, out);
 }
 
 enum err filter_sha1(const struct filter_call *c, struct span *out)
 {
-    return digest(c, SHA1, SHA_DIGEST_LENGTH, HEX, out);
+    return digest(c, HASH_SHA1, HEX, out);
 }
 
 enum err filter_sha512(const struct filter_call *c, struct span *out)
 {
-    return digest(c, SHA512, SHA512_DIGEST_LENGTH, HEX, out);
+    return digest(c, HASH_SHA512, HEX, out);
 }
 
 enum err filter_sha256_base64(const struct filter_call *c, struct span *out)
 {
-    return digest(c, SHA256, SHA256_DIGEST_LENGTH, BASE64, out);
+    return digest(c, HASH_SHA256, BASE64, out);
 }
 
-static enum err mac(const struct filter_call *c, const EVP_MD *md, enum form form, struct span *out)
+static enum err mac(const struct filter_call *c, enum hash_kind kind, enum form form, struct span *out)
 {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned n;
-    if (c->key->n_secret > INT32_MAX ||
-        !HMAC(md, c->key->secret, (int)c->key->n_secret, (const unsigned char *)c->in.p, c->in.n, bytes, &n))
-        return ERR_INTERNAL;
-    return put(c, bytes, n, form, out);
+    unsigned char bytes[HASH_BYTES_MAX];
+    hash_hmac(kind, span_of((const char *)c->key->secret, c->key->n_secret), &c->in, 1, bytes);
+    return put(c, bytes, hash_bytes(kind), form, out);
 }
 
 enum err filter_hmac_sha256_hex(const struct filter_call *c, struct span *out)
 {
-    return mac(c, EVP_sha256(), HEX, out);
+    return mac(c, HASH_SHA256, HEX, out);
 }
 
 enum err filter_hmac_sha256_base64(const struct filter_call *c, struct span *out)
 {
-    return mac(c, EVP_sha256(), BASE64, out);
+    return mac(c, HASH_SHA256, BASE64, out);
 }
 
 enum err filter_hmac_sha1_hex(const struct filter_call *c, struct span *out)
 {
-    return mac(c, EVP_sha1(), HEX, out);
+    return mac(c, HASH_SHA1, HEX, out);
 }
 
 /* What a byte does to the register, made from the 16 values for half of one. */

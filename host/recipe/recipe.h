@@ -15,7 +15,7 @@
 
 struct recipe;         /* compiled */
 struct keyring;        /* the live keys of one source, secrets in sodium_malloc memory */
-struct recipe_context; /* per thread: prepared MACs, by key; after a reload make a new one, to forget old keys */
+struct recipe_context; /* per thread: what cryptography needs beside a key; keeps nothing of one */
 
 enum { RECIPE_REPLY_HEADERS = 4, RECIPE_NAME_BYTES = 64 };
 
@@ -167,6 +167,9 @@ struct recipe_signed {
 enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
                      const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_signed *out,
                      struct why *w);
+/* The constant that its rules want at a JSON pointer of the body, the first where there are several; SPAN_NONE: any
+ * value. */
+struct span recipe_demands(const struct recipe *r, struct span pointer);
 /* Do its events come as forms (application/x-www-form-urlencoded)? */
 bool recipe_signs_form(const struct recipe *r);
 
