@@ -355,6 +355,47 @@ def test_nobody_else_sees_it():
         server.stop()
 
 
+def round_trip(launcher=(), owner=None, **more):
+    """A certificate and a confirmation, as somebody else."""
+    h, server = with_everybody(sns_source(), launcher=launcher, **more)
+    with h:
+        sns = Sns(h)
+        server.pages.update({"/cert.pem": (200, {}, sns.certificate), "/?confirm": (200, {}, b"")})
+        if owner:
+            h.give(owner)
+        h.start()
+        pending(post(h, sns.message()))
+        accepted_soon(h, sns.message)
+        check(post(h, sns.subscription(f"https://{SNS}/?confirm")).status == 200, "the handshake is answered")
+        h.wait_all([e["id"] for e in fetches(h)], "done")
+        check(server.asked == [(SNS, "/cert.pem"), (SNS, "/?confirm")], f"asked {server.asked}")
+        h.allow("keys that prove this request", "cannot be isolated|namespace|landlock|isolation|memory|open files")
+        h.finish()
+        server.stop()
+
+
+def test_as_an_ordinary_user():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    round_trip(creel.as_ordinary_user(), 65534, peer_users=["root", "nobody"])
+
+
+def test_without_namespaces():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    try:
+        creel.run([os.path.join(creel.HERE, "without_namespaces"), "true"])
+    except creel.Failed as e:
+        raise creel.Skip(str(e)) from None
+    round_trip([os.path.join(creel.HERE, "without_namespaces")], 65534, peer_users=["root", "nobody"])
+
+
+def test_as_users_that_root_chose():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    round_trip(user="nobody", worker_user="games", peer_users=["root"])
+
+
 def test_paypal():
     url, webhook_id = f"https://{PAYPAL}/v1/notifications/certs/CERT-1", "1JE4291016473214C"
     h, server = with_everybody({"paypal": {"path": "/hooks/paypal", "recipe": "paypal", "params": {"webhook_id": webhook_id}}})
