@@ -52,14 +52,23 @@ static int host_meets(const char *pattern, const char *host)
     }
 }
 
-static int host_listed(struct creel_invocation *in, const char *host)
+/* A pattern may end in a port; one that does not means 443. */
+static int place_meets(const char *pattern, const char *host, const char *port)
+{
+    char name[256];
+    size_t n = strcspn(pattern, ":");
+    snprintf(name, sizeof name, "%.*s", (int)n, pattern);
+    return n < sizeof name && host_meets(name, host) && strcmp(pattern[n] ? pattern + n + 1 : "443", port) == 0;
+}
+
+static int place_listed(struct creel_invocation *in, const char *host, const char *port)
 {
     long n = creel_json_count(in, "/hosts");
     for (long i = 0; i < n && i < HOSTS_MAX; i++) {
         char pointer[32];
         snprintf(pointer, sizeof pointer, "/hosts/%ld", i);
         const char *pattern = creel_json_string(in, pointer);
-        if (pattern && host_meets(pattern, host))
+        if (pattern && place_meets(pattern, host, port))
             return 1;
     }
     return 0;
@@ -80,10 +89,8 @@ static const char *url_problem(struct creel_invocation *in, CURLU *u)
     const char *problem = NULL;
     if (!scheme || strcmp(scheme, "https") != 0)
         problem = "it is not https";
-    else if (!host || !host_listed(in, host))
-        problem = "its host is not on the list";
-    else if (port && strcmp(port, "443") != 0)
-        problem = "its port is not 443";
+    else if (!host || !place_listed(in, host, port ? port : "443"))
+        problem = "its host, at this port, is not on the list";
     else if (user || password || fragment)
         problem = "it has a user, a password or a fragment";
     curl_free(scheme);
