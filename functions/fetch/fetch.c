@@ -36,12 +36,23 @@ struct fetch {
 
 /* ---- where to ---- */
 
-/* Pattern and name label by label, whatever the case; a label that is '*' stands for any one. */
+/* A '*' in a label of a pattern stands for any bytes of the label, also for none beside others. */
+static int label_meets(const char *pattern, size_t p, const char *label, size_t n)
+{
+    const char *star = memchr(pattern, '*', p);
+    if (!star)
+        return p == n && strncasecmp(pattern, label, n) == 0;
+    size_t before = (size_t)(star - pattern), behind = p - before - 1;
+    return n >= before + behind && strncasecmp(label, pattern, before) == 0 &&
+           strncasecmp(label + n - behind, star + 1, behind) == 0;
+}
+
+/* Pattern and name label by label, whatever the case. */
 static int host_meets(const char *pattern, const char *host)
 {
     for (;;) {
         size_t p = strcspn(pattern, "."), h = strcspn(host, ".");
-        if (h == 0 || !((p == 1 && *pattern == '*') || (p == h && strncasecmp(pattern, host, p) == 0)))
+        if (h == 0 || !label_meets(pattern, p, host, h))
             return 0;
         pattern += p;
         host += h;

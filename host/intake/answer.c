@@ -177,7 +177,8 @@ static void put_reply(const struct request *q, struct buf *b)
         buf_puts(b, "\r\n");
     }
     buf_puts(b, "\r\n");
-    if (has_content(r->status) && !span_eq_str(q->method, "HEAD"))
+    bool head = q->fcgi.open && span_eq_str(q->method, "HEAD"); /* closed: it waited for the disk */
+    if (has_content(r->status) && !head)
         buf_put_span(b, r->body);
 }
 

@@ -18,7 +18,7 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, KEY_TEXT_MAX = 16 * 1024 };
 static void found_key_window(struct explaining *g)
 {
     const struct explanation *x = g->x;
-    char from[RFC3339_BYTES], to[RFC3339_BYTES];
+    char from[RFC3339_BYTES + 1] = {0}, to[RFC3339_BYTES + 1] = {0};
     for (size_t i = 0; i < x->n_keys; i++) {
         const struct explain_tried *k = &x->keys[i];
         if (!k->id || strcmp(k->id, g->matched) != 0 || k->live)

@@ -119,7 +119,7 @@ static void print_keys(const struct explanation *x, struct buf *b)
 
 static void print_time(const struct explanation *x, struct buf *b)
 {
-    char at[RFC3339_BYTES], now[RFC3339_BYTES];
+    char at[RFC3339_BYTES + 1] = {0}, now[RFC3339_BYTES + 1] = {0};
     if (!x->has_time) {
         if (x->algorithm)
             buf_puts(b, "time: this recipe signs none\n");

@@ -23,6 +23,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/key_make.c host/recipe/key_make.h \
 	host/recipe/key_public.c \
 	host/recipe/key_text.c \
+	host/recipe/hash.c host/recipe/hash.h \
 	host/recipe/mac.c host/recipe/mac.h \
 	host/recipe/needs.c \
 	host/recipe/proof.c host/recipe/proof.h \

@@ -15,7 +15,7 @@
 
 struct recipe;         /* compiled */
 struct keyring;        /* the live keys of one source, secrets in sodium_malloc memory */
-struct recipe_context; /* per thread: prepared MACs, by key; after a reload make a new one, to forget old keys */
+struct recipe_context; /* per thread: what cryptography needs beside a key; keeps nothing of one */
 
 enum { RECIPE_REPLY_HEADERS = 4, RECIPE_NAME_BYTES = 64 };
 

@@ -83,11 +83,23 @@ static struct span first_label(struct span s)
     return span_of(s.p, before(s, "."));
 }
 
+/* A label against one of a pattern: a '*' stands for any bytes of it, also for none beside others. */
+static bool label_fits(struct span label, struct span pattern)
+{
+    const char *star = memchr(pattern.p, '*', pattern.n);
+    if (!star)
+        return span_eq_nocase(label, pattern);
+    size_t before_star = (size_t)(star - pattern.p), behind = pattern.n - before_star - 1;
+    return label.n >= before_star + behind &&
+           span_eq_nocase(span_of(label.p, before_star), span_of(pattern.p, before_star)) &&
+           span_eq_nocase(span_skip(label, label.n - behind), span_skip(pattern, before_star + 1));
+}
+
 static bool matches(struct span host, struct span pattern)
 {
     for (;;) {
         struct span h = first_label(host), p = first_label(pattern);
-        if (h.n == 0 || (!span_eq_str(p, "*") && !span_eq_nocase(h, p)))
+        if (h.n == 0 || !label_fits(h, p))
             return false;
         if (h.n == host.n || p.n == pattern.n)
             return h.n == host.n && p.n == pattern.n;

@@ -16,7 +16,8 @@ struct url {
  * or an address in brackets, and a port of digits or empty. What follows the host may be any bytes. */
 bool url_split(struct span text, struct url *out);
 
-/* Is host one of the patterns? Case does not matter; a '*' stands for exactly one whole label ("sns.*.amazonaws.com"). A
+/* Is host one of the patterns? Case does not matter; a '*' stands for one label or a part of it, never for a dot
+ * ("*.example.com", "sns.eu-*.amazonaws.com"); one in a label. A
  * pattern may name a port behind a ':', which is not looked at here. */
 bool url_host_listed(struct span host, const char *const *patterns, size_t n);
 

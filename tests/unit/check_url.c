@@ -80,7 +80,7 @@ START_TEST(test_nul_in_the_host)
 }
 END_TEST
 
-static const char *const hosts[] = {"sns.*.amazonaws.com", "api.example.com"};
+static const char *const hosts[] = {"sns.*.amazonaws.com", "api.example.com", "k.eu-*.c-d.test", "*-x.test"};
 
 START_TEST(test_listed_hosts)
 {
@@ -102,9 +102,18 @@ START_TEST(test_listed_hosts)
         {"", false},
         {"api.example.co", false},
         {"api", false},
+        {"k.eu-west-1.c-d.test", true},
+        {"k.EU-.c-d.test", true},
+        {"k.eu.c-d.test", false},
+        {"k.xeu-1.c-d.test", false},
+        {"k.eu-1.2.c-d.test", false},
+        {"a-x.test", true},
+        {"-x.test", true},
+        {"x.test", false},
+        {"a-xx.test", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        ck_assert_msg(url_host_listed(span_str(cases[i].host), hosts, 2) == cases[i].listed, "%s", cases[i].host);
+        ck_assert_msg(url_host_listed(span_str(cases[i].host), hosts, 4) == cases[i].listed, "%s", cases[i].host);
     ck_assert(!url_host_listed(SPAN_LIT("api.example.com"), hosts, 0));
 }
 END_TEST
