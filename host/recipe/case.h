@@ -7,7 +7,7 @@
 
 #include "recipe/recipe.h"
 
-enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 64, CASE_PARAMS_MAX = 16 };
+enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 256, CASE_PARAMS_MAX = 16 };
 
 struct recipe_case {
     struct span provider, name, scheme, kind, expect, why; /* SPAN_NONE where the object says nothing */
