@@ -57,7 +57,7 @@ enum err letter_read(struct letter *l, const char *file, const struct recipe *r,
     enum err e = ctl_read_json(file, &text, w);
     if (!e && !arena_init(&l->arena, ARENA_BYTES))
         e = why_set(w, ERR_NO_MEMORY, "out of memory");
-    else if (!e && ((e = occasion_read(&l->occasion, buf_span(&text), "creel.test", clock_wall_ms(), &inner)) != ERR_OK ||
+    else if (!e && ((e = occasion_read(&l->occasion, buf_span(&text), "test.event", clock_wall_ms(), &inner)) != ERR_OK ||
                     (e = take_headers(l, r, &inner)) != ERR_OK))
         why_set(w, e, "%s: %s", file, inner.text);
     buf_fini(&text);

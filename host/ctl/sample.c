@@ -8,7 +8,7 @@
 #include "recipe/form.h"
 
 enum { BODY_MAX = 1 << 16 };
-static const char any_type[] = "creel.test", any_part[] = "test";
+static const char any_type[] = "test.event", any_part[] = "test";
 
 static struct span cut(struct span s, char c)
 {
@@ -120,9 +120,20 @@ static void place_for_people(struct sample *s, struct span type)
         add(s, SAMPLE_JSON, SPAN_LIT("/type"), type);
 }
 
-static enum err place_type(struct sample *s, const struct fact_list *f, const char *type, struct why *w)
+/* A type that the recipe's own rules allow. */
+static struct span likely_type(const struct recipe *r, const struct fact_list *f)
 {
-    struct span value = span_str(type ? type : any_type);
+    static const struct span json = SPAN_LIT("json:");
+    struct span wanted = SPAN_NONE;
+    if (f->n > 0 && span_starts(span_str(f->refs[0]), json))
+        wanted = recipe_demands(r, span_skip(span_str(f->refs[0]), json.n));
+    return wanted.p ? wanted : span_str(any_type);
+}
+
+static enum err place_type(struct sample *s, const struct recipe *r, const struct fact_list *f, const char *type,
+                           struct why *w)
+{
+    struct span value = type ? span_str(type) : likely_type(r, f);
     bool placed = f->n == 0 || place_first(s, f, value, true) || (!type && place_first(s, f, value, false));
     place_for_people(s, value);
     if (placed || s->own_body || !type)
@@ -137,7 +148,7 @@ enum err sample_init(struct sample *s, const struct recipe *r, const struct conf
     struct fact_list ids = facts_of(source ? source->event_id : NULL, source ? source->n_event_id : 0, r, "event_id");
     *s = (struct sample){.form = recipe_signs_form(r), .own_body = own_body};
     place_first(s, &ids, SPAN_NONE, true);
-    return place_type(s, &types, type, w);
+    return place_type(s, r, &types, type, w);
 }
 
 struct span sample_value(const struct sample_place *p, const char *id)

@@ -14,7 +14,7 @@
 #include "ctl/rejected.h"
 #include "recipe/case.h"
 
-enum { FILE_BYTES_MAX = 256 << 20, RECIPES_KEPT = 256, ROOM_FOR_ONE = 1 << 20 };
+enum { FILE_BYTES_MAX = 256 << 20, FILE_NODES_MAX = 16 << 20, RECIPES_KEPT = 256, ROOM_FOR_ONE = 1 << 20 };
 
 struct kept {
     char *name, *scheme;
@@ -124,7 +124,8 @@ static int run_text(struct run *run, const char *file, struct span text)
 {
     struct json_error bad;
     struct span object;
-    if (json_check(text, JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
+    /* A file may hold many requests; each body has the door's own limits when it is looked into. */
+    if (json_check(text, (struct json_limits){JSON_DEPTH_DEFAULT, FILE_NODES_MAX}, &bad) != ERR_OK)
         return ctl_fail(EXIT_USAGE, "%s: byte %zu: %s", file, bad.offset, bad.what);
     if (json_type_of(text) != JSON_ARRAY)
         return ctl_fail(EXIT_USAGE, "%s is not an array of requests", file);

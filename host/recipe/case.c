@@ -193,7 +193,7 @@ static bool comes_twice(const struct recipe *r, const struct recipe_request *q, 
     return false;
 }
 
-static enum err no_repeats(const struct recipe *r, const struct recipe_request *q, struct recipe_verdict *verdict)
+enum err case_no_repeats(const struct recipe *r, const struct recipe_request *q, struct recipe_verdict *verdict)
 {
     for (size_t i = 0; i < q->n_headers; i++) {
         struct span name = q->headers[i].name;
@@ -233,7 +233,7 @@ enum err case_judge(const struct recipe *r, struct recipe_context *c, const stru
         snprintf(verdict->detail, sizeof verdict->detail, "%.*s", (int)sizeof verdict->detail - 1, w.text);
         return e;
     }
-    e = no_repeats(r, &t->request, verdict);
+    e = case_no_repeats(r, &t->request, verdict);
     if (e == ERR_OK)
         e = recipe_judge(r, ring, c, &t->request, true, scratch, verdict, reply);
     verdict->key_id = NULL; /* it would not outlive the keyring */

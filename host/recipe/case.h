@@ -7,7 +7,7 @@
 
 #include "recipe/recipe.h"
 
-enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 64, CASE_PARAMS_MAX = 16 };
+enum { CASE_KEYS_MAX = 16, CASE_HEADERS_MAX = 256, CASE_PARAMS_MAX = 16 };
 
 struct recipe_case {
     struct span provider, name, scheme, kind, expect, why; /* SPAN_NONE where the object says nothing */
@@ -24,6 +24,9 @@ struct recipe_case {
  * are terminated and live in a. Members it does not know are left alone. now_ms is the clock where the object has none.
  * ERR_INVALID with the reason, ERR_NO_ROOM when a is full. */
 enum err case_parse(struct span object, int64_t now_ms, struct arena *a, struct recipe_case *out, struct why *w);
+
+/* The door's rule: ERR_MALFORMED_REQUEST when a header came twice that may not. */
+enum err case_no_repeats(const struct recipe *r, const struct recipe_request *q, struct recipe_verdict *verdict);
 
 /* Load the case's keys and judge, after the door's rule that no header comes twice but what the recipe allows. What
  * recipe_judge says, or what keyring_new says with its reason in verdict->detail: a receiver with such a key takes nothing.

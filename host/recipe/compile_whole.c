@@ -162,6 +162,9 @@ enum err compile_whole(struct compiler *c)
     mark_headers(r);
     r->timestamp.listed = !r->none && r->has_timestamp && r->timestamp.from.kind == REF_HEADER &&
                           r->signature.has_signed_headers && !in_content(r, &r->timestamp.from);
+    const struct ref *names = &r->signature.signed_headers.names;
+    r->signature.signed_headers.itself =
+        r->signature.has_signed_headers && names->kind == REF_HEADER && !in_content(r, names);
     r->gathers = gathers(r);
     if (r->none)
         return r->has_timestamp || r->asserts.n || r->key_encoding

@@ -96,6 +96,7 @@ struct signed_headers {
     bool no_names;                      /* "pair" has no {name} */
     struct span join;
     bool lower;
+    bool itself; /* the list is a header that is signed only by being on it */
 };
 
 struct keys_url {

@@ -15,6 +15,7 @@ struct explaining {
     struct arena scratch;
     struct recipe *lenient; /* the same recipe, but any time is fine, and nothing has to hold but the signature */
     struct keyring *open;   /* the same keys, always valid; NULL: they cannot be loaded */
+    uint64_t spent;         /* bytes of bodies that were tried */
     char matched[80];       /* the id of the key of the last try that was good */
     struct span time_text;  /* what stood where the time should be, in x->texts; SPAN_NONE: nothing */
     struct span wanted_id;  /* of the key, if the request names one */

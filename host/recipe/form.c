@@ -97,6 +97,16 @@ enum err form_find(struct span text, struct span name, struct arena *a, struct s
     return ERR_OK;
 }
 
+bool form_agrees(struct span text, struct span name, struct span value)
+{
+    struct form_iter it = form_iter(text);
+    struct span encoded, other;
+    while (form_next(&it, &encoded, &other))
+        if (decodes_to(encoded, name) && !decodes_to(other, value))
+            return false;
+    return true;
+}
+
 static void put_encoded(struct buf *out, struct span s)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-._";

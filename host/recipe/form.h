@@ -21,6 +21,8 @@ bool form_next(struct form_iter *it, struct span *name, struct span *value);
 enum err form_decode(struct span encoded, struct arena *a, struct span *out);
 /* The decoded value of the first pair whose decoded name is name; SPAN_NONE in *out when there is none. ERR_NO_ROOM. */
 enum err form_find(struct span text, struct span name, struct arena *a, struct span *out);
+/* Do all pairs of this decoded name have this decoded value? Which of two counts is nothing that receivers agree on. */
+bool form_agrees(struct span text, struct span name, struct span value);
 
 /* The text with the value of name set, behind out: the first pair of that name is replaced, else one is put behind the
  * others; the rest stays as it is. Name and value are encoded (section 5.2). Look at out->failed. */

@@ -155,10 +155,19 @@ static enum err make_content(struct proof *p, const struct text *t, struct parts
     return content->p ? ERR_OK : ERR_NO_ROOM;
 }
 
+/* Where the scheme names the key, a request that names none is not for any. */
 static enum err wanted_key(struct proof *p, struct span *id)
 {
+    const struct ref *ref = &p->r->signature.key_id;
+    char name[80];
     *id = SPAN_NONE;
-    return p->r->signature.has_key_id ? value_get(&p->view, &p->r->signature.key_id, id) : ERR_OK;
+    if (!p->r->signature.has_key_id)
+        return ERR_OK;
+    enum err e = value_get(&p->view, ref, id);
+    if (e == ERR_OK && id->n == 0)
+        return proof_refuse(p, ERR_SIGNATURE_MISSING, "%s is missing, which says whose key it is",
+                            value_name(&p->view, ref, name));
+    return e;
 }
 
 enum err proof_try_keys(struct proof *p, const struct text *content, const struct ref **missing)

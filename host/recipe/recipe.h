@@ -167,6 +167,9 @@ struct recipe_signed {
 enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
                      const struct recipe_request *q, const char *id, struct arena *scratch, struct recipe_signed *out,
                      struct why *w);
+/* The constant that its rules want at a JSON pointer of the body, the first where there are several; SPAN_NONE: any
+ * value. */
+struct span recipe_demands(const struct recipe *r, struct span pointer);
 /* Do its events come as forms (application/x-www-form-urlencoded)? */
 bool recipe_signs_form(const struct recipe *r);
 

@@ -43,6 +43,20 @@ bool recipe_makes_header(const struct recipe *r, struct span name)
     return false;
 }
 
+struct span recipe_demands(const struct recipe *r, struct span pointer)
+{
+    for (size_t i = 0; i < r->asserts.n; i++) {
+        const struct rule *rule = &r->asserts.list[i];
+        if (rule->of.kind != REF_JSON || !span_eq(rule->of.what, pointer))
+            continue;
+        if (rule->one_of.n > 0)
+            return span_str(rule->one_of.list[0]);
+        if (rule->equals.n == 1 && rule->equals.pieces[0].kind == REF_LITERAL)
+            return rule->equals.pieces[0].what;
+    }
+    return SPAN_NONE;
+}
+
 static bool of_form(const struct ref *ref)
 {
     bool found = ref->kind == REF_FORM;

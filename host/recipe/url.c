@@ -83,11 +83,23 @@ static struct span first_label(struct span s)
     return span_of(s.p, before(s, "."));
 }
 
+/* A label against one of a pattern: a '*' stands for any bytes of it, also for none beside others. */
+static bool label_fits(struct span label, struct span pattern)
+{
+    const char *star = memchr(pattern.p, '*', pattern.n);
+    if (!star)
+        return span_eq_nocase(label, pattern);
+    size_t before_star = (size_t)(star - pattern.p), behind = pattern.n - before_star - 1;
+    return label.n >= before_star + behind &&
+           span_eq_nocase(span_of(label.p, before_star), span_of(pattern.p, before_star)) &&
+           span_eq_nocase(span_skip(label, label.n - behind), span_skip(pattern, before_star + 1));
+}
+
 static bool matches(struct span host, struct span pattern)
 {
     for (;;) {
         struct span h = first_label(host), p = first_label(pattern);
-        if (h.n == 0 || (!span_eq_str(p, "*") && !span_eq_nocase(h, p)))
+        if (h.n == 0 || !label_fits(h, p))
             return false;
         if (h.n == host.n || p.n == pattern.n)
             return h.n == host.n && p.n == pattern.n;
@@ -96,10 +108,29 @@ static bool matches(struct span host, struct span pattern)
     }
 }
 
+/* "HOST" or "HOST:PORT" as the two. */
+static struct span pattern_host(const char *pattern, struct span *port)
+{
+    struct span s = span_str(pattern);
+    size_t n = before(s, ":");
+    *port = n < s.n ? span_skip(s, n + 1) : SPAN_LIT("443");
+    return span_of(s.p, n);
+}
+
 bool url_host_listed(struct span host, const char *const *patterns, size_t n)
 {
+    struct span ignored;
     for (size_t i = 0; i < n; i++)
-        if (matches(host, span_str(patterns[i])))
+        if (matches(host, pattern_host(patterns[i], &ignored)))
+            return true;
+    return false;
+}
+
+static bool port_listed(const struct url *u, const char *const *patterns, size_t n)
+{
+    struct span port, asked = u->port.p ? u->port : SPAN_LIT("443");
+    for (size_t i = 0; i < n; i++)
+        if (matches(u->host, pattern_host(patterns[i], &port)) && span_eq(asked, port))
             return true;
     return false;
 }
@@ -124,11 +155,11 @@ bool url_fetchable(struct span text, const char *const *hosts, size_t n, const c
         *problem = "it is not https";
     else if (u.userinfo.p)
         *problem = "it names a user";
-    else if (u.port.p && !span_eq_str(u.port, "443"))
-        *problem = "its port is not 443";
     else if (u.fragment.p)
         *problem = "it has a fragment";
     else if (!url_host_listed(u.host, hosts, n))
         *problem = "its host is not on the list";
+    else if (!port_listed(&u, hosts, n))
+        *problem = "its port is not the one that is listed, or else 443";
     return *problem == NULL;
 }

@@ -183,6 +183,14 @@ static struct span header_by_name(const struct recipe_request *q, struct span na
     return SPAN_NONE;
 }
 
+static bool comes_otherwise(const struct recipe_request *q, struct span name, struct span value)
+{
+    for (size_t i = 0; i < q->n_headers; i++)
+        if (span_eq_nocase(q->headers[i].name, name) && !span_eq(q->headers[i].value, value))
+            return true;
+    return false;
+}
+
 static enum err get_header(struct view *v, const struct ref *ref, struct span *out)
 {
     *out = ref->slot == SLOT_BY_NAME ? header_by_name(v->q, ref->what) : v->header[ref->slot];
@@ -198,7 +206,14 @@ static enum err get_field(struct view *v, const struct ref *ref, struct span *ou
 static enum err in_form(struct view *v, struct span form, struct span name, struct span *out)
 {
     enum err e = form_find(form, name, v->a, out);
-    return e == ERR_OK ? e : no_room(v);
+    if (e != ERR_OK)
+        return no_room(v);
+    if (v->r && out->p && !form_agrees(form, name, *out)) {
+        snprintf(v->problem, sizeof v->problem, "%.*s came twice with different values",
+                 (int)(name.n < 50 ? name.n : 50), name.p);
+        return ERR_MALFORMED_REQUEST;
+    }
+    return ERR_OK;
 }
 
 static enum err get_form(struct view *v, const struct ref *ref, struct span *out)
@@ -311,6 +326,8 @@ static enum err get_signed_headers(struct view *v, const struct ref *ref, struct
         struct span name = next_name(h, &rest), value = header_by_name(v->q, name);
         if (!value.p)
             return ERR_OK; /* absent */
+        if (comes_otherwise(v->q, name, value))
+            return fault(v, ERR_MALFORMED_REQUEST, "a header that is signed came twice with different values");
         if (p.n + 6 > RECIPE_PIECES_MAX)
             return fault(v, ERR_NO_ROOM, "more headers are signed than this server looks at");
         if (h->lower && !(name = lower(v->a, name)).p)

@@ -217,6 +217,18 @@ static enum err need_content(struct proof *p)
     return ERR_OK;
 }
 
+/* A list that nobody signed may leave a header out whose text another one then ends in. */
+static enum err hold_list(struct proof *p)
+{
+    const struct signed_headers *h = &p->r->signature.signed_headers;
+    char name[80];
+    if (!h->itself || value_lists_header(&p->view, p->r->headers[h->names.slot].name))
+        return ERR_OK;
+    return proof_refuse(p, p->view.header[h->names.slot].p ? ERR_SIGNATURE_INVALID : ERR_SIGNATURE_MISSING,
+                        "%s does not list itself among the headers that are signed",
+                        value_name(&p->view, &h->names, name));
+}
+
 static enum err verify_piece(struct proof *p)
 {
     bool token = p->r->algorithm->family == FAMILY_JWT; /* its claims are what is asked about, so it is first */
@@ -230,6 +242,8 @@ static enum err verify_piece(struct proof *p)
         e = try_contents(p);
     if (e == ERR_OK && !token)
         e = need_content(p);
+    if (e == ERR_OK)
+        e = hold_list(p);
     if (e == ERR_OK)
         e = hold_asserts(p);
     if (e == ERR_OK)

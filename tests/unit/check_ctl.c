@@ -46,6 +46,7 @@ START_TEST(type_and_id_go_where_the_recipe_looks)
     installed_body("huggingface", "repo.update",
                    "{\"event\":{\"scope\":\"repo\",\"action\":\"update\"},\"data\":" DATA "}");
     installed_body("replicate", "prediction.succeeded", "{\"status\":\"succeeded\",\"data\":" DATA "}");
+    installed_body("aws-sns", NULL, "{\"MessageId\":\"ID\",\"Type\":\"Notification\",\"data\":" DATA "}");
     installed_body("twilio", "message.sent", "EventType=message.sent&number=7&sent=2023-11-14T22%3A13%3A20.000Z");
     struct sample s;
     struct why w;

@@ -74,6 +74,9 @@ START_TEST(test_finding)
     ck_assert_ptr_nonnull(out.p);
     ck_assert_int_eq(form_find(form, SPAN_LIT("e"), &a, &out), ERR_OK);
     ck_assert_ptr_nonnull(out.p);
+    ck_assert(form_agrees(SPAN_LIT("a=x+y&b=2&%61=x%20y"), SPAN_LIT("a"), SPAN_LIT("x y")));
+    ck_assert(!form_agrees(SPAN_LIT("a=1&b=2&%61=2"), SPAN_LIT("a"), SPAN_LIT("1")));
+    ck_assert(!form_agrees(SPAN_LIT("a=1&a"), SPAN_LIT("a"), SPAN_LIT("1")));
     ck_assert_int_eq(form_find(form, SPAN_LIT("na"), &a, &out), ERR_OK);
     ck_assert_ptr_null(out.p);
     ck_assert_int_eq(form_find(form, SPAN_LIT("na me and more"), &a, &out), ERR_OK);

@@ -286,6 +286,38 @@ static bool with_signature(struct span text, const unsigned char *p, size_t n, c
     return taken(joined("%.*s.%.*s", S(text), S(s)), k, ANY);
 }
 
+START_TEST(a_signature_has_one_length)
+{
+    size_t n;
+    const char *const *names = jwt_algorithm_names(&n);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char signature[PUBLIC_SIGNATURE_MAX] = {0};
+        const struct key *k = &keys[own_key(names[i])];
+        arena_reset(&arena);
+        struct span h = base64url(joined("{\"alg\":\"%s\"}", names[i])), text = joined("%.*s.e30", S(h));
+        size_t made = sign_as(names[i], k, text, signature);
+        for (size_t cut = 1; cut <= made + 4; cut++)
+            ck_assert_msg(with_signature(text, signature, cut, k) == (cut == made), "%s: %zu of %zu bytes", names[i],
+                          cut, made);
+    }
+}
+END_TEST
+
+/* As long as P-256, and as good a signature, but not what ES256 means (RFC 7518 section 3.4). */
+START_TEST(a_curve_goes_with_its_algorithm_only)
+{
+    struct key *k = &keys[K_BITCOIN];
+    ck_assert(!taken(token_of("{\"alg\":\"ES256\"}", "{}", "ES256", k), k, ANY));
+    for (size_t other = K_256; other <= K_521; other++) {
+        static const char *const algs[] = {"ES256", "ES384", "ES512"};
+        for (size_t i = 0; i < 3; i++)
+            ck_assert_int_eq(
+                taken(token_of(joined("{\"alg\":\"%s\"}", algs[i]).p, "{}", algs[i], &keys[other]), &keys[other], ANY),
+                other - K_256 == i);
+    }
+}
+END_TEST
+
 START_TEST(ecdsa_is_two_numbers_of_fixed_length)
 {
     static const unsigned char order[32] = {0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0xff, 0xff, 0xff,
@@ -565,6 +597,8 @@ int main(void)
     tcase_add_test(a, names_are_not_exchanged);
     tcase_add_test(a, none_is_no_algorithm);
     tcase_add_test(a, a_public_key_is_no_secret);
+    tcase_add_test(a, a_signature_has_one_length);
+    tcase_add_test(a, a_curve_goes_with_its_algorithm_only);
     tcase_add_test(a, ecdsa_is_two_numbers_of_fixed_length);
     tcase_add_test(a, ecdsa_of_many_texts);
     tcase_add_test(a, a_pss_salt_is_as_long_as_the_digest);

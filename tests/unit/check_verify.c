@@ -418,9 +418,10 @@ START_TEST(signing_says_what_it_cannot)
     b.made.cap = b.made.n + 64;
     ck_assert_int_eq(try_sign(&b, "a", &w), ERR_NO_ROOM);
     b.made.cap = cap;
-    header(&b, "Webhook-Id", "given");
+    header(&b, strdup("Webhook-Id"), strdup("given"));
     ck_assert_int_eq(try_sign(&b, "a", &w), ERR_OK);
     ck_assert_uint_eq(b.q.n_headers, 3);
+    forget(&b);
     bench_fini(&b);
     struct recipe *r = installed("standard-webhooks-v1a");
     bench_init(&b, r, ring_of(r, "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", NULL, true));

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += tests/vectors/key_ids.json tests/vectors/providers.txt tests/vectors/signatures.json
+EXTRA_DIST += tests/vectors/key_ids.json tests/vectors/providers.txt tests/vectors/signatures.json \
+	tests/vectors/handshakes.py tests/vectors/keypairs.py tests/vectors/make_cases.py tests/vectors/mutate.py tests/vectors/plain.py \
+	tests/vectors/scheme.py tests/vectors/special.py tests/vectors/tokens.py
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
 TESTS += tests/unit/check_explain tests/unit/check_public tests/unit/check_jwt tests/unit/check_recipe tests/unit/check_verify
