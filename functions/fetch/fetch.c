@@ -36,12 +36,23 @@ struct fetch {
 
 /* ---- where to ---- */
 
-/* Pattern and name label by label, whatever the case; a label that is '*' stands for any one. */
+/* A '*' in a label of a pattern stands for any bytes of the label, also for none beside others. */
+static int label_meets(const char *pattern, size_t p, const char *label, size_t n)
+{
+    const char *star = memchr(pattern, '*', p);
+    if (!star)
+        return p == n && strncasecmp(pattern, label, n) == 0;
+    size_t before = (size_t)(star - pattern), behind = p - before - 1;
+    return n >= before + behind && strncasecmp(label, pattern, before) == 0 &&
+           strncasecmp(label + n - behind, star + 1, behind) == 0;
+}
+
+/* Pattern and name label by label, whatever the case. */
 static int host_meets(const char *pattern, const char *host)
 {
     for (;;) {
         size_t p = strcspn(pattern, "."), h = strcspn(host, ".");
-        if (h == 0 || !((p == 1 && *pattern == '*') || (p == h && strncasecmp(pattern, host, p) == 0)))
+        if (h == 0 || !label_meets(pattern, p, host, h))
             return 0;
         pattern += p;
         host += h;
@@ -52,14 +63,23 @@ static int host_meets(const char *pattern, const char *host)
     }
 }
 
-static int host_listed(struct creel_invocation *in, const char *host)
+/* A pattern may end in a port; one that does not means 443. */
+static int place_meets(const char *pattern, const char *host, const char *port)
+{
+    char name[256];
+    size_t n = strcspn(pattern, ":");
+    snprintf(name, sizeof name, "%.*s", (int)n, pattern);
+    return n < sizeof name && host_meets(name, host) && strcmp(pattern[n] ? pattern + n + 1 : "443", port) == 0;
+}
+
+static int place_listed(struct creel_invocation *in, const char *host, const char *port)
 {
     long n = creel_json_count(in, "/hosts");
     for (long i = 0; i < n && i < HOSTS_MAX; i++) {
         char pointer[32];
         snprintf(pointer, sizeof pointer, "/hosts/%ld", i);
         const char *pattern = creel_json_string(in, pointer);
-        if (pattern && host_meets(pattern, host))
+        if (pattern && place_meets(pattern, host, port))
             return 1;
     }
     return 0;
@@ -80,10 +100,8 @@ static const char *url_problem(struct creel_invocation *in, CURLU *u)
     const char *problem = NULL;
     if (!scheme || strcmp(scheme, "https") != 0)
         problem = "it is not https";
-    else if (!host || !host_listed(in, host))
-        problem = "its host is not on the list";
-    else if (port && strcmp(port, "443") != 0)
-        problem = "its port is not 443";
+    else if (!host || !place_listed(in, host, port ? port : "443"))
+        problem = "its host, at this port, is not on the list";
     else if (user || password || fragment)
         problem = "it has a user, a password or a fragment";
     curl_free(scheme);

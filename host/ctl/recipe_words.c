@@ -296,7 +296,8 @@ static void say_gaps(struct buf *b, const struct recipe *r)
 static void say_source(struct buf *b, const struct recipe *r)
 {
     size_t n;
-    const char *name = recipe_name(r), *const *params = recipe_params(r, &n);
+    const char *name = recipe_name(r);
+    const char *const *params = recipe_params(r, &n);
     buf_printf(b, "\n  \"%s\": { \"path\": \"/hooks/%s\", \"recipe\": \"%s\"", name, name, name);
     if (recipe_is_none(r))
         buf_puts(b, ", \"allow_unsigned\": true");
@@ -315,7 +316,8 @@ static void say_source(struct buf *b, const struct recipe *r)
 void recipe_say(struct buf *b, const struct recipe *r, const struct recipe_text *t)
 {
     size_t n;
-    const char *const *notes = recipe_notes(r, &n), *variants[RECIPE_VARIANTS];
+    const char *variants[RECIPE_VARIANTS];
+    const char *const *notes = recipe_notes(r, &n);
     buf_printf(b, "%s: %s\n", recipe_name(r), recipe_title(r) ? recipe_title(r) : "");
     if (recipe_documentation(r))
         buf_printf(b, "  %s\n", recipe_documentation(r));

@@ -99,7 +99,8 @@ const struct keyring *fetch_keys_at(void *arg, struct span url)
 
 void fetch_doubt(struct request *q)
 {
-    if (q->keys && keycache_doubt(q->source->fetched, q->verdict.keys_url, clock_mono_ms()))
+    bool may_change = q->keys && strcmp(q->verdict.keys_format, "jwks") == 0;
+    if (may_change && keycache_doubt(q->source->fetched, q->verdict.keys_url, clock_mono_ms()))
         fetch_keys(q, q->verdict.keys_url);
 }
 

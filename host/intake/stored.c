@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/keyfile.h"
 #include "base/log.h"
@@ -30,64 +31,65 @@ void stored_free(struct stored *s)
     free(s);
 }
 
-/* Use this secret. Somebody else may have been faster, with the same file's content. */
-static enum err use(const struct house_source *s, struct span secret, struct why *w)
+static enum err ring_of(const struct house_source *s, struct span secret, struct keyring **out, struct why *w)
 {
-    struct keyring *made, *none = NULL;
     const struct keyring_key key = {.id = STORED_KEY_ID, .raw = secret, .not_after_ms = INT64_MAX};
-    enum err e = keyring_new(s->recipe, &key, 1, &made, w);
-    if (e == ERR_OK && !atomic_compare_exchange_strong(&s->stored->keys, &none, made))
-        keyring_free(made);
-    return e;
+    return keyring_new(s->recipe, &key, 1, out, w);
 }
 
+/* Read the file into the place; another thread may have been faster, with the same file. ERR_NOT_FOUND: there is none. */
 static enum err load(const struct house_source *s, struct why *w)
 {
     char path[4096];
     struct secret value;
+    struct keyring *made, *none = NULL;
     const struct config_key key = {.id = STORED_KEY_ID, .secret_file = path};
     if (snprintf(path, sizeof path, "%s/" STORED_KEY_ID, s->config->keys_folder) >= (int)sizeof path)
         return why_set(w, ERR_INVALID, "the folder's name is too long");
+    if (access(path, F_OK) != 0)
+        return ERR_NOT_FOUND;
     char *room = sodium_malloc(SECRET_BYTES_MAX + 1);
     if (!room)
         return why_set(w, ERR_NO_MEMORY, "no locked memory for the key");
     enum err e = secrets_one(&key, (uid_t)-1, NULL, room, &value, w);
     if (e == ERR_OK)
-        e = use(s, secret_expose(value), w);
+        e = ring_of(s, secret_expose(value), &made, w);
+    if (e == ERR_OK && !atomic_compare_exchange_strong(&s->stored->keys, &none, made))
+        keyring_free(made);
     sodium_free(room);
     return e;
 }
 
+static void look(const struct house_source *s)
+{
+    struct why w = {""};
+    enum err e = load(s, &w);
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        log_line(LOG_ERROR, "the secret of a handshake cannot be used", LOG_T("source", s->config->name),
+                 LOG_T("why", w.text));
+}
+
 const struct keyring *stored_keys(struct intake *in, const struct house_source *s)
 {
-    struct why w;
     if (!s->stored)
         return s->keys;
     unsigned now = atomic_load(&in->stored);
-    if (!atomic_load(&s->stored->keys) && atomic_exchange(&s->stored->looked, now) != now && load(s, &w) == ERR_OK)
-        log_line(LOG_INFO, "key of a handshake found", LOG_T("source", s->config->name));
+    if (!atomic_load(&s->stored->keys) && atomic_load(&s->stored->looked) != now) {
+        look(s);
+        atomic_store(&s->stored->looked, now); /* not before: whoever comes meanwhile must not find the place empty */
+    }
     const struct keyring *brought = atomic_load(&s->stored->keys);
     return brought ? brought : s->keys;
 }
 
 /* Would this recipe take it as a key? Nothing that it could not verify with is kept for ever. */
-static enum err check(const struct house_source *s, struct span secret, struct why *w)
+static bool could_be_a_key(const struct house_source *s, struct span secret)
 {
     struct keyring *ring;
-    const struct keyring_key key = {.id = STORED_KEY_ID, .raw = secret, .not_after_ms = INT64_MAX};
-    enum err e = keyring_new(s->recipe, &key, 1, &ring, w);
-    if (e == ERR_OK)
+    bool good = ring_of(s, secret, &ring, NULL) == ERR_OK;
+    if (good)
         keyring_free(ring);
-    return e;
-}
-
-static enum err not_kept(struct request *q, enum err e, const struct why *w)
-{
-    const struct config_source *c = q->source->config;
-    if (e == ERR_EXISTS)
-        return refuse(q, ERR_HANDSHAKE_REFUSED, "this source has its secret already");
-    log_line(LOG_ERROR, "the secret of a handshake cannot be stored", LOG_T("source", c->name), LOG_T("why", w->text));
-    return refuse(q, ERR_NOT_DURABLE, "the secret could not be stored");
+    return good;
 }
 
 enum err stored_take(struct request *q)
@@ -96,16 +98,22 @@ enum err stored_take(struct request *q)
     struct why w = {""};
     if (!s->stored || stored_keys(q->intake, s) != s->keys)
         return refuse(q, ERR_HANDSHAKE_REFUSED, "this source has its secret already");
-    if (check(s, q->reply.store, &w) != ERR_OK)
+    if (!could_be_a_key(s, q->reply.store))
         return refuse(q, ERR_HANDSHAKE_REFUSED, "what the handshake brought cannot be a key");
     enum err e = keyfile_store(s->config->keys_folder, STORED_KEY_ID, q->reply.store, &w);
+    if (e == ERR_EXISTS)
+        return refuse(q, ERR_HANDSHAKE_REFUSED, "this source has its secret already");
     if (e == ERR_OK) {
         atomic_fetch_add(&q->intake->stored, 1);
-        e = use(s, q->reply.store, &w);
+        look(s);
+        if (atomic_load(&s->stored->keys)) {
+            log_line(LOG_WARN, "secret of a source stored: whoever sent this handshake may raise its events",
+                     LOG_T("source", s->config->name), LOG_T("folder", s->config->keys_folder));
+            return ERR_ANSWERED;
+        }
+    } else {
+        log_line(LOG_ERROR, "the secret of a handshake cannot be stored", LOG_T("source", s->config->name),
+                 LOG_T("why", w.text));
     }
-    if (e != ERR_OK)
-        return not_kept(q, e, &w);
-    log_line(LOG_WARN, "secret of a source stored: whoever sent this handshake may raise its events",
-             LOG_T("source", s->config->name), LOG_T("folder", s->config->keys_folder));
-    return ERR_ANSWERED;
+    return refuse(q, ERR_NOT_DURABLE, "the secret could not be stored");
 }

@@ -35,6 +35,8 @@ enum err step_verify(struct request *q)
         return fetch_confirm(q);
     if (e == ERR_SIGNATURE_INVALID)
         fetch_doubt(q);
+    if (e == ERR_OK)
+        arena_fini(&q->block); /* an event waits for the disk without it */
     if (e == ERR_OK && recipe_shakes(s->recipe, q->method))
         return admit_content_type(q); /* which admit left to this step: handshakes come with any */
     if (e == ERR_OK || e == ERR_ANSWERED)

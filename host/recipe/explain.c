@@ -188,12 +188,27 @@ static bool equals_param(const struct rule *rule)
     return false;
 }
 
+/* What tokens say of themselves; their claims are there once their signature is good. */
+static void note_token(struct explaining *g, struct proof *p)
+{
+    static const struct ref refs[] = {
+        {.kind = REF_JOSE, .what = SPAN_LIT("/alg")},  {.kind = REF_JOSE, .what = SPAN_LIT("/kid")},
+        {.kind = REF_CLAIM, .what = SPAN_LIT("/exp")}, {.kind = REF_CLAIM, .what = SPAN_LIT("/nbf")},
+        {.kind = REF_CLAIM, .what = SPAN_LIT("/iat")},
+    };
+    for (size_t i = 0; i < sizeof refs / sizeof *refs; i++)
+        if (refs[i].kind == REF_JOSE ? p->view.jose.p != NULL : p->view.claims.p != NULL)
+            note_ref(g, p, &refs[i], false, false);
+}
+
 static void note_places(struct explaining *g, struct proof *p)
 {
     const struct recipe *r = g->in->recipe;
     const struct signature *s = &r->signature;
     for (size_t i = 0; i < s->n_from; i++)
         note_ref(g, p, &s->from[i], true, r->algorithm->family == FAMILY_TOKEN);
+    if (r->algorithm->family == FAMILY_JWT)
+        note_token(g, p);
     if (s->has_key_id)
         note_ref(g, p, &s->key_id, false, false);
     if (s->keys_url.format)

@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "recipe/explain_parts.h"
+#include "recipe/jwt.h"
 #include "recipe/timestamp.h"
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, KEY_TEXT_MAX = 16 * 1024 };
@@ -243,13 +244,30 @@ static bool try_form(struct explaining *g, struct recipe *r, bool bare)
     return false;
 }
 
+static void try_token_algorithms(struct explaining *g)
+{
+    struct recipe *r = g->lenient;
+    const unsigned own = r->signature.jwt.algorithms;
+    for (unsigned i = 0; i < JWT_ROWS; i++) {
+        r->signature.jwt.algorithms = 1u << i;
+        if (own & 1u << i || !explain_good(g, r, g->open, g->in->request))
+            continue;
+        explain_found(g, "algorithm", "Key %s made the signature, by %s, which the recipe does not allow.", g->matched,
+                      jwt_algorithm_name(1u << i));
+        break;
+    }
+    r->signature.jwt.algorithms = own;
+}
+
 static void try_forms(struct explaining *g)
 {
     static const char *const algorithms[] = {NULL,          "hmac-sha256", "hmac-sha1", "hmac-sha512",
                                              "hmac-sha384", "rsa-sha256",  "rsa-sha1"};
     struct recipe *r = g->lenient;
     const struct algorithm *own = r->algorithm;
-    bool found = own->family == FAMILY_JWT || !own;
+    bool found = own->family == FAMILY_JWT;
+    if (found)
+        try_token_algorithms(g);
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms && !found; i++) {
         const struct algorithm *a = algorithms[i] ? grammar_algorithm(span_str(algorithms[i])) : own;
         if (!a || a->family != own->family || (i > 0 && a == own))

@@ -108,10 +108,29 @@ static bool matches(struct span host, struct span pattern)
     }
 }
 
+/* "HOST" or "HOST:PORT" as the two. */
+static struct span pattern_host(const char *pattern, struct span *port)
+{
+    struct span s = span_str(pattern);
+    size_t n = before(s, ":");
+    *port = n < s.n ? span_skip(s, n + 1) : SPAN_LIT("443");
+    return span_of(s.p, n);
+}
+
 bool url_host_listed(struct span host, const char *const *patterns, size_t n)
 {
+    struct span ignored;
     for (size_t i = 0; i < n; i++)
-        if (matches(host, span_str(patterns[i])))
+        if (matches(host, pattern_host(patterns[i], &ignored)))
+            return true;
+    return false;
+}
+
+static bool port_listed(const struct url *u, const char *const *patterns, size_t n)
+{
+    struct span port, asked = u->port.p ? u->port : SPAN_LIT("443");
+    for (size_t i = 0; i < n; i++)
+        if (matches(u->host, pattern_host(patterns[i], &port)) && span_eq(asked, port))
             return true;
     return false;
 }
@@ -136,11 +155,11 @@ bool url_fetchable(struct span text, const char *const *hosts, size_t n, const c
         *problem = "it is not https";
     else if (u.userinfo.p)
         *problem = "it names a user";
-    else if (u.port.p && !span_eq_str(u.port, "443"))
-        *problem = "its port is not 443";
     else if (u.fragment.p)
         *problem = "it has a fragment";
     else if (!url_host_listed(u.host, hosts, n))
         *problem = "its host is not on the list";
+    else if (!port_listed(&u, hosts, n))
+        *problem = "its port is not the one that is listed, or else 443";
     return *problem == NULL;
 }

@@ -17,11 +17,12 @@ struct url {
 bool url_split(struct span text, struct url *out);
 
 /* Is host one of the patterns? Case does not matter; a '*' stands for one label or a part of it, never for a dot
- * ("*.example.com", "sns.eu-*.amazonaws.com"); one in a label. */
+ * ("*.example.com", "sns.eu-*.amazonaws.com"); one in a label. A
+ * pattern may name a port behind a ':', which is not looked at here. */
 bool url_host_listed(struct span host, const char *const *patterns, size_t n);
 
 enum { URL_FETCHABLE_BYTES = 2048 };
-/* May text be fetched: https, a listed host, no userinfo, no port but 443, no fragment, printable ASCII without '\',
+/* May text be fetched: https, a listed host at the pattern's port (443 where it names none), no userinfo, no fragment, printable ASCII without '\',
  * at most URL_FETCHABLE_BYTES. False with *problem, static words for a message ("its host is not on the list"). */
 bool url_fetchable(struct span text, const char *const *hosts, size_t n, const char **problem);
 

@@ -15,7 +15,8 @@ import creel
 from creel import Host, check, poll
 
 SNS, PAYPAL, TRUELAYER = "sns.us-west-2.amazonaws.com", "api.paypal.com", "webhooks.truelayer.com"
-NAMES = [SNS, PAYPAL, TRUELAYER]
+GRID = "rp-eastus2.eventgrid.azure.net:553"
+NAMES = [SNS, PAYPAL, TRUELAYER, "rp-eastus2.eventgrid.azure.net"]
 TOPIC = "arn:aws:sns:us-west-2:123456789012:MyTopic"
 PENDING, RETRY_AFTER = "keys-pending", "5"
 
@@ -126,7 +127,7 @@ def with_everybody(sources, private=True, trusted=True, **more):
     h = Host(functions="", **more)
     server = Everybody(h)
     h.settings["sources"] = sources
-    h.settings["fetch_connect_to"] = " ".join(f"{n}:443:127.0.0.1:{server.port}" for n in NAMES)
+    h.settings["fetch_connect_to"] = " ".join(f"{n}:{p}:127.0.0.1:{server.port}" for n in NAMES for p in (443, 553))
     h.settings["fetch_private"] = private
     if trusted:
         h.settings["fetch_ca_file"] = h.path("etc/ca.crt")
@@ -355,6 +356,47 @@ def test_nobody_else_sees_it():
         server.stop()
 
 
+def round_trip(launcher=(), owner=None, **more):
+    """A certificate and a confirmation, as somebody else."""
+    h, server = with_everybody(sns_source(), launcher=launcher, **more)
+    with h:
+        sns = Sns(h)
+        server.pages.update({"/cert.pem": (200, {}, sns.certificate), "/?confirm": (200, {}, b"")})
+        if owner:
+            h.give(owner)
+        h.start()
+        pending(post(h, sns.message()))
+        accepted_soon(h, sns.message)
+        check(post(h, sns.subscription(f"https://{SNS}/?confirm")).status == 200, "the handshake is answered")
+        h.wait_all([e["id"] for e in fetches(h)], "done")
+        check(server.asked == [(SNS, "/cert.pem"), (SNS, "/?confirm")], f"asked {server.asked}")
+        h.allow("keys that prove this request", "cannot be isolated|namespace|landlock|isolation|memory|open files")
+        h.finish()
+        server.stop()
+
+
+def test_as_an_ordinary_user():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    round_trip(creel.as_ordinary_user(), 65534, peer_users=["root", "nobody"])
+
+
+def test_without_namespaces():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    try:
+        creel.run([os.path.join(creel.HERE, "without_namespaces"), "true"])
+    except creel.Failed as e:
+        raise creel.Skip(str(e)) from None
+    round_trip([os.path.join(creel.HERE, "without_namespaces")], 65534, peer_users=["root", "nobody"])
+
+
+def test_as_users_that_root_chose():
+    if os.getuid() != 0:
+        raise creel.Skip("not root")
+    round_trip(user="nobody", worker_user="games", peer_users=["root"])
+
+
 def test_paypal():
     url, webhook_id = f"https://{PAYPAL}/v1/notifications/certs/CERT-1", "1JE4291016473214C"
     h, server = with_everybody({"paypal": {"path": "/hooks/paypal", "recipe": "paypal", "params": {"webhook_id": webhook_id}}})
@@ -372,6 +414,37 @@ def test_paypal():
         refused(post(h, body, "paypal", **dict(headers, **{"paypal-cert-url": "https://api.paypal.com.evil.example/c"})), 401, "signature-invalid")
         check(server.asked == [(PAYPAL, "/v1/notifications/certs/CERT-1")], f"asked {server.asked}")
         h.allow("keys that prove this request", "The signature does not match")
+        h.finish()
+        server.stop()
+
+
+def test_event_grid():
+    """Both of its ways to have a subscription confirmed from outside; anybody may send these, so that there are not too many."""
+    sources = {s: {"path": "/hooks/" + s, "recipe": s, "allow_unsigned": True, "params": {"variant": "confirm", **more}}
+               for s, more in (("eventgrid", {}), ("cloudevents", {"allowed_origin": "eventgrid.azure.net"}))}
+    h, server = with_everybody(sources)
+    with h:
+        server.pages.update({"/validate?id=1": (200, {}, b"ok"), "/validate?id=2": (200, {}, b"ok")})
+        h.start()
+
+        def validation(url):
+            event = {"id": "1", "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {"validationCode": "c", "validationUrl": url}}
+            return post(h, json.dumps([event]).encode(), "eventgrid", **{"aeg-event-type": "SubscriptionValidation"})
+
+        def permission(url, origin="eventgrid.azure.net"):
+            return h.post(b"", {"webhook-request-origin": origin, "webhook-request-callback": url}, "/hooks/cloudevents", "OPTIONS")
+        check(validation(f"https://{GRID}/validate?id=1").status == 200, "the validation is answered")
+        answer = permission(f"https://{GRID}/validate?id=2")
+        check(answer.status == 200 and "webhook-allowed-origin" not in answer.headers and answer.headers["allow"] == "POST, OPTIONS", f"{answer.headers}")
+        h.wait_all([e["id"] for e in fetches(h)], "done")
+        check([p for _, p in server.asked] == ["/validate?id=1", "/validate?id=2"], f"asked {server.asked}")
+        check({a for a, _ in server.asked} == {GRID}, f"asked {server.asked}")
+        for answer in (validation("https://evil.example/?id=1"), permission("https://evil.example/?id=2"),
+                       permission(f"https://{GRID}/validate?id=3", "evil.example")):
+            check(answer.status == 403, f"{answer}")
+        answers = [validation(f"https://{GRID}/validate?n={i}").status for i in range(20)]
+        check(answers.count(200) < 20 and answers[-1] == 429, f"too many of them: {answers}")
+        h.allow("handshake", "run ended, dead", "Too many requests", "no key|anybody")
         h.finish()
         server.stop()
 

@@ -269,6 +269,23 @@ START_TEST(signatures_that_are_written_otherwise)
 }
 END_TEST
 
+/* What was signed by HS512 must not be taken for HS256, and that is what is said. */
+START_TEST(tokens)
+{
+    static const char of_jwt[] = "{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"jwt\",\"from\":\"header:X-Sig\","
+                                 "\"jwt\":{\"algorithms\":[\"HS%d\"]}},\"key_encoding\":\"utf8\"}";
+    struct story s;
+    char theirs[256], ours[256];
+    snprintf(theirs, sizeof theirs, of_jwt, 512);
+    snprintf(ours, sizeof ours, of_jwt, 256);
+    tell(&s, theirs, SECRET, NULL, "{}");
+    ck_assert_str_eq(explained(&s), "ok");
+    ck_assert(says(&s, "token header parameter /alg: 5 bytes: \"HS512\""));
+    over(&s);
+    form_mistake(theirs, ours, "algorithm", "by HS512, which the recipe does not allow");
+}
+END_TEST
+
 START_TEST(signatures_of_other_recipes)
 {
     struct story s;
@@ -562,6 +579,7 @@ int main(void)
     tcase_add_test(t, keys_that_are_read_otherwise);
     tcase_add_test(t, keys_of_others_and_of_other_times);
     tcase_add_test(t, signatures_that_are_written_otherwise);
+    tcase_add_test(t, tokens);
     tcase_add_test(t, signatures_of_other_recipes);
     tcase_add_test(t, times_that_are_off);
     tcase_add_test(t, addresses_that_are_others);

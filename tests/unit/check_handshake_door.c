@@ -365,6 +365,37 @@ START_TEST(a_secret_that_cannot_be_kept_is_not_answered)
 }
 END_TEST
 
+/* Sixteen on their way before the first answer is read: one wins, whole. */
+START_TEST(many_first_handshakes_at_once)
+{
+    enum { MANY = 16 };
+    int fds[MANY], winner = -1;
+    char secrets[MANY][32];
+    for (int i = 0; i < MANY; i++) {
+        struct buf b;
+        snprintf(secrets[i], sizeof secrets[i], "secret number %d", i);
+        const char *const headers[] = {"HTTP_X_SECRET", secrets[i], NULL};
+        const struct call c = {.uri = "/keep", .headers = headers};
+        buf_init(&b, 1 << 16);
+        put_call(&b, &c);
+        fds[i] = stage_connect(&stage);
+        send_all(fds[i], buf_span(&b));
+        buf_fini(&b);
+    }
+    for (int i = 0; i < MANY; i++) {
+        struct answer a;
+        read_answer(fds[i], &a);
+        ck_assert_msg(a.status == 403 || (a.status == 200 && winner < 0), "%d: %d", i, a.status);
+        winner = a.status == 200 ? i : winner;
+        answer_fini(&a);
+        close(fds[i]);
+    }
+    ck_assert_int_ge(winner, 0);
+    keep_event(secrets[(winner + 1) % MANY], 401);
+    keep_event(secrets[winner], 202);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("handshake_door");
@@ -386,6 +417,7 @@ int main(void)
     tcase_add_test(t, a_reload_that_crosses_a_handshake);
     tcase_add_test(t, a_key_that_is_there_stays);
     tcase_add_test(t, a_secret_that_cannot_be_kept_is_not_answered);
+    tcase_add_test(t, many_first_handshakes_at_once);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

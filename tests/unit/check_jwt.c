@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * check_jwt: the published examples of RFC 7515 and RFC 8037, every algorithm, and the attacks that RFC 8725 warns of.
  */
+#include "token_examples.h"
 #include "token_kit.h"
 
 #include "base/json.h"
@@ -39,45 +40,6 @@ static void refused_open(struct span token, const char *reason)
 }
 
 /* ---- published examples ---- */
-
-#define CLAIMS "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-#define A1_HEADER "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"
-#define A1_SIGNATURE "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-#define A2_HEADER "eyJhbGciOiJSUzI1NiJ9"
-#define A2_SIGNATURE                                                                                                   \
-    "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t" \
-    "1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12j" \
-    "zDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQ" \
-    "Ge77Rw"
-#define A3_HEADER "eyJhbGciOiJFUzI1NiJ9"
-#define A3_SIGNATURE "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
-#define A4_HEADER "eyJhbGciOiJFUzUxMiJ9"
-#define A4_SIGNATURE                                                                                                   \
-    "AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZC" \
-    "PEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn"
-#define ED_HEADER "eyJhbGciOiJFZERTQSJ9"
-#define ED_SIGNATURE "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
-
-#define A1_KEY "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
-static const char a2_pem[] = "-----BEGIN PUBLIC KEY-----\n"
-                             "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj\n"
-                             "NiuSfb4p4fAkd/wWJcyQoTbji9k0l8W26mPddxHmfHQp+Vaw+4qPCJrcS2mJPMEz\n"
-                             "P1Pt0Bm4d4QlL+yRT+SFd2lZS+pCgNMsD1W/YpRPEwOWvG6b32690r2jZ47soMZo\n"
-                             "9wGzjb/7OMg0LOL+bSf63kpaSHSXndS5z5rexMdbBYUsLA9e+KXBdQOS+UTo7WTB\n"
-                             "EMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6/I5IhlJH7aGhyxX\n"
-                             "FvUK+DWNmoudF8NAco9/h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp\n"
-                             "oQIDAQAB\n"
-                             "-----END PUBLIC KEY-----\n";
-static const char a3_pem[] = "-----BEGIN PUBLIC KEY-----\n"
-                             "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
-                             "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
-                             "-----END PUBLIC KEY-----\n";
-static const char a4_pem[] = "-----BEGIN PUBLIC KEY-----\n"
-                             "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQB6SkFDxJPxrxVx9U5M2Xfne9KsMIs\n"
-                             "sleY+TTrBOPGuuNwGlenkQ6dgb82MVno68sVXWNJ9L22zPipTFxZx6rBAaQANKZE\n"
-                             "DjdnUNI3H9G9wsjztx0vTuXqNDLIFcyjFWD+XZOH7HdLVYOGMOXLv1qMvgqR3QBk\n"
-                             "xpmaH25uZ/rd7eTIyPY=\n"
-                             "-----END PUBLIC KEY-----\n";
 
 static struct key key_a1(void)
 {
@@ -285,6 +247,38 @@ static bool with_signature(struct span text, const unsigned char *p, size_t n, c
     struct span s = base64url(span_of((const char *)p, n));
     return taken(joined("%.*s.%.*s", S(text), S(s)), k, ANY);
 }
+
+START_TEST(a_signature_has_one_length)
+{
+    size_t n;
+    const char *const *names = jwt_algorithm_names(&n);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char signature[PUBLIC_SIGNATURE_MAX] = {0};
+        const struct key *k = &keys[own_key(names[i])];
+        arena_reset(&arena);
+        struct span h = base64url(joined("{\"alg\":\"%s\"}", names[i])), text = joined("%.*s.e30", S(h));
+        size_t made = sign_as(names[i], k, text, signature);
+        for (size_t cut = 1; cut <= made + 4; cut++)
+            ck_assert_msg(with_signature(text, signature, cut, k) == (cut == made), "%s: %zu of %zu bytes", names[i],
+                          cut, made);
+    }
+}
+END_TEST
+
+/* As long as P-256, and as good a signature, but not what ES256 means (RFC 7518 section 3.4). */
+START_TEST(a_curve_goes_with_its_algorithm_only)
+{
+    struct key *k = &keys[K_BITCOIN];
+    ck_assert(!taken(token_of("{\"alg\":\"ES256\"}", "{}", "ES256", k), k, ANY));
+    for (size_t other = K_256; other <= K_521; other++) {
+        static const char *const algs[] = {"ES256", "ES384", "ES512"};
+        for (size_t i = 0; i < 3; i++)
+            ck_assert_int_eq(
+                taken(token_of(joined("{\"alg\":\"%s\"}", algs[i]).p, "{}", algs[i], &keys[other]), &keys[other], ANY),
+                other - K_256 == i);
+    }
+}
+END_TEST
 
 START_TEST(ecdsa_is_two_numbers_of_fixed_length)
 {
@@ -565,6 +559,8 @@ int main(void)
     tcase_add_test(a, names_are_not_exchanged);
     tcase_add_test(a, none_is_no_algorithm);
     tcase_add_test(a, a_public_key_is_no_secret);
+    tcase_add_test(a, a_signature_has_one_length);
+    tcase_add_test(a, a_curve_goes_with_its_algorithm_only);
     tcase_add_test(a, ecdsa_is_two_numbers_of_fixed_length);
     tcase_add_test(a, ecdsa_of_many_texts);
     tcase_add_test(a, a_pss_salt_is_as_long_as_the_digest);

@@ -65,6 +65,34 @@ static struct keyring *ring_with(const struct recipe *r, size_t i)
     return keyring_new(r, &in, 1, &k, &w) == ERR_OK ? k : NULL;
 }
 
+/* One member or pair more. */
+static void add_to_body(struct bench *to, struct buf *longer)
+{
+    struct span body = to->q.body;
+    buf_init(longer, 65536);
+    if (recipe_signs_form(to->r))
+        form_set(body, SPAN_LIT("zz"), SPAN_LIT("1"), longer);
+    else
+        ck_assert_int_eq(json_set(body, SPAN_LIT("/zz"), SPAN_LIT("1"), longer), ERR_OK);
+    to->q.body = buf_span(longer);
+}
+
+static void protects_what_it_says(struct bench *to, const char *name, const char *variant)
+{
+    struct recipe_gaps gaps = recipe_gaps(to->r);
+    struct span was = to->q.body;
+    struct buf longer;
+    add_to_body(to, &longer);
+    ck_assert_msg(gaps.body || verify(to) != ERR_OK, "%s %s takes another body", name, variant);
+    to->q.body = was;
+    buf_fini(&longer);
+    int64_t tolerance = recipe_tolerance_ms(to->r);
+    to->q.now_ms += tolerance > 0 ? tolerance + 1000 : 3600000;
+    enum err e = verify(to);
+    ck_assert_msg(gaps.time ? e == ERR_OK : e == ERR_TIMESTAMP_OUT_OF_TOLERANCE, "%s %s later: %s", name, variant,
+                  err_title(e));
+}
+
 static bool signs_with(const char *name, const char *variant, struct recipe *r, size_t i)
 {
     struct config_param params[8];
@@ -83,6 +111,7 @@ static bool signs_with(const char *name, const char *variant, struct recipe *r, 
     if (ok) {
         ck_assert_msg(verify(&b) == ERR_OK, "%s %s: %s: %.*s", name, variant, b.verdict.detail, (int)b.q.body.n,
                       b.q.body.p);
+        protects_what_it_says(&b, name, variant);
         taken++;
     }
     sample_fini(&b);
@@ -196,6 +225,61 @@ START_TEST(a_query_carries_the_hash_of_the_body)
 }
 END_TEST
 
+/* A sender of one's own, with another place for the proof. */
+static void begin_with(const char *json, const char *key, struct span body)
+{
+    struct recipe *r = compiled(json);
+    bench_init(&b, r, ring_of(r, key, NULL, false));
+    b.q.body = body;
+}
+
+START_TEST(a_query_carries_the_signature)
+{
+    begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha256\",\"from\":\"query:sig\","
+               "\"encoding\":\"base64\",\"content\":\"{query:nonce}.{body}\"},\"key_encoding\":\"utf8\"}",
+               "k", SPAN_LIT("{}"));
+    b.q.query = SPAN_LIT("sig=old&a");
+    sign_and_verify();
+    ck_assert(span_starts(b.q.query, SPAN_LIT("sig=")));
+    ck_assert_ptr_nonnull(memmem(b.q.query.p, b.q.query.n, "&a&nonce=2N3K", 13));
+    ck_assert_ptr_null(memmem(b.q.query.p, b.q.query.n, "old", 3));
+    end();
+}
+END_TEST
+
+START_TEST(a_token_lies_in_body_or_form)
+{
+    begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"token\",\"from\":\"json:/a/secret_key\"},"
+               "\"key_encoding\":\"utf8\"}",
+               "a \"token\"", SPAN_LIT("{\"a\": null}"));
+    sign_and_verify();
+    ck_assert_span_eq(b.q.body, "{\"a\": {\"secret_key\":\"a \\\"token\\\"\"}}");
+    end();
+    begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"token\",\"from\":\"form:key\"},"
+               "\"key_encoding\":\"utf8\"}",
+               "a&b", SPAN_LIT(""));
+    sign_and_verify();
+    ck_assert_span_eq(b.q.body, "key=a%26b");
+    end();
+}
+END_TEST
+
+START_TEST(values_are_made_as_the_rules_want_them)
+{
+    begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha256\",\"from\":\"header:S\","
+               "\"encoding\":\"hex\",\"content\":\"{header:Nonce}{header:Kind}{header:Version}{body}\"},"
+               "\"key_encoding\":\"utf8\",\"assert\":{\"header:Nonce\":{\"characters\":\"0-9\",\"min_bytes\":7,"
+               "\"max_bytes\":7},\"header:Kind\":{\"one_of\":[\"first\",\"second\"]},"
+               "\"header:Version\":{\"matches\":\"v1.*\"}}}",
+               "k", SPAN_LIT("{}"));
+    sign_and_verify();
+    ck_assert_span_eq(b.headers[0].value, "2323232");
+    ck_assert_span_eq(b.headers[1].value, "first");
+    ck_assert_span_eq(b.headers[2].value, "v1.");
+    end();
+}
+END_TEST
+
 START_TEST(headers_that_are_listed_are_signed)
 {
     begin("contentful", "k", NULL, SPAN_LIT("{}"));
@@ -205,7 +289,7 @@ START_TEST(headers_that_are_listed_are_signed)
     b.q.n_headers--;
     end();
     begin("contentful", "k", NULL, SPAN_LIT("{}"));
-    header(&b, strdup("X-Contentful-Signed-Headers"), strdup("x-a,x-contentful-timestamp"));
+    header(&b, strdup("X-Contentful-Signed-Headers"), strdup("x-contentful-signed-headers,x-a,x-contentful-timestamp"));
     struct why w;
     ck_assert_int_eq(try_sign(&b, "1", &w), ERR_UNSUPPORTED);
     header(&b, strdup("X-A"), strdup("1"));
@@ -350,6 +434,9 @@ int main(void)
     tcase_add_test(places, each_element_is_signed);
     tcase_add_test(places, a_form_carries_its_proof);
     tcase_add_test(places, a_query_carries_the_hash_of_the_body);
+    tcase_add_test(places, a_query_carries_the_signature);
+    tcase_add_test(places, a_token_lies_in_body_or_form);
+    tcase_add_test(places, values_are_made_as_the_rules_want_them);
     tcase_add_test(places, headers_that_are_listed_are_signed);
     tcase_add_test(places, a_token_names_its_key_and_holds_what_is_asked_for);
     tcase_add_test(places, what_only_the_caller_knows_is_asked_for);

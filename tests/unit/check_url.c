@@ -118,14 +118,21 @@ START_TEST(test_listed_hosts)
 }
 END_TEST
 
+#define OTHER_PORT "its port is not the one that is listed, or else 443"
+static const char *const with_ports[] = {"sns.*.amazonaws.com", "api.example.com", "*.grid.example.com:553"};
 static const struct {
     const char *text, *problem; /* NULL: may be fetched */
 } fetched[] = {
     {"https://sns.us-east-1.amazonaws.com/x.pem", NULL},
     {"HTTPS://api.example.com:443/a?b=c", NULL},
     {"http://api.example.com/", "it is not https"},
-    {"https://api.example.com:8443/", "its port is not 443"},
-    {"https://api.example.com:/", "its port is not 443"},
+    {"https://api.example.com:8443/", OTHER_PORT},
+    {"https://api.example.com:/", OTHER_PORT},
+    {"https://a.grid.example.com:553/", NULL},
+    {"https://a.grid.example.com/", OTHER_PORT},
+    {"https://a.grid.example.com:443/", OTHER_PORT},
+    {"https://a.grid.example.com:5533/", OTHER_PORT},
+    {"https://grid.example.com:553/", "its host is not on the list"},
     {"https://u@api.example.com/", "it names a user"},
     {"https://api.example.com@evil.test/", "it names a user"},
     {"https://evil.test\\@api.example.com/", "it is not a URL"},
@@ -142,7 +149,7 @@ static const struct {
 START_TEST(test_fetchable)
 {
     const char *problem;
-    bool may = url_fetchable(span_str(fetched[_i].text), hosts, 2, &problem);
+    bool may = url_fetchable(span_str(fetched[_i].text), with_ports, 3, &problem);
     ck_assert_msg(may == !fetched[_i].problem, "%s: %s", fetched[_i].text, problem ? problem : "may be fetched");
     if (problem)
         ck_assert_str_eq(problem, fetched[_i].problem);
