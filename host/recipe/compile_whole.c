@@ -113,7 +113,8 @@ static bool text_decodes(const struct text *t)
 static bool rules_decode(const struct rules *rules)
 {
     for (size_t i = 0; i < rules->n; i++)
-        if (decodes(&rules->list[i].of) || text_decodes(&rules->list[i].equals))
+        if (decodes(&rules->list[i].of) || decodes(&rules->list[i].when) || text_decodes(&rules->list[i].equals) ||
+            text_decodes(&rules->list[i].includes))
             return true;
     return false;
 }
@@ -126,6 +127,8 @@ static bool gathers(const struct recipe *r)
         const struct handshake *h = &r->handshakes[i];
         found = found || rules_decode(&h->when) || rules_decode(&h->asserts) || text_decodes(&h->body) ||
                 text_decodes(&h->store) || text_decodes(&h->fetch);
+        for (size_t k = 0; k < h->n_headers; k++)
+            found = found || text_decodes(&h->headers[k].value);
     }
     if (r->none)
         return found;
@@ -135,6 +138,8 @@ static bool gathers(const struct recipe *r)
         found = found || decodes(&r->signature.from[i]);
     if (r->algorithm->family & (FAMILY_ED25519 | FAMILY_PUBLIC | FAMILY_JWT))
         found = found || r->signature.n_contents > 0;
+    found = found || (r->signature.has_key_id && decodes(&r->signature.key_id)) ||
+            (r->signature.keys_url.format && decodes(&r->signature.keys_url.from));
     return found || r->signature.each.p != NULL;
 }
 

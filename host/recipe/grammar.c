@@ -114,11 +114,14 @@ static enum err take_signature(const struct recipe *r, struct span text, struct 
         return ERR_OK;
     if (s->n == most(r))
         return fault(v, ERR_SIGNATURE_INVALID, "too many signatures in one request");
+    const size_t mark = v->a->n;
     char *bytes = arena_alloc(v->a, room);
     if (!bytes)
         return fault(v, ERR_NO_ROOM, "no room for the signatures");
     if (r->signature.encoding->decode(text, bytes, room, &n) == ERR_OK && (!exact || n == exact))
         s->list[s->n++] = span_of(bytes, n);
+    else
+        v->a->n = mark; /* a header may hold thousands that are none */
     return ERR_OK;
 }
 

@@ -128,7 +128,9 @@ enum err rules_hold(struct view *v, const struct rules *rules, const struct rule
     *failed = NULL;
     for (size_t i = 0; i < rules->n; i++) {
         bool holds;
+        const struct view_mark mark = view_mark(v);
         enum err e = rule_holds(v, &rules->list[i], &holds, why);
+        view_release(v, mark);
         if (e != ERR_OK)
             return e;
         if (!holds) {

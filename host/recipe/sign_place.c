@@ -22,7 +22,7 @@ static enum err no_room(struct signing *s)
 void signing_reread(struct signing *s)
 {
     s->view.json = JSON_UNREAD;
-    s->view.url = s->view.path = SPAN_NONE;
+    s->view.url = SPAN_NONE;
     s->view.item = s->element.p ? json_pointer(s->q.body, s->element) : SPAN_NONE;
 }
 

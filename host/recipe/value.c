@@ -400,7 +400,7 @@ void view_init(struct view *v, const struct recipe *r, const struct recipe_reque
     v->a = a;
     memset(v->header, 0, (r ? r->n_headers : 0) * sizeof *v->header);
     memset(v->field, 0, (r ? r->n_fields : 0) * sizeof *v->field);
-    v->item = v->claims = v->jose = v->url = v->path = SPAN_NONE;
+    v->item = v->claims = v->jose = v->url = SPAN_NONE;
     v->key = NULL;
     v->json = JSON_UNREAD;
     v->problem[0] = 0;
@@ -502,4 +502,16 @@ enum err value_join(struct view *v, const struct text *t, struct span *out, cons
         return no_room(v);
     *out = joined;
     return ERR_OK;
+}
+
+struct view_mark view_mark(const struct view *v)
+{
+    return (struct view_mark){.arena = v->a->n, .url = v->url.p != NULL};
+}
+
+void view_release(struct view *v, struct view_mark mark)
+{
+    v->a->n = mark.arena;
+    if (!mark.url)
+        v->url = SPAN_NONE;
 }

@@ -38,9 +38,17 @@ struct view {
     struct span claims, jose; /* of the token */
     const struct key *key;    /* whose secret {secret} and the MAC filters take */
     enum { JSON_UNREAD, JSON_GOOD, JSON_BAD } json;
-    struct span url, path; /* once they were put together */
+    struct span url; /* once it was put together */
     char problem[100];     /* why the last call failed */
 };
+
+/* Values that were got behind a mark are gone when it is released. */
+struct view_mark {
+    size_t arena;
+    bool url;
+};
+struct view_mark view_mark(const struct view *v);
+void view_release(struct view *v, struct view_mark mark);
 
 /* Nothing of the request is known yet. */
 void view_init(struct view *v, const struct recipe *r, const struct recipe_request *q, struct arena *a);

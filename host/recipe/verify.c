@@ -6,15 +6,28 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "recipe/form.h"
 #include "recipe/proof.h"
 #include "recipe/timestamp.h"
 #include "recipe/url.h"
 
-enum { SCRATCH_BYTES = 16 * 1024, SCRATCH_TIMES = 4 };
+/* What is decoded and put together at the same time is at most: of a header a token's copy, its header and its claims; of
+ * a body or URL one rule's value or one alternative of the content, where a byte becomes "\\u007f", and the pairs of a
+ * form, which take two bytes of it at least. */
+enum { SCRATCH_BYTES = 16 * 1024, HEADER_TIMES = 4, TEXT_TIMES = 8, PAIR_TIMES = sizeof(struct form_pair) / 2 };
+
+static size_t of_text(size_t n)
+{
+    size_t pairs = n * PAIR_TIMES, most = FORM_PAIRS_MAX * sizeof(struct form_pair);
+    return n * TEXT_TIMES + (pairs < most ? pairs : most);
+}
 
 size_t recipe_scratch_bytes(const struct recipe *r, const struct recipe_request *q)
 {
-    return r->gathers ? (q->body.n + q->url.n + q->query.n) * SCRATCH_TIMES + 8 * SCRATCH_BYTES : SCRATCH_BYTES;
+    size_t headers = 0;
+    for (size_t i = 0; i < q->n_headers; i++)
+        headers += q->headers[i].value.n;
+    return SCRATCH_BYTES + HEADER_TIMES * headers + of_text(q->url.n + q->query.n) + (r->gathers ? of_text(q->body.n) : 0);
 }
 
 static enum err missing_value(struct proof *p, const struct ref *ref)
@@ -186,7 +199,9 @@ static enum err try_contents(struct proof *p)
     } else {
         bool whole = false; /* is there an alternative of which nothing is missing? */
         e = ERR_OK;
+        const struct view_mark mark = view_mark(&p->view);
         for (size_t i = 0; (e == ERR_OK || e == ERR_NOT_FOUND) && i < s->n_contents && !p->matched; i++) {
+            view_release(&p->view, mark); /* an alternative that failed is of no use to the next */
             e = proof_try_keys(p, &s->contents[i], &missing);
             whole = whole || e == ERR_OK;
         }
@@ -267,10 +282,10 @@ static enum err verify_each(struct proof *p)
     struct span list = json_pointer(body, pointer);
     if (!list.p || json_type_of(list) != JSON_ARRAY)
         return proof_refuse(p, ERR_SIGNATURE_MISSING, "%.*s is no list of signed elements", (int)pointer.n, pointer.p);
-    size_t room = p->view.a->n, n = 0;
+    const struct view_mark mark = view_mark(&p->view);
+    size_t n = 0;
     for (struct json_iter it = json_iter(list); json_next_element(&it, &element); n++) {
-        p->view.a->n = room; /* what one element took is of no use to the next */
-        p->view.url = SPAN_NONE;
+        view_release(&p->view, mark); /* what one element took is of no use to the next */
         p->view.item = element;
         enum err e = verify_piece(p);
         if (e != ERR_OK)
