@@ -13,6 +13,7 @@ KINDS = {"ed25519": ["-algorithm", "ed25519"], "ec": ["-algorithm", "EC", "-pkey
          "ec521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
          "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}
 BY_ALGORITHM = {"ed25519": "ed25519", "rsa-sha256": "rsa", "rsa-sha1": "rsa", "ecdsa-sha256": "ec"}
+NO_EVENTS = ("aws-sns-sns-v2-subscribe",)  # takes nothing but a handshake
 BY_TOKEN = {"plaid": "ec", "truelayer": "ec521", "jwt-bearer": "ed25519"}
 
 
@@ -81,7 +82,7 @@ def senders(h):
 
 def test_every_recipe_sends_what_it_takes():
     with Host() as h:
-        every = senders(h)
+        every = [s for s in senders(h) if s.name not in NO_EVENTS]
         via = creel.nginx(h)
         check(len(every) > 140, f"{len(every)} recipes and variants")
         for s in every:
