@@ -14,7 +14,7 @@ tests_bench_journal_SOURCES = tests/bench/journal.c $(PAIRS)
 tests_bench_journal_LDADD = $(LIB_SPOOL)
 tests_bench_run_SOURCES = tests/bench/run.c $(PAIRS)
 tests_bench_run_LDADD = $(LIB_WORKER)
-tests_bench_verify_SOURCES = tests/bench/verify.c $(PAIRS)
+tests_bench_verify_SOURCES = tests/bench/verify.c tests/fuzz/installed.h $(PAIRS)
 tests_bench_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_bench_verify_LDADD = $(LIB_RECIPE)
 EXTRA_DIST += $(BENCH_PY:%=tests/bench/%) tests/bench/door.lua

@@ -166,6 +166,8 @@ def dead_because(h, url, why):
         return None
     e = poll(found, lambda: f"a dead letter for {url}: {fetches(h)}\n{h.log_tail()}")
     check(why in e["functions"][0]["why"], f"dead because {e['functions'][0]['why']}, not {why}")
+    letter = h.spool("dead", e["source"], e["type"], e["id"] + ".creel.fetch.json")
+    poll(lambda: os.path.exists(letter), letter + " to be written")
     return e
 
 
@@ -442,9 +444,11 @@ def test_event_grid():
         for answer in (validation("https://evil.example/?id=1"), permission("https://evil.example/?id=2"),
                        permission(f"https://{GRID}/validate?id=3", "evil.example")):
             check(answer.status == 403, f"{answer}")
+        server.pages.update({f"/validate?n={i}": (200, {}, b"ok") for i in range(20)})
         answers = [validation(f"https://{GRID}/validate?n={i}").status for i in range(20)]
         check(answers.count(200) < 20 and answers[-1] == 429, f"too many of them: {answers}")
-        h.allow("handshake", "run ended, dead", "Too many requests", "no key|anybody")
+        h.wait_all([e["id"] for e in fetches(h)], "done")
+        h.allow("handshake", "Too many requests", "no key|anybody")
         h.finish()
         server.stop()
 
