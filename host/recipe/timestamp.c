@@ -13,7 +13,8 @@ static const int64_t latest_ms = INT64_C(253402300799999); /* 9999-12-31T23:59:5
 static enum err digits(struct span text, int64_t max, int64_t *out)
 {
     int64_t v = 0;
-    if (text.n == 0)
+    /* A zero in front could be the end of a body that is signed with the time behind it. */
+    if (text.n == 0 || (text.n > 1 && text.p[0] == '0'))
         return ERR_INVALID;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];

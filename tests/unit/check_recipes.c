@@ -190,6 +190,29 @@ START_TEST(made_requests_agree)
 }
 END_TEST
 
+/* A query that came with the request is not signed where the registered URL has one of its own: it must not say what the
+ * body's hash is. The signature is that of the URL. */
+START_TEST(a_hash_counts_where_it_is_signed_only)
+{
+    struct recipe *r = installed("twilio-body");
+    struct bench b;
+    struct why w;
+    bench_init(&b, r, ring_of(r, "key", NULL, false));
+    b.q.body = SPAN_LIT(BODY);
+    b.q.query = SPAN_LIT("bodySHA256=" BODY_SHA256);
+    ck_assert_msg(try_sign(&b, "msg_1", &w) == ERR_OK, "%s", w.text);
+    ck_assert_msg(verify(&b) == ERR_OK, "%s", b.verdict.detail);
+    forget(&b);
+    b.q.n_headers = 0;
+    b.q.url = SPAN_LIT("https://hooks.example.test/in?a=1");
+    b.q.query = SPAN_LIT("bodySHA256=" BODY_SHA256);
+    header(&b, "X-Twilio-Signature", "x09g0oRvVcEwLIUdzJSH6OivZzQ=");
+    ck_assert_int_eq(verify(&b), ERR_SIGNATURE_INVALID);
+    ck_assert_msg(strstr(b.verdict.detail, "public_url") != NULL, "%s", b.verdict.detail);
+    bench_fini(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("recipes");
@@ -201,6 +224,7 @@ int main(void)
     tcase_add_test(t, tokens_do_not_reach_the_spool);
     tcase_add_test(t, what_is_not_protected_is_known);
     tcase_add_test(t, what_is_signed_by_a_recipe_verifies);
+    tcase_add_test(t, a_hash_counts_where_it_is_signed_only);
     tcase_add_test(t, published_requests_agree);
     tcase_add_test(t, a_key_is_chosen_by_its_id);
     suite_add_tcase(s, t);

@@ -45,6 +45,7 @@ static const struct {
 } bad[] = {
     {TIME_SECONDS, ""},
     {TIME_SECONDS, "+1709208000"},
+    {TIME_SECONDS, "01709208000"},
     {TIME_SECONDS, "1709208000.5"},
     {TIME_SECONDS, "253402300800"},
     {TIME_RFC3339, "2024-02-29T12:00:00"},

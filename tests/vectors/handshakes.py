@@ -45,6 +45,11 @@ def handshakes():
     store = lambda value, **more: {"status": 200, "store": value, **more}
     yield shake("asana", "secret", ACCEPT, Request(body=b"", headers={"X-Hook-Secret": "abc"}), store("abc", headers={"X-Hook-Secret": "abc"}))
     yield shake("asana", "secret-but-there-is-one", REJECT, Request(body=b"", headers={"X-Hook-Secret": "abc"}))
+    for value in ("", " ", "a b", "a\tb"):
+        stored = {"expect_response": {"store": value}}  # the source has no key yet
+        yield {**shake("asana", "secret " + repr(value), REJECT, Request(body=b"", headers={"X-Hook-Secret": value})), **stored}
+        body = json.dumps({"verification_token": value}).encode()
+        yield {**shake("notion", "token " + repr(value), REJECT, Request(body=body)), **stored}
     yield shake("asana", "secret-twice", REJECT, Request(body=b"", headers={"X-Hook-Secret": ["abc", "abd"]}))
     yield shake("notion", "token", ACCEPT, Request(body=b'{"verification_token":"secret_x"}'), store("secret_x"))
     yield shake("notion", "token-but-there-is-one", REJECT, Request(body=b'{"verification_token":"secret_x"}'))

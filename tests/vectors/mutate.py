@@ -154,6 +154,7 @@ def digit_texts(t):
     yield "word", "now"
     yield "nan", "nan"
     yield "zero", "0"
+    yield "zero-before", "0" + t
 
 
 def date_texts(t):

@@ -532,6 +532,14 @@ def linear():
     yield s.case("time-twice", REJECT, s.sign(Request(body=body(f"1,\"webhookTimestamp\":{NOW * 1000}"))))
 
 
+def retell():
+    s = Scheme("retell", "X-Retell-Signature", "v={t},d={s}", content="{body}{t}", time=Time(milliseconds), listed=",")
+    good = s.sign(Request(body=b"10"))
+    yield s.case("valid", ACCEPT, good)
+    yield s.case("border-moved", REJECT, good.but(body=b"1").with_header(s.header, good.headers[s.header].replace("v=", "v=0")))
+    yield s.case("body-changed", REJECT, good.but(body=b"11"))
+
+
 def pusher():
     s = Scheme("pusher", "X-Pusher-Signature", fixed_config={"key_id": "app-1"})
     good = s.sign(Request(headers={"X-Pusher-Key": "app-1", "Content-Type": "application/json"}))
@@ -572,6 +580,6 @@ def box():
 
 
 def cases():
-    parts = (square, twilio, plivo, hubspot, contentful, coinbase, mailgun, adyen, braintree, sns, paypal, tokens_in_headers, msgraph, docusign, linear, pusher, standard, box)
+    parts = (square, twilio, plivo, hubspot, contentful, coinbase, mailgun, adyen, braintree, sns, paypal, tokens_in_headers, msgraph, docusign, linear, retell, pusher, standard, box)
     for part in parts + (handshakes.cases, tokens.cases):
         yield from part()
