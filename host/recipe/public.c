@@ -66,6 +66,13 @@ enum err public_verify_pss(struct recipe_context *c, const struct key *k, const 
     return possible ? verify(c, k, digest, true, content, signature, match) : ERR_OK;
 }
 
+bool public_is_private(const struct key *k)
+{
+    bool found = k->pkey && i2d_PrivateKey(k->pkey, NULL) > 0;
+    ERR_clear_error();
+    return found;
+}
+
 static enum err sign(struct recipe_context *c, const struct key *k, const char *digest, bool pss, struct span content,
                      unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n)
 {

@@ -15,6 +15,8 @@ enum err public_verify(struct recipe_context *c, const struct key *k, const char
 /* RSA with PSS padding, MGF1 and a salt as long as the digest (RFC 7518 section 3.5). */
 enum err public_verify_pss(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
                            struct span signature, bool *match);
+/* Has k, of RSA or an elliptic curve, its private half? */
+bool public_is_private(const struct key *k);
 /* What public_verify takes. ERR_UNSUPPORTED: k has no private half. */
 enum err public_sign(struct recipe_context *c, const struct key *k, const char *digest, struct span content,
                      unsigned char out[PUBLIC_SIGNATURE_MAX], size_t *n);

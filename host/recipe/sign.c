@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "recipe/jwt.h"
 #include "recipe/mac.h"
 #include "recipe/public.h"
 #include "recipe/signing.h"
@@ -253,12 +254,25 @@ static enum err sign_each(struct signing *s)
 
 /* ---- the whole ---- */
 
-static const struct key *signing_key(const struct keyring *k, int64_t now_ms)
+static bool can_sign(const struct recipe *r, const struct key *k)
 {
-    for (size_t i = 0; i < k->n; i++)
-        if (key_live(&k->keys[i], now_ms) && (k->keys[i].secret || k->keys[i].pkey))
-            return &k->keys[i];
-    return NULL;
+    bool fits = r->algorithm->family != FAMILY_JWT || jwt_algorithm_for(k, r->signature.jwt.algorithms);
+    return fits && (k->secret || public_is_private(k));
+}
+
+/* The first that is live and can; else the first that is live, for the message. */
+static const struct key *signing_key(const struct recipe *r, const struct keyring *k, int64_t now_ms)
+{
+    const struct key *first = NULL;
+    for (size_t i = 0; i < k->n; i++) {
+        const struct key *key = &k->keys[i];
+        if (!key_live(key, now_ms))
+            continue;
+        if (can_sign(r, key))
+            return key;
+        first = first ? first : key;
+    }
+    return first;
 }
 
 static enum err finish(struct signing *s)
@@ -284,9 +298,9 @@ enum err recipe_sign(const struct recipe *r, const struct keyring *k, struct rec
 {
     struct recipe_signed made = {.n_headers = 0};
     struct signing s = {.r = r, .c = c, .a = scratch, .out = &made, .id = id, .w = w};
-    s.key = r->none ? NULL : signing_key(k, q->now_ms);
+    s.key = r->none ? NULL : signing_key(r, k, q->now_ms);
     if (!r->none && !s.key)
-        return why_set(w, ERR_UNSUPPORTED, "there is no key that can sign now (public keys only verify)");
+        return why_set(w, ERR_UNSUPPORTED, "there is no key that is valid now");
     enum err e = begin(&s, q);
     if (e != ERR_OK)
         return e;

@@ -247,6 +247,19 @@ START_TEST(a_query_carries_the_signature)
 }
 END_TEST
 
+START_TEST(what_hashes_the_body_comes_after_it)
+{
+    begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"hmac-sha256\",\"from\":\"header:S\","
+               "\"encoding\":\"hex\",\"content\":\"{header:Digest}\"},\"key_encoding\":\"utf8\","
+               "\"timestamp\":{\"from\":\"json:/sent/at\",\"format\":\"rfc3339\",\"tolerance\":\"5m\"},"
+               "\"assert\":{\"header:Digest\":{\"equals\":\"{body|sha256}\"}}}",
+               "k", SPAN_LIT("{\"sent\":{\"at\":\"2001-01-01T00:00:00Z\"}}"));
+    sign_and_verify();
+    ck_assert_span_eq(b.q.body, "{\"sent\":{\"at\":\"2023-11-14T22:13:20.000Z\"}}");
+    end();
+}
+END_TEST
+
 START_TEST(a_token_lies_in_body_or_form)
 {
     begin_with("{\"recipe\":\"t\",\"signature\":{\"algorithm\":\"token\",\"from\":\"json:/a/secret_key\"},"
@@ -357,6 +370,20 @@ START_TEST(a_public_key_signs_nothing)
 }
 END_TEST
 
+START_TEST(of_several_keys_the_one_that_can_signs)
+{
+    static const char set[] =
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"public\","
+        "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\",\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"},"
+        "%s]}";
+    char text[2048];
+    snprintf(text, sizeof text, set, jwk);
+    begin("plaid", text, "jwks", SPAN_LIT("{}"));
+    sign_and_verify();
+    end();
+}
+END_TEST
+
 /* ---- the editor ---- */
 
 START_TEST(json_is_set_in_place)
@@ -435,12 +462,14 @@ int main(void)
     tcase_add_test(places, a_form_carries_its_proof);
     tcase_add_test(places, a_query_carries_the_hash_of_the_body);
     tcase_add_test(places, a_query_carries_the_signature);
+    tcase_add_test(places, what_hashes_the_body_comes_after_it);
     tcase_add_test(places, a_token_lies_in_body_or_form);
     tcase_add_test(places, values_are_made_as_the_rules_want_them);
     tcase_add_test(places, headers_that_are_listed_are_signed);
     tcase_add_test(places, a_token_names_its_key_and_holds_what_is_asked_for);
     tcase_add_test(places, what_only_the_caller_knows_is_asked_for);
     tcase_add_test(places, a_public_key_signs_nothing);
+    tcase_add_test(places, of_several_keys_the_one_that_can_signs);
     suite_add_tcase(s, places);
     tcase_add_test(edit, json_is_set_in_place);
     tcase_add_test(edit, a_form_is_set_in_place);
