@@ -14,12 +14,20 @@ tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/unit/suite.h
 tests_unit_check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_json_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
-check_PROGRAMS += tests/unit/check_config
-TESTS += tests/unit/check_config
-tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/config_faults.tbl tests/unit/suite.h
+check_PROGRAMS += tests/unit/check_config tests/unit/check_config_folder tests/unit/check_config_ships
+TESTS += tests/unit/check_config tests/unit/check_config_folder tests/unit/check_config_ships
+tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/config_kit.h tests/unit/config_faults.tbl tests/unit/suite.h
 tests_unit_check_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_config_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+tests_unit_check_config_ships_SOURCES = tests/unit/check_config_ships.c tests/unit/config_kit.h tests/unit/suite.h
+tests_unit_check_config_ships_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_config_ships_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_ships_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+tests_unit_check_config_folder_SOURCES = tests/unit/check_config_folder.c tests/unit/config_kit.h tests/unit/suite.h
+tests_unit_check_config_folder_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_config_folder_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_config_folder_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/check_keyfile
 TESTS += tests/unit/check_keyfile

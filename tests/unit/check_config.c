@@ -2,100 +2,7 @@
  * check_config: every fault has its line, place and reason; what loads comes back the same through a snapshot and through
  * its own printing; nothing is accepted that does nothing.
  */
-#include "suite.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "base/config_parts.h"
-#include "base/fs.h"
-
-/* ---- a folder with a configuration in it ---- */
-
-static char dir[64];
-
-static const char *in_dir(const char *name)
-{
-    static char path[4][256];
-    static unsigned next;
-    char *p = path[next++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    unlink(in_dir(name));
-    int fd = open(in_dir(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(fs_pwrite_all(fd, span_str(text), 0), ERR_OK);
-    ck_assert_int_eq(fchmod(fd, mode), 0);
-    close(fd);
-}
-
-static void setup(void)
-{
-    struct why w;
-    snprintf(dir, sizeof dir, "/tmp/check_config.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, in_dir("recipes"), 0755, &w), ERR_OK);
-    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, in_dir("sources.d"), 0755, &w), ERR_OK);
-    write_file("recipes/signed.json", "{\"recipe\":\"signed\"}", 0644);
-    write_file("recipes/none.json", "{\"recipe\":\"none\"}", 0644);
-    write_file("recipes/broken.json", "{\"recipe\":}", 0644);
-    write_file("key", "a secret\n", 0640);
-}
-
-static void teardown(void)
-{
-    static const char *const names[] = {"keys.d/a", "keys.d/a.pub", "keys.d/a.json", "keys.d/b.pub", "keys.d/b.json", "keys.d/c.bak",
-                                        "keys.d/.c.1234", "keys.d/d.json", "keys.d", "recipes/signed.json", "recipes/none.json", "recipes/broken.json", "recipes", "key",
-                                        "creel.json", "sources.d/a.json", "sources.d/b.json", "sources.d", "open", "link",
-                                        "empty", "printed.json", ""};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        remove(in_dir(names[i]));
-}
-
-/* ---- loading ---- */
-
-struct heard {
-    struct buf text; /* one fault a line */
-    unsigned n;
-};
-
-static void hear(void *arg, const char *text)
-{
-    struct heard *h = arg;
-    h->n++;
-    buf_printf(&h->text, "%s\n", text);
-}
-
-static enum err load_file(const char *name, struct heard *h, struct config **c)
-{
-    buf_init(&h->text, 65536);
-    h->n = 0;
-    return config_load(in_dir(name), hear, h, c);
-}
-
-static struct config *load_good(const char *text)
-{
-    struct heard h;
-    struct config *c = NULL;
-    write_file("creel.json", text, 0644);
-    enum err e = load_file("creel.json", &h, &c);
-    ck_assert_msg(e == ERR_OK && h.n == 0, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
-    buf_fini(&h.text);
-    return c;
-}
-
-#define SIGNED "\"path\":\"/a\",\"recipe\":\"signed\",\"keys\":[{\"id\":\"k\",\"secret_file\":\"key\"}]"
-#define OPEN "\"path\":\"/a\",\"recipe\":\"none\",\"allow_unsigned\":true"
-#define IN_SOURCE(members) "{\"recipes\":\"recipes\",\n\"sources\":{\n\"s\":{\n" members "}}}"
-#define IN_TOP(members) "{\"recipes\":\"recipes\",\n" members "}"
-#define WITH_KEY(members) IN_SOURCE("\"path\":\"/a\",\"recipe\":\"signed\",\"keys\":[\n{" members "}]")
+#include "config_kit.h"
 
 /* One fault each: its line, its pointer, and words of its reason. */
 static const struct {
@@ -325,121 +232,6 @@ START_TEST(read_does_not_look_at_keys)
 }
 END_TEST
 
-/* ---- keys_folder ---- */
-
-#define FOLDER "\"path\":\"/a\",\"recipe\":\"signed\",\n\"keys_folder\":\"keys.d\""
-
-static void make_folder_of_keys(void)
-{
-    ck_assert_int_eq(mkdir(in_dir("keys.d"), 0700), 0);
-    write_file("keys.d/b.pub", "public\n", 0644);
-    write_file("keys.d/b.json", "{ // a comment\n\"key_encoding\":\"hex\",\"not_after\":\"2027-01-01T00:00:00Z\"}", 0644);
-    write_file("keys.d/a", "secret\n", 0600);
-    write_file("keys.d/.c.1234", "half", 0600);
-}
-
-static void check_folder(const struct config *c)
-{
-    const struct config_source *s = config_source_by_name(c, SPAN_LIT("s"));
-    ck_assert_uint_eq(s->n_keys, 2);
-    ck_assert_str_eq(s->keys_folder, in_dir("keys.d"));
-    ck_assert_str_eq(s->keys[0].id, "a");
-    ck_assert_str_eq(s->keys[0].secret_file, in_dir("keys.d/a"));
-    ck_assert(!s->keys[0].public_key_file && !s->keys[0].encoding && s->keys[0].not_after_ms == INT64_MAX);
-    ck_assert_str_eq(s->keys[1].id, "b");
-    ck_assert_str_eq(s->keys[1].public_key_file, in_dir("keys.d/b.pub"));
-    ck_assert_str_eq(s->keys[1].encoding, "hex");
-    ck_assert(!s->keys[1].secret_file && s->keys[1].not_after_ms == INT64_C(1798761600000));
-    ck_assert(config_key_in_folder(s, &s->keys[0]) && config_key_in_folder(s, &s->keys[1]));
-}
-
-START_TEST(a_folder_brings_its_keys)
-{
-    struct why w;
-    struct config *back = NULL;
-    struct buf b;
-    int fd;
-    make_folder_of_keys();
-    struct config *c = load_good(IN_SOURCE(FOLDER));
-    check_folder(c);
-    ck_assert_ptr_null(c->warnings);
-    ck_assert_int_eq(config_snapshot(c, &fd, &w), ERR_OK);
-    unlink(in_dir("keys.d/a")); /* a snapshot is what was */
-    ck_assert_msg(config_from_snapshot(fd, &back, &w) == ERR_OK, "%s", w.text);
-    close(fd);
-    check_folder(back);
-    buf_init(&b, 65536);
-    config_print(c, &b);
-    buf_putc(&b, 0);
-    ck_assert(strstr(b.p, "\"keys_folder\": \"") && !strstr(b.p, "b.pub"));
-    buf_fini(&b);
-    config_free(back);
-    config_free(c);
-}
-END_TEST
-
-static void folder_fault(const char *text, const char *reason)
-{
-    struct heard h;
-    struct config *c = NULL;
-    write_file("creel.json", text, 0644);
-    ck_assert_int_eq(load_file("creel.json", &h, &c), ERR_INVALID);
-    buf_putc(&h.text, 0);
-    ck_assert_msg(h.n == 1 && strstr(h.text.p, reason), "'%s' does not say '%s'", h.text.p, reason);
-    buf_fini(&h.text);
-}
-
-START_TEST(faults_of_a_folder_are_named)
-{
-    make_folder_of_keys();
-    folder_fault(IN_SOURCE("\"path\":\"/a\",\"recipe\":\"signed\",\n\"keys_folder\":\"nowhere\""),
-                 "creel.json:5: /sources/s/keys_folder: there is no folder ");
-    folder_fault(IN_SOURCE(OPEN ",\n\"keys_folder\":\"keys.d\""), "/sources/s/keys_folder: recipe \"none\" uses no keys");
-    folder_fault(IN_SOURCE(FOLDER ",\"keys\":[{\"id\":\"a\",\"secret_file\":\"key\"}]"), "a key listed in keys has the same id");
-    folder_fault(IN_SOURCE(FOLDER ",\"keys\":[{\"id\":\"x\",\"secret_file\":\"keys.d/a\"}]"), "which brings it already");
-    write_file("keys.d/b.json", "{\"not_after\":\n\"soon\"}", 0644);
-    folder_fault(IN_SOURCE(FOLDER), "keys.d/b.json:2: /not_after: ");
-    write_file("keys.d/b.json", "{\"id\":\"c\"}", 0644);
-    folder_fault(IN_SOURCE(FOLDER), "keys.d/b.json:1: /id: unknown setting");
-    write_file("keys.d/b.json", "{}", 0666);
-    folder_fault(IN_SOURCE(FOLDER), "b.json has mode 0666");
-    unlink(in_dir("keys.d/b.json"));
-    write_file("keys.d/a.pub", "public", 0644);
-    folder_fault(IN_SOURCE(FOLDER), "a key is secret or public");
-    unlink(in_dir("keys.d/a.pub"));
-    write_file("keys.d/a", "secret", 0644);
-    folder_fault(IN_SOURCE(FOLDER), "/sources/s/keys_folder: ");
-    chmod(in_dir("keys.d/a"), 0600);
-    chmod(in_dir("keys.d"), 0770);
-    folder_fault(IN_SOURCE(FOLDER), "others could add keys: chmod go-w");
-}
-END_TEST
-
-START_TEST(what_is_no_key_in_a_folder_is_a_warning)
-{
-    make_folder_of_keys();
-    write_file("keys.d/c.bak", "an old secret", 0600);
-    write_file("keys.d/d.json", "{}", 0644);
-    struct config *c = load_good(IN_SOURCE(FOLDER));
-    check_folder(c);
-    ck_assert(c->warnings && c->warnings->next && !c->warnings->next->next);
-    const char *one = c->warnings->text, *two = c->warnings->next->text;
-    ck_assert_msg(strstr(one, "keys.d/c.bak is left out") || strstr(two, "keys.d/c.bak is left out"), "%s", one);
-    ck_assert_msg(strstr(one, "keys.d/d has an ID.json") || strstr(two, "keys.d/d has an ID.json"), "%s", two);
-    ck_assert(!strstr(one, "old secret") && !strstr(two, "old secret"));
-    config_free(c);
-}
-END_TEST
-
-START_TEST(an_empty_folder_will_do)
-{
-    ck_assert_int_eq(mkdir(in_dir("keys.d"), 0700), 0);
-    struct config *c = load_good(IN_SOURCE(FOLDER));
-    ck_assert_uint_eq(c->sources[0].n_keys, 0);
-    config_free(c);
-}
-END_TEST
-
 START_TEST(fixed_settings_are_named)
 {
     struct config *a = load_good("{\"spool\":\"/a\",\"retention\":\"1d\"}");
@@ -577,101 +369,6 @@ START_TEST(mutations_are_loaded_or_refused)
 }
 END_TEST
 
-/* ---- what ships ---- */
-
-static void read_shipped(const char *path, struct buf *b)
-{
-    struct why w;
-    buf_init(b, 1 << 20);
-    ck_assert_msg(fs_read(AT_FDCWD, path, b, &w) == ERR_OK, "%s", w.text);
-}
-
-START_TEST(the_example_loads)
-{
-    struct heard h = {.n = 0};
-    struct config *c = NULL;
-    buf_init(&h.text, 65536);
-    enum err e = config_read(TOP_SRCDIR "/deploy/creel.json.example", hear, &h, &c);
-    ck_assert_msg(e == ERR_OK, "%.*s", (int)h.text.n, h.text.p ? h.text.p : "");
-    ck_assert_uint_eq(c->n_sources, 7);
-    config_free(c);
-    buf_fini(&h.text);
-}
-END_TEST
-
-/* A default in the schema is the value as it stands in a configuration. */
-static bool same_default(const struct setting *s, struct span value)
-{
-    struct span plain = json_plain_string(value);
-    struct span def = span_of(s->def, s->type == SETTING_ONE ? strcspn(s->def, " ") : strlen(s->def));
-    return span_eq(plain.p ? plain : value, def);
-}
-
-static void schema_describes(struct span properties, const struct setting *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct span p = json_member(properties, rows[i].name);
-        ck_assert_msg(p.p != NULL, "the schema lacks %s", rows[i].name);
-        struct span help = json_plain_string(json_member(p, "description")), def = json_member(p, "default");
-        ck_assert_msg(span_eq_str(help, rows[i].help), "%s: %.*s", rows[i].name, (int)help.n, help.p ? help.p : "");
-        bool required = rows[i].min && !rows[i].def[0];
-        ck_assert_msg(required ? !def.p : def.p && same_default(&rows[i], def), "default of %s", rows[i].name);
-        if (rows[i].type == SETTING_INT) {
-            int64_t min, max;
-            ck_assert_int_eq(json_int(json_member(p, "minimum"), &min), ERR_OK);
-            ck_assert_int_eq(json_int(json_member(p, "maximum"), &max), ERR_OK);
-            ck_assert(min == rows[i].min && max == rows[i].max);
-        }
-    }
-}
-
-static size_t count_members(struct span object)
-{
-    struct span name, value;
-    size_t n = 0;
-    for (struct json_iter it = json_iter(object); json_next_member(&it, &name, &value);)
-        n++;
-    return n;
-}
-
-START_TEST(the_schema_describes_every_setting)
-{
-    struct buf b;
-    struct json_error e;
-    read_shipped(TOP_SRCDIR "/deploy/creel.schema.json", &b);
-    struct span schema = buf_span(&b);
-    ck_assert_int_eq(json_check(schema, JSON_LIMITS_DEFAULT, &e), ERR_OK);
-    struct span top = json_pointer(schema, SPAN_LIT("/properties"));
-    struct span source = json_pointer(schema, SPAN_LIT("/definitions/source/properties"));
-    schema_describes(top, config_top_rows, CONFIG_TOP_ROWS);
-    schema_describes(source, config_src_rows, CONFIG_SRC_ROWS);
-    enum { TOP_SHAPED = 4 /* $schema include peer_users sources */, SOURCE_SHAPED = 12 };
-    ck_assert_uint_eq(count_members(top), CONFIG_TOP_ROWS + TOP_SHAPED);
-    ck_assert_uint_eq(count_members(source), CONFIG_SRC_ROWS + SOURCE_SHAPED);
-    buf_fini(&b);
-}
-END_TEST
-
-static void manual_tells(const char *manual, const struct setting *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        char entry[512];
-        snprintf(entry, sizeof entry, ".It Sy %s\n%s.\n", rows[i].name, rows[i].help);
-        ck_assert_msg(strstr(manual, entry) != NULL, "the manual lacks: %s", entry);
-    }
-}
-
-START_TEST(the_manual_tells_every_setting)
-{
-    struct buf b;
-    read_shipped(TOP_SRCDIR "/man/creel.json.5", &b);
-    buf_putc(&b, 0);
-    manual_tells(b.p, config_top_rows, CONFIG_TOP_ROWS);
-    manual_tells(b.p, config_src_rows, CONFIG_SRC_ROWS);
-    buf_fini(&b);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("config");
@@ -685,19 +382,12 @@ int main(void)
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
     tcase_add_test(t, includes_tell_their_own_file_and_line);
     tcase_add_test(t, read_does_not_look_at_keys);
-    tcase_add_test(t, a_folder_brings_its_keys);
-    tcase_add_test(t, faults_of_a_folder_are_named);
-    tcase_add_test(t, what_is_no_key_in_a_folder_is_a_warning);
-    tcase_add_test(t, an_empty_folder_will_do);
     tcase_add_test(t, fixed_settings_are_named);
     tcase_add_test(t, defaults_are_the_interface);
     tcase_add_test(t, sources_are_found_by_path_and_name);
     tcase_add_test(t, addresses);
     tcase_add_test(t, patterns);
     tcase_add_test(t, mutations_are_loaded_or_refused);
-    tcase_add_test(t, the_example_loads);
-    tcase_add_test(t, the_schema_describes_every_setting);
-    tcase_add_test(t, the_manual_tells_every_setting);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
