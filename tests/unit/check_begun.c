@@ -148,7 +148,7 @@ START_TEST(a_process_that_never_came)
 {
     rig_drop(&r, "behave", "behave", "{\"concurrency\":1}");
     rig_start(&r);
-    (void)rig_event(&r, "order.paid", "promise", "{\"hex\":\"010700001800000001000000000000000000000002000000ffffffffffffffff\"}");
+    (void)rig_event(&r, "order.paid", "promise", "{\"hex\":\"020700002000000001000000000000000000000002000000ffffffffffffffff0000000000000000\"}");
     struct id id = rig_event(&r, "order.paid", "ok", "{}");
     rig_watch(&r, &id);
     rig_until(&r, rig_state(&r, &id) == STATE_DONE);
