@@ -178,17 +178,19 @@ START_TEST(a_key_is_chosen_by_its_id)
 }
 END_TEST
 
+#ifdef PYTHON3
 /* Signed in Python from what the senders' documentation says, and broken in every way that came to mind. */
 START_TEST(made_requests_agree)
 {
     char last[512];
     unsigned passed = 0, failed = 1;
-    last_line("f=$(mktemp) && python3 -B " VECTORS "make_cases.py >\"$f\" && " VERIFY "\"$f\" 2>&1; status=$?; rm -f \"$f\"; exit $status",
+    last_line("f=$(mktemp) && " PYTHON3 " -B " VECTORS "make_cases.py >\"$f\" && " VERIFY "\"$f\" 2>&1; status=$?; rm -f \"$f\"; exit $status",
               last);
     ck_assert_msg(sscanf(last, "%u passed, %u failed", &passed, &failed) == 2, "%s", last);
     ck_assert_msg(passed > 5000 && failed == 0, "%s", last);
 }
 END_TEST
+#endif
 
 /* A query that came with the request is not signed where the registered URL has one of its own: it must not say what the
  * body's hash is. The signature is that of the URL. */
@@ -230,7 +232,9 @@ int main(void)
     suite_add_tcase(s, t);
     t = tcase_create("made");
     tcase_set_timeout(t, 300);
+#ifdef PYTHON3
     tcase_add_test(t, made_requests_agree);
+#endif
     suite_add_tcase(s, t);
     return suite_run(s);
 }

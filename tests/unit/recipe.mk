@@ -17,6 +17,9 @@ check_PROGRAMS += tests/unit/check_recipes
 TESTS += tests/unit/check_recipes
 tests_unit_check_recipes_SOURCES = tests/unit/check_recipes.c tests/unit/installed_kit.h tests/unit/recipe_kit.h tests/unit/suite.h
 tests_unit_check_recipes_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"' -DTESTS_BUILDDIR='"$(abs_top_builddir)"'
+if HAVE_PYTHON3
+tests_unit_check_recipes_CPPFLAGS += -DPYTHON3='"$(PYTHON3)"'
+endif
 tests_unit_check_recipes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_recipes_LDADD = $(LIB_RECIPE) $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/check_key
