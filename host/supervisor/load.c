@@ -44,7 +44,7 @@ enum { SOON_DAYS = 7 };
 
 static void report_at(struct trial *t, const char *where, const char *reason)
 {
-    char text[sizeof((struct why *)0)->text + 8192];
+    char text[sizeof((struct why *)0)->text + 8192 + 8];
     if (where)
         snprintf(text, sizeof text, "%s: %s", where, reason);
     else

@@ -38,7 +38,7 @@ static inline void read_names(void)
 static inline struct buf text_of(const char *name)
 {
     char path[128];
-    snprintf(path, sizeof path, "host/recipe/recipes/%s.json", name);
+    snprintf(path, sizeof path, "host/recipe/recipes/%.*s.json", RECIPE_NAME_BYTES, name);
     return read_source(path);
 }
 
