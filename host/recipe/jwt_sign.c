@@ -49,7 +49,7 @@ static enum err sign(struct recipe_context *c, const struct jwt_algorithm *a, co
 {
     switch (a->family) {
     case JWT_HMAC:
-        return mac_span(c, a->digest, k, text, out, n);
+        return mac_span(a->digest, k, text, out, n);
     case JWT_RSA:
         return public_sign(c, k, a->digest, text, out, n);
     case JWT_PSS:

@@ -40,12 +40,11 @@ static bool on_curve(const struct key *k, int curve)
     return (nid == NID_undef ? OBJ_txt2nid(name) : nid) == curve;
 }
 
-static enum err verify_hmac(struct recipe_context *c, const struct jwt_algorithm *a, const struct jwt *t,
-                            const struct key *k, bool *match)
+static enum err verify_hmac(const struct jwt_algorithm *a, const struct jwt *t, const struct key *k, bool *match)
 {
     unsigned char mac[MAC_BYTES_MAX];
     size_t n;
-    enum err e = mac_span(c, a->digest, k, t->signed_part, mac, &n);
+    enum err e = mac_span(a->digest, k, t->signed_part, mac, &n);
     if (e == ERR_OK)
         *match = t->n_signature == n && CRYPTO_memcmp(mac, t->signature, n) == 0;
     sodium_memzero(mac, sizeof mac);
@@ -125,7 +124,7 @@ enum err jwt_verify(struct recipe_context *c, const struct jwt *t, const struct 
         return ERR_OK;
     switch (a->family) {
     case JWT_HMAC:
-        return verify_hmac(c, a, t, k, match);
+        return verify_hmac(a, t, k, match);
     case JWT_RSA:
         return public_verify(c, k, a->digest, t->signed_part, signature, match);
     case JWT_PSS:

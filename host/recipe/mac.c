@@ -61,25 +61,21 @@ static enum err mac_texts(const char *digest, const struct key *k, const struct 
     return ERR_OK;
 }
 
-enum err mac_parts(struct recipe_context *c, const char *digest, const struct key *k, const struct parts *p,
-                   unsigned char out[MAC_BYTES_MAX], size_t *n)
+enum err mac_parts(const char *digest, const struct key *k, const struct parts *p, unsigned char out[MAC_BYTES_MAX],
+                   size_t *n)
 {
-    (void)c;
     return mac_texts(digest, k, p->part, p->n, out, n);
 }
 
-enum err mac_span(struct recipe_context *c, const char *digest, const struct key *k, struct span text,
-                  unsigned char out[MAC_BYTES_MAX], size_t *n)
+enum err mac_span(const char *digest, const struct key *k, struct span text, unsigned char out[MAC_BYTES_MAX],
+                  size_t *n)
 {
-    (void)c;
     return mac_texts(digest, k, &text, 1, out, n);
 }
 
-enum err mac_digest(struct recipe_context *c, const char *digest, const struct parts *p,
-                    unsigned char out[MAC_BYTES_MAX], size_t *n)
+enum err mac_digest(const char *digest, const struct parts *p, unsigned char out[MAC_BYTES_MAX], size_t *n)
 {
     enum hash_kind kind = hash_named(digest);
-    (void)c;
     if (kind == HASH_KINDS)
         return ERR_INTERNAL;
     hash_texts(kind, p->part, p->n, out);

@@ -89,8 +89,8 @@ static enum err compare_mac(struct proof *p, const struct key *k, const struct p
     unsigned char made[MAC_BYTES_MAX];
     size_t n;
     const char *digest = p->r->algorithm->digest;
-    enum err e = p->r->algorithm->family == FAMILY_DIGEST ? mac_digest(p->c, digest, parts, made, &n)
-                                                          : mac_parts(p->c, digest, k, parts, made, &n);
+    enum err e = p->r->algorithm->family == FAMILY_DIGEST ? mac_digest(digest, parts, made, &n)
+                                                          : mac_parts(digest, k, parts, made, &n);
     for (size_t i = 0; e == ERR_OK && i < p->signatures.n; i++)
         *match |= p->signatures.list[i].n == n && CRYPTO_memcmp(made, p->signatures.list[i].p, n) == 0;
     sodium_memzero(made, sizeof made);
@@ -121,8 +121,8 @@ static enum err compare_public(struct proof *p, const struct key *k, struct span
             if (e != ERR_OK)
                 return proof_refuse(p, e, "%s", err_title(e));
         } else if (k->kind == KEY_ED25519) {
-            *match = crypto_sign_verify_detached((const unsigned char *)s.p, (const unsigned char *)content.p, content.n,
-                                                 k->public_key) == 0;
+            *match = crypto_sign_verify_detached((const unsigned char *)s.p, (const unsigned char *)content.p,
+                                                 content.n, k->public_key) == 0;
         }
     }
     return ERR_OK;
@@ -133,7 +133,8 @@ static bool by_parts(const struct recipe *r)
     return (r->algorithm->family & (FAMILY_HMAC | FAMILY_DIGEST)) != 0;
 }
 
-static enum err compare(struct proof *p, const struct key *k, const struct parts *parts, struct span content, bool *match)
+static enum err compare(struct proof *p, const struct key *k, const struct parts *parts, struct span content,
+                        bool *match)
 {
     if (p->r->algorithm->family == FAMILY_TOKEN)
         return compare_token(p, k, match);
@@ -271,9 +272,9 @@ enum err proof_try_tokens(struct proof *p, const struct ref **missing)
             continue;
         const char *problem = NULL;
         p->view.claims = s->n_contents ? SPAN_NONE : t.claims;
-        if (s->n_contents == 0 &&
-            jwt_times(&t, s->jwt.require, s->jwt.leeway_ms, p->q->now_ms, &problem) != ERR_OK)
-            return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "the token %s", problem ? problem : "is not valid now");
+        if (s->n_contents == 0 && jwt_times(&t, s->jwt.require, s->jwt.leeway_ms, p->q->now_ms, &problem) != ERR_OK)
+            return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "the token %s",
+                                problem ? problem : "is not valid now");
     }
     return ERR_OK;
 }

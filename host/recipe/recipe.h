@@ -114,6 +114,7 @@ struct recipe_request {
 struct recipe_verdict {
     const char *key_id;   /* of the key that matched; lives as long as the keyring; NULL with "none" */
     int64_t signed_at_ms; /* 0: the scheme has no time */
+    bool body_is_json;    /* it was looked into, and passed json_check with its default limits */
     char detail[160];     /* why not, for the sender: never a secret, never the expected signature */
     struct span keys_url; /* with ERR_KEYS_PENDING: where they are; in scratch */
     const char *keys_format;

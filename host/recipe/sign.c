@@ -178,9 +178,9 @@ static enum err sign_content(struct signing *s, struct span *signature)
     if (e != ERR_OK)
         return e;
     if (a->family == FAMILY_HMAC)
-        e = mac_parts(s->c, a->digest, s->key, &parts, made, &n);
+        e = mac_parts(a->digest, s->key, &parts, made, &n);
     else if (a->family == FAMILY_DIGEST)
-        e = mac_digest(s->c, a->digest, &parts, made, &n);
+        e = mac_digest(a->digest, &parts, made, &n);
     else
         e = sign_joined(s, &parts, made, &n);
     if (e == ERR_UNSUPPORTED)

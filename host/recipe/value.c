@@ -21,13 +21,19 @@ static enum err no_room(struct view *v)
     return fault(v, ERR_NO_ROOM, "no room to put together what was signed");
 }
 
-/* Does the body pass the strict scanner? Asked once a request. */
-static enum err need_json(struct view *v)
+enum err value_json(struct view *v)
 {
-    struct json_error bad;
-    if (v->json == JSON_UNREAD)
-        v->json = json_check(v->q->body, JSON_LIMITS_DEFAULT, &bad) == ERR_OK ? JSON_GOOD : JSON_BAD;
-    return v->json == JSON_GOOD ? ERR_OK : fault(v, ERR_MALFORMED_BODY, "the proof is in the body, which is not valid JSON");
+    struct json_error bad = {"not valid", 0};
+    if (v->json == JSON_UNREAD) {
+        const struct span body = v->q->body.p ? v->q->body : SPAN_LIT("");
+        v->json = json_check(body, JSON_LIMITS_DEFAULT, &bad) == ERR_OK ? JSON_GOOD : JSON_BAD;
+        if (v->json == JSON_BAD)
+            snprintf(v->problem, sizeof v->problem, "the proof is in the body, which is not valid JSON: byte %zu: %s",
+                     bad.offset, bad.what);
+    }
+    if (v->json == JSON_BAD && !v->problem[0])
+        return fault(v, ERR_MALFORMED_BODY, "the proof is in the body, which is not valid JSON");
+    return v->json == JSON_GOOD ? ERR_OK : ERR_MALFORMED_BODY;
 }
 
 /* A scalar; strings decoded; absent when null, an object or an array. */
@@ -53,7 +59,7 @@ static enum err scalar(struct view *v, struct span whole, struct span pointer, s
 
 static enum err get_json(struct view *v, const struct ref *ref, struct span *out)
 {
-    enum err e = need_json(v);
+    enum err e = value_json(v);
     if (e != ERR_OK)
         return v->r ? e : ERR_OK;
     return scalar(v, v->q->body, ref->what, out);
@@ -240,7 +246,7 @@ static enum err get_member_name(struct view *v, const struct ref *ref, struct sp
     const char *mark = memchr(ref->what.p, '!', ref->what.n);
     struct span pointer = mark ? span_of(ref->what.p, (size_t)(mark - ref->what.p)) : ref->what;
     struct span others = mark ? span_skip(ref->what, pointer.n + 1) : SPAN_NONE, name, value;
-    if (need_json(v) != ERR_OK)
+    if (value_json(v) != ERR_OK)
         return ERR_OK;
     struct span object = json_pointer(v->q->body, span_eq_str(pointer, "/") ? SPAN_LIT("") : pointer);
     if (!object.p || json_type_of(object) != JSON_OBJECT)

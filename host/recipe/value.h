@@ -53,9 +53,11 @@ void view_release(struct view *v, struct view_mark mark);
 /* Nothing of the request is known yet. */
 void view_init(struct view *v, const struct recipe *r, const struct recipe_request *q, struct arena *a);
 /* What ref says: *out is SPAN_NONE when it is absent, else it lives as long as request and arena. ERR_NO_ROOM when the
- * arena is full; ERR_MALFORMED_BODY when the body should be JSON and is not; ERR_INVALID when a filter cannot take it;
- * each with v->problem. */
+ * arena is full; ERR_MALFORMED_BODY when the body should be JSON and is not; ERR_MALFORMED_REQUEST when there are two of it
+ * that differ; ERR_INVALID when a filter cannot take it; each with v->problem. */
 enum err value_get(struct view *v, const struct ref *ref, struct span *out);
+/* Does the body pass the strict scanner? It is asked once a request. ERR_MALFORMED_BODY. */
+enum err value_json(struct view *v);
 /* How a message names it, in `out`, terminated: "header X-Time". */
 const char *value_name(const struct view *v, const struct ref *ref, char out[80]);
 

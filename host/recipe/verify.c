@@ -274,12 +274,10 @@ static enum err verify_piece(struct proof *p)
 static enum err verify_each(struct proof *p)
 {
     const struct span pointer = p->r->signature.each;
-    struct json_error bad;
-    struct span body = p->q->body.p ? p->q->body : SPAN_LIT(""), element;
-    if (json_check(body, JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
-        return proof_refuse(p, ERR_MALFORMED_BODY, "the proof is in the body, which is not valid JSON: byte %zu: %s",
-                            bad.offset, bad.what);
-    struct span list = json_pointer(body, pointer);
+    struct span element;
+    if (value_json(&p->view) != ERR_OK)
+        return proof_problem(p, ERR_MALFORMED_BODY);
+    struct span list = json_pointer(p->q->body, pointer);
     if (!list.p || json_type_of(list) != JSON_ARRAY)
         return proof_refuse(p, ERR_SIGNATURE_MISSING, "%.*s is no list of signed elements", (int)pointer.n, pointer.p);
     const struct view_mark mark = view_mark(&p->view);
@@ -296,9 +294,9 @@ static enum err verify_each(struct proof *p)
 
 enum err proof_verify(struct proof *p)
 {
-    if (p->r->none)
-        return ERR_OK;
-    return p->r->signature.each.p ? verify_each(p) : verify_piece(p);
+    enum err e = p->r->none ? ERR_OK : p->r->signature.each.p ? verify_each(p) : verify_piece(p);
+    p->verdict->body_is_json = p->view.json == JSON_GOOD;
+    return e;
 }
 
 enum err recipe_verify(const struct recipe *r, const struct keyring *k, struct recipe_context *c,
