@@ -97,11 +97,13 @@ const struct keyring *fetch_keys_at(void *arg, struct span url)
     return q->keys ? cached_keyring(q->keys) : NULL;
 }
 
-void fetch_doubt(struct request *q)
+bool fetch_doubt(struct request *q)
 {
     bool may_change = q->keys && strcmp(q->verdict.keys_format, "jwks") == 0;
-    if (may_change && keycache_doubt(q->source->fetched, q->verdict.keys_url, clock_mono_ms()))
+    bool again = may_change && keycache_doubt(q->source->fetched, q->verdict.keys_url, clock_mono_ms());
+    if (again)
         fetch_keys(q, q->verdict.keys_url);
+    return again;
 }
 
 /* ---- confirmations ---- */

@@ -33,8 +33,8 @@ enum err step_verify(struct request *q)
         return stored_take(q);
     if (e == ERR_ANSWERED && q->reply.fetch.p)
         return fetch_confirm(q);
-    if (e == ERR_SIGNATURE_INVALID)
-        fetch_doubt(q);
+    if (e == ERR_SIGNATURE_INVALID && fetch_doubt(q))
+        return refuse(q, ERR_KEYS_PENDING, "no key that was fetched made this signature: they are fetched again");
     if (e == ERR_OK)
         arena_fini(&q->block); /* an event waits for the disk without it */
     if (e == ERR_OK && recipe_shakes(s->recipe, q->method))
