@@ -8,9 +8,10 @@ static const struct {
     enum err (*run)(struct request *q);
 } steps[] = {
     {"route", step_route}, {"admit", step_admit},       {"read", step_read},     {"verify", step_verify},
-    {"parse", step_parse}, {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+    {"parse", step_parse}, {"identify", step_identify}, {"version", step_version}, {"dedupe", step_dedupe},
+    {"commit", step_commit},
 };
-enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2, STEP_IDENTIFY = 5 };
+enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2, STEP_DEDUPE = STEPS - 2 };
 
 bool steps_run(struct request *q)
 {
@@ -30,7 +31,7 @@ bool steps_run(struct request *q)
 
 void steps_skip_to_dedupe(struct request *q)
 {
-    q->step = STEP_IDENTIFY; /* done, as the loop sees it */
+    q->step = STEP_DEDUPE - 1; /* done, as the loop sees it */
 }
 
 bool steps_reading(const struct request *q)
