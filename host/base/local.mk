@@ -13,7 +13,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/fs.c host/base/fs.h \
 	host/base/id.c host/base/id.h \
 	host/base/json.c host/base/json.h host/base/json_check.c host/base/json_edit.c host/base/json_edit.h \
-	host/base/json_escape.h \
+	host/base/json_escape.h host/base/json_find.c host/base/json_find.h \
 	host/base/keyfile.c host/base/keyfile.h \
 	host/base/log.c host/base/log.h \
 	host/base/nearest.c host/base/nearest.h \
