@@ -60,6 +60,8 @@ struct config_source {
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */
     size_t n_methods, n_content_types;
+    const char **allow; /* blocks of addresses (cidr.h); none: any address */
+    size_t n_allow;
     bool dedupe;             /* false only with "dedupe": false */
     bool dedupe_by_body;     /* "by": "body" */
     int64_t dedupe_window_ms; /* 24 h */
@@ -84,6 +86,8 @@ struct config {
 #undef SRC
     const char **peer_users;
     size_t n_peer_users;
+    const char **trusted_proxies; /* blocks of addresses (cidr.h) */
+    size_t n_trusted_proxies;
     double min_free_percent;    /* the one of the two that was written; the other is 0 */
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */
