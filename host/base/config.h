@@ -145,6 +145,12 @@ const struct config_source *config_source_by_name(const struct config *c, struct
 bool config_key_in_folder(const struct config_source *s, const struct config_key *k);
 const char *config_recipe_text(const struct config *c, const char *name);
 
+/* What may be replaced while creeld runs and is then read again: each file the configuration names whose content it was made of
+ * (keys), and each folder of such files (schemas, recipes, keys), of which those count whose name does not begin with a dot and ends
+ * in suffix. suffix NULL: path is a file. A path may come twice. */
+typedef void (*config_watched_each)(void *arg, const char *path, const char *suffix);
+void config_watched(const struct config *c, config_watched_each each, void *arg);
+
 /* Does an event type match a pattern: literal, or with '*' standing for any run of bytes ("order.*"). Linear time. */
 bool config_pattern_match(const char *pattern, struct span text);
 

@@ -14,6 +14,12 @@ tests_unit_check_cidr_SOURCES = tests/unit/check_cidr.c tests/unit/suite.h
 tests_unit_check_cidr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cidr_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/check_json_find
+TESTS += tests/unit/check_json_find
+tests_unit_check_json_find_SOURCES = tests/unit/check_json_find.c tests/unit/suite.h
+tests_unit_check_json_find_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_json_find_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/check_json
 TESTS += tests/unit/check_json
 tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/unit/suite.h
