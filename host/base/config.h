@@ -63,11 +63,16 @@ struct config_source {
     const char **allow; /* blocks of addresses (cidr.h); none: any address */
     size_t n_allow;
     bool dedupe;             /* false only with "dedupe": false */
-    bool dedupe_by_body;     /* "by": "body" */
+    const char **dedupe_by;  /* "event_id", "body" or references, all of which make the key; none: "event_id" */
+    size_t n_dedupe_by;
+    const char *dedupe_missing; /* "body", "refuse", "accept": an event of which one of them is not there */
     int64_t dedupe_window_ms; /* 24 h */
     int64_t dedupe_max;       /* 1,000,000 */
     struct config_answer answers[ANSWER_KINDS];
 };
+
+/* Does a hash of the body alone recognise this source's duplicates? */
+bool config_dedupes_by_body(const struct config_source *s);
 
 struct config_warning {
     const char *text; /* "FILE:LINE: /json/pointer: warning: reason" */

@@ -160,6 +160,11 @@ const char *config_copy(struct loader *l, struct span s);
  */
 void config_source(struct loader *l, const struct place *at, struct config_source *src);
 void config_sources_check(struct loader *l);
+/* Is this a reference of creel-recipe(5)? Reports it if not; what only the room of recipes can read passes. */
+bool config_good_reference(struct loader *l, const struct place *at, const char *text);
+/* config_dedupe.c: how duplicates of a source are recognised: the setting, and what holds without it. */
+void config_dedupe(struct loader *l, const struct place *at, void *source);
+void config_dedupe_default(struct loader *l, struct config_source *src);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);

@@ -169,7 +169,11 @@ static void put_dedupe(struct out *o, const struct config_source *src)
         return;
     }
     begin(o, "dedupe", '{');
-    put_text(o, "by", src->dedupe_by_body ? "body" : "event_id");
+    if (src->n_dedupe_by > 1)
+        put_list(o, "by", src->dedupe_by, src->n_dedupe_by);
+    else
+        put_text(o, "by", src->n_dedupe_by ? src->dedupe_by[0] : "event_id");
+    put_text(o, "missing", src->dedupe_missing);
     item(o, "window");
     buf_putc(o->b, '"');
     buf_put_duration(o->b, src->dedupe_window_ms);

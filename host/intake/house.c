@@ -19,6 +19,7 @@ static void source_fini(struct house_source *s)
     facts_free(s->order_key);
     facts_free(s->version);
     facts_free(s->time);
+    dedupe_by_free(s->dedupe_by);
     stored_free(s->stored);
     keyring_free(s->keys);
     keycache_free(s->fetched);
@@ -88,6 +89,20 @@ static enum err load_facts(struct house_source *s, const char *what, const char 
     return ERR_OK;
 }
 
+static enum err load_dedupe_by(struct house_source *s, struct why *w)
+{
+    const struct config_source *c = s->config;
+    struct why inner;
+    if (c->n_dedupe_by == 0)
+        return ERR_OK;
+    enum err e = dedupe_by_new(c->dedupe_by, c->n_dedupe_by, &s->dedupe_by, &inner);
+    if (e != ERR_OK)
+        return why_set(w, e, "source %s: dedupe: by: %.300s", c->name, inner.text);
+    s->asks_json = s->asks_json || dedupe_by_asks_json(s->dedupe_by);
+    s->asks_path = s->asks_path || dedupe_by_asks_path(s->dedupe_by);
+    return ERR_OK;
+}
+
 static enum err load_all_facts(struct house_source *s, struct why *w)
 {
     const struct config_source *c = s->config;
@@ -108,7 +123,7 @@ static enum err load_all_facts(struct house_source *s, struct why *w)
         if (e != ERR_OK)
             return e;
     }
-    return ERR_OK;
+    return load_dedupe_by(s, w);
 }
 
 bool house_takes_method(const struct house_source *s, struct span method)

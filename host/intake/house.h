@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/secrets.h"
 #include "intake/dedupe.h"
+#include "intake/dedupe_by.h"
 #include "intake/keycache.h"
 #include "recipe/facts.h"
 
@@ -23,6 +24,7 @@ struct house_source {
     struct keyring *keys;   /* the configured ones */
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
     struct facts *type, *event_id, *order_key, *version, *time;
+    struct dedupe_by *dedupe_by; /* NULL: the sender's id */
     bool asks_json; /* one of them looks into the JSON of the body */
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;

@@ -9,6 +9,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/commit.c host/intake/commit.h \
 	host/intake/conn.c host/intake/conn.h \
 	host/intake/dedupe.c host/intake/dedupe.h \
+	host/intake/dedupe_by.c host/intake/dedupe_by.h \
 	host/intake/fcgi.c host/intake/fcgi.h \
 	host/intake/fetch.c host/intake/fetch.h \
 	host/intake/house.c host/intake/house.h \

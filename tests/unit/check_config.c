@@ -96,7 +96,7 @@ static const char full[] =
     "            {\"id\":\"env\",\"secret_env\":\"SHOP_KEY\",\"not_after\":\"2027-01-01T00:00:00.250Z\"}],\n"
     "  \"type\":[\"header:X-Type\",\"json:/type\"], \"types\":[\"order.*\"], \"event_id\":\"json:/a~1b\", \"order_key\":\"path:2\",\n"
     "  \"version\":\"const:1\", \"methods\":[\"POST\",\"PUT\"], \"content_types\":[\"application/*\"], \"tolerance\":\"5m\",\n"
-    "  \"dedupe\":{\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
+    "  \"dedupe\":{\"by\":[\"event_id\",\"header:X-Tenant\"],\"missing\":\"refuse\",\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
     "  \"public_url\":\"https://x.example/hooks/shop\",\n"
     "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}} } } }";
 
@@ -135,13 +135,15 @@ static void check_full(const struct config *c)
     ck_assert(s->keys[1].not_before_ms == 0 && s->keys[1].not_after_ms == INT64_C(1798761600250));
     ck_assert(s->n_type == 2 && strcmp(s->type[1], "json:/type") == 0);
     ck_assert(s->n_types == 1 && s->n_event_id == 1 && s->n_order_key == 1 && s->n_version == 1 && s->n_methods == 2);
-    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
+    ck_assert(s->dedupe && s->n_dedupe_by == 2 && strcmp(s->dedupe_by[1], "header:X-Tenant") == 0);
+    ck_assert_str_eq(s->dedupe_missing, "refuse");
+    ck_assert(!config_dedupes_by_body(s) && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
     ck_assert(s->tolerance == 300000 && s->max_body == 2 << 20 && strcmp(s->durability, "written") == 0);
     ck_assert_int_eq(s->answers[ANSWER_ACCEPTED].status, 200);
     ck_assert_str_eq(s->answers[ANSWER_ACCEPTED].body, "");
     ck_assert(s->answers[ANSWER_REFUSED].status == 400 && !s->answers[ANSWER_REFUSED].body && !s->answers[ANSWER_DUPLICATE].status);
     s = config_source_by_name(c, SPAN_LIT("extra"));
-    ck_assert(s && s->allow_unsigned && s->dedupe_by_body && s->dedupe_window_ms == 300000 && s->n_keys == 0);
+    ck_assert(s && s->allow_unsigned && config_dedupes_by_body(s) && s->dedupe_window_ms == 300000 && s->n_keys == 0);
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/sho")));
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/shop/")));
     ck_assert_str_eq(config_recipe_text(c, "signed"), "{\"recipe\":\"signed\"}");
@@ -273,7 +275,7 @@ START_TEST(defaults_are_the_interface)
     ck_assert_str_eq(c->listen, "unix:/run/creel/fastcgi.sock");
     ck_assert_int_eq(c->segment_size, 64 << 20);
     ck_assert(c->min_free_percent > 4.9 && c->retention == 7 * INT64_C(86400000) && !*c->admin_listen);
-    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 86400000 && s->dedupe_max == 1000000);
+    ck_assert(s->dedupe && s->n_dedupe_by == 0 && strcmp(s->dedupe_missing, "body") == 0 && s->dedupe_window_ms == 86400000 && s->dedupe_max == 1000000);
     ck_assert(s->max_body == 1 << 20 && strcmp(s->durability, "synced") == 0 && strcmp(s->ack, "accepted") == 0);
     ck_assert(s->n_type == 0 && s->n_methods == 0 && s->tolerance == 0 && s->n_types == 0);
     config_free(c);
