@@ -60,6 +60,8 @@ struct config_source {
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */
     size_t n_methods, n_content_types;
+    const char **allow; /* blocks of addresses (cidr.h); none: any address */
+    size_t n_allow;
     bool dedupe;             /* false only with "dedupe": false */
     const char **dedupe_by;  /* "event_id", "body" or references, all of which make the key; none: "event_id" */
     size_t n_dedupe_by;
@@ -89,6 +91,8 @@ struct config {
 #undef SRC
     const char **peer_users;
     size_t n_peer_users;
+    const char **trusted_proxies; /* blocks of addresses (cidr.h) */
+    size_t n_trusted_proxies;
     double min_free_percent;    /* the one of the two that was written; the other is 0 */
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */

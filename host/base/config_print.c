@@ -219,6 +219,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "types", src->types, src->n_types);
     put_list(o, "methods", src->methods, src->n_methods);
     put_list(o, "content_types", src->content_types, src->n_content_types);
+    put_list(o, "allow", src->allow, src->n_allow);
     put_dedupe(o, src);
     put_answers(o, src);
     end(o, '}');
@@ -230,6 +231,7 @@ static void put_config(struct out *o, const char *name, const struct config *c)
     for (size_t i = 0; i < CONFIG_TOP_ROWS; i++)
         put_setting(o, &config_top_rows[i], c);
     put_list(o, "peer_users", c->peer_users, c->n_peer_users);
+    put_list(o, "trusted_proxies", c->trusted_proxies, c->n_trusted_proxies);
     begin(o, "sources", '{');
     for (size_t i = 0; i < c->n_sources; i++)
         put_source(o, &c->sources[i]);

@@ -238,8 +238,9 @@ static const struct special source_specials[] = {
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
-    {"dedupe", config_dedupe},     {"answers", set_answers}};
-static const char *const source_later[] = {"auth", "limit", "allow", "on_violation", "ack_timeout"};
+    {"dedupe", config_dedupe},  {"answers", set_answers},
+    {"allow", config_allow}};
+static const char *const source_later[] = {"auth", "limit", "on_violation", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -386,6 +387,7 @@ void config_sources_check(struct loader *l)
     for (size_t i = 0; i < n; i++) {
         struct place links[3];
         const struct place *at = config_source_place(l, i, links);
+        config_allow_check(l, at, &l->sources[i]);
         if (l->sources[i].max_body > l->c->body_memory)
             config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");
     }

@@ -24,7 +24,8 @@ static void source_fini(struct house_source *s)
     keyring_free(s->keys);
     keycache_free(s->fetched);
     recipe_free(s->recipe);
-    free(s->allow);
+    free(s->methods);
+    cidr_list_fini(&s->allow);
 }
 
 static void house_free(struct house *h)
@@ -33,6 +34,7 @@ static void house_free(struct house *h)
         source_fini(&h->sources[i]);
     free(h->sources);
     free(h->peers);
+    cidr_list_fini(&h->proxies);
     config_free(h->config);
     free(h);
 }
@@ -134,7 +136,7 @@ bool house_takes_method(const struct house_source *s, struct span method)
 }
 
 /* NULL: out of memory. */
-static char *allow_text(const struct house_source *s)
+static char *methods_text(const struct house_source *s)
 {
     const struct config_source *c = s->config;
     const char *method;
@@ -171,10 +173,13 @@ static enum err source_init(struct house_source *s, const struct config *config,
         e = load_all_facts(s, w);
     if (e != ERR_OK)
         return e;
-    s->allow = allow_text(s);
+    e = cidr_list_new(c->allow, c->n_allow, &s->allow, w);
+    if (e != ERR_OK)
+        return e;
+    s->methods = methods_text(s);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
     e = keycache_new(c->name, &s->fetched);
-    return e == ERR_OK && s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
+    return e == ERR_OK && s->dedupe && s->methods ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }
 
 static enum err load_peers(struct house *h, struct why *w)
@@ -221,6 +226,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
     }
     if (e == ERR_OK)
         e = load_peers(h, w);
+    if (e == ERR_OK)
+        e = cidr_list_new(config->trusted_proxies, config->n_trusted_proxies, &h->proxies, w);
     secrets_free(secrets);
     if (e != ERR_OK) {
         h->config = NULL;

@@ -5,6 +5,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admit.c \
 	host/intake/answer.c \
 	host/intake/claim.c \
+	host/intake/client.c \
 	host/intake/commit.c host/intake/commit.h \
 	host/intake/conn.c host/intake/conn.h \
 	host/intake/dedupe.c host/intake/dedupe.h \

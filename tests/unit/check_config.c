@@ -88,6 +88,7 @@ END_TEST
 static const char full[] =
     "{ // all of it\n"
     "\"$schema\":\"x\", \"recipes\":\"recipes\", \"listen\":\"[::1]:9000\", \"listen_mode\":\"0600\", \"peer_users\":[\"root\"],\n"
+    "\"trusted_proxies\":[\"10.0.0.0/8\",\"::1\"],\n"
     "\"admin_listen\":\"unix:/run/x/admin.sock\", \"control\":\"run/control.sock\", \"spool\":\"spool\", \"segment_size\":\"1MiB\",\n"
     "\"min_free\":\"2.5%\", \"retention\":\"36h\", \"log_format\":\"json\", \"threads\":3, \"include\":\"sources.d/*.json\",\n"
     "\"sources\": { \"shop\": { \"path\":\"/hooks/shop\", \"recipe\":\"signed\", \"params\":{\"verify_token\":\"s3cret\",\"webhook_id\":\"W1\"},\n"
@@ -108,6 +109,7 @@ static void check_full(const struct config *c)
     ck_assert(a.fd == -1 && a.addr.ss_family == AF_INET6);
     ck_assert_int_eq(c->listen_mode, 0600);
     ck_assert(c->n_peer_users == 1 && strcmp(c->peer_users[0], "root") == 0);
+    ck_assert(c->n_trusted_proxies == 2 && strcmp(c->trusted_proxies[1], "::1") == 0);
     ck_assert_str_eq(c->spool, in_dir("spool"));
     ck_assert_str_eq(c->control, in_dir("run/control.sock"));
     ck_assert_int_eq(c->segment_size, 1 << 20);
@@ -191,6 +193,22 @@ START_TEST(all_settings_arrive_and_survive_a_snapshot)
     config_free(c);
     buf_fini(&one);
     buf_fini(&two);
+}
+END_TEST
+
+START_TEST(an_allow_list_survives_a_snapshot)
+{
+    struct config *c = load_good(IN_SOURCE(OPEN ",\"allow\":[\"192.0.2.0/24\",\"::1\"]")), *back = NULL;
+    struct why w;
+    int fd;
+    ck_assert_int_eq(config_snapshot(c, &fd, &w), ERR_OK);
+    ck_assert_msg(config_from_snapshot(fd, &back, &w) == ERR_OK, "%s", w.text);
+    close(fd);
+    ck_assert_uint_eq(back->sources[0].n_allow, 2);
+    ck_assert_str_eq(back->sources[0].allow[0], "192.0.2.0/24");
+    ck_assert_str_eq(back->sources[0].allow[1], "::1");
+    config_free(back);
+    config_free(c);
 }
 END_TEST
 
@@ -382,6 +400,7 @@ int main(void)
     tcase_add_test(t, an_unknown_peer_is_a_warning);
     tcase_add_test(t, a_path_is_found_decoded);
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
+    tcase_add_test(t, an_allow_list_survives_a_snapshot);
     tcase_add_test(t, includes_tell_their_own_file_and_line);
     tcase_add_test(t, read_does_not_look_at_keys);
     tcase_add_test(t, fixed_settings_are_named);
