@@ -623,7 +623,7 @@ http {{
     return Server(host, "nginx", lambda at: ["-e", "stderr", "-c", at], "nginx.conf", text)
 
 
-def caddy(host):
+def caddy(host, more=""):
     def text(s):
         return f"""{{
   admin off
@@ -634,6 +634,7 @@ http://127.0.0.1:{s.port} {{
   request_header -*_*
   reverse_proxy unix/{host.fastcgi} {{
     transport fastcgi
+    {more}
   }}
 }}
 """
