@@ -57,6 +57,7 @@ struct request {
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
+    struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */

@@ -7,9 +7,16 @@ static const struct {
     const char *name;
     enum err (*run)(struct request *q);
 } steps[] = {
-    {"client", step_client}, {"route", step_route},       {"admit", step_admit},
-    {"read", step_read},     {"verify", step_verify},     {"parse", step_parse},
-    {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+    {"client", step_client},
+    {"route", step_route},
+    {"admit", step_admit},
+    {"read", step_read},
+    {"verify", step_verify},
+    {"parse", step_parse},
+    {"identify", step_identify},
+    {"version", step_version},
+    {"dedupe", step_dedupe},
+    {"commit", step_commit},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
@@ -40,7 +47,7 @@ bool steps_run(struct request *q)
 
 void steps_skip_to_dedupe(struct request *q)
 {
-    q->step = number_of(step_identify); /* done, as the loop sees it */
+    q->step = number_of(step_dedupe) - 1; /* done, as the loop sees it */
 }
 
 bool steps_reading(const struct request *q)
