@@ -15,6 +15,7 @@ pc:libcjson|libcjson-dev
 pc:libsodium|libsodium-dev
 pc:libcrypto|libssl-dev
 pc:libcurl|libcurl4-openssl-dev
+pc:libpcre2-8|libpcre2-dev
 h:uninorm.h|libunistring-dev'
 
 say() { printf '%s\n' "$*" >&2; }

@@ -31,14 +31,15 @@ struct request {
     struct request *next; /* in the pool */
 
     /* as it came in (request_read_params) */
-    struct span method, uri, remote, content_type, length_text;
+    struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
     bool nul; /* a parameter held a NUL byte, so texts may be cut */
     int64_t received_ms, began_ns;
     struct id request_id;
 
-    /* route, admit */
+    /* client, route, admit */
+    struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */
     int64_t content_length;             /* -1: not known */
@@ -56,6 +57,7 @@ struct request {
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
+    struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */

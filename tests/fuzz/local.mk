@@ -3,7 +3,7 @@
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
-	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -19,6 +19,8 @@ LIB_DRIVE = tests/fuzz/libdrive.a
 
 tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
 tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_cidr_SOURCES = tests/fuzz/cidr.c
+tests_fuzz_mutate_cidr_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c

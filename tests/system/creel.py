@@ -265,7 +265,7 @@ class Host:
     def __init__(self, sources=None, functions="", launcher=(), preload=None, **settings):
         self.dir = tempfile.mkdtemp(prefix="creel-")
         os.chmod(self.dir, 0o755)
-        for name in ("etc", "run", "functions", "out"):
+        for name in ("etc", "run", "functions", "schemas", "out"):
             os.mkdir(self.path(name), 0o755)
         os.chmod(self.path("out"), 0o1777)
         self.fastcgi, self.admin = self.path("run/f.sock"), self.path("run/a.sock")
@@ -276,7 +276,7 @@ class Host:
             "listen": "unix:" + self.fastcgi, "listen_mode": "0660", "admin_listen": "unix:" + self.admin,
             "control": self.path("run/c.sock"), "spool": self.path("spool"), "segment_size": "1MiB", "min_free": "1MiB",
             "functions": functions or self.path("functions"), "log_format": "json", "stop_timeout": "5s",
-            "schemas": self.path("etc"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
+            "schemas": self.path("schemas"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
             "sources": sources or {"shop": self.source("shop")}}
         if os.getuid() == 0 and not launcher:
             self.settings.update(listen_group=WEB_USER, peer_users=["root", WEB_USER])
@@ -662,6 +662,7 @@ def nginx(host, more=""):
     return Server(host, "nginx", more=more)
 
 
+<<<<<<< HEAD
 def caddy(host):
     return Server(host, "caddy")
 
@@ -672,6 +673,25 @@ def apache(host):
 
 def lighttpd(host):
     return Server(host, "lighttpd")
+=======
+def caddy(host, more=""):
+    def text(s):
+        return f"""{{
+  admin off
+  auto_https off
+}}
+http://127.0.0.1:{s.port} {{
+  bind 127.0.0.1
+  request_header -*_*
+  reverse_proxy unix/{host.fastcgi} {{
+    transport fastcgi
+    {more}
+  }}
+}}
+"""
+    return Server(host, "caddy", lambda at: ["run", "--config", at, "--adapter", "caddyfile"], "Caddyfile", text,
+                  lambda s: {"HOME": s.dir, "XDG_DATA_HOME": s.dir, "XDG_CONFIG_HOME": s.dir})
+>>>>>>> main
 
 
 # ---- sanitizers ----------------------------------------------------------------------------------------------------
