@@ -593,9 +593,9 @@ def pkg_config(*args):
 
 class Server:
     """A web server in front of a Host with the configuration that is shipped for it, in the foreground. As root it serves as www-data,
-    if the host takes that one, as its service would; drops: who it is started as instead."""
+    if the host takes that one, as its service would; drops: who it is started as instead. text: what makes another configuration."""
 
-    def __init__(self, host, kit, socket_path=None, tls=None, more="", drops=None):
+    def __init__(self, host, kit, socket_path=None, tls=None, more="", drops=None, text=None):
         self.kit, self.tls, self.drops, self.port = kit, tls, drops, free_port()
         self.user = drops or (WEB_USER if WEB_USER in host.settings["peer_users"] else pwd.getpwuid(os.getuid()).pw_name)
         self.group = grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
@@ -603,7 +603,7 @@ class Server:
         os.makedirs(self.dir)
         at, self.log = os.path.join(self.dir, webserver.FILES[kit]), os.path.join(self.dir, "log")
         with open(at, "w", encoding="utf-8") as f:
-            f.write(webserver.whole(kit, self, socket_path or host.fastcgi, tls, more))
+            f.write(text(self) if text else webserver.whole(kit, self, socket_path or host.fastcgi, tls, more))
         as_user = {"user": self.user, "group": self.group, "extra_groups": []} if os.getuid() == 0 and (drops or kit == "caddy") else {}
         with open(self.log, "ab") as log:
             if os.getuid() == 0:
@@ -662,9 +662,8 @@ def nginx(host, more=""):
     return Server(host, "nginx", more=more)
 
 
-<<<<<<< HEAD
-def caddy(host):
-    return Server(host, "caddy")
+def caddy(host, more=""):
+    return Server(host, "caddy", more=more)
 
 
 def apache(host):
@@ -673,25 +672,6 @@ def apache(host):
 
 def lighttpd(host):
     return Server(host, "lighttpd")
-=======
-def caddy(host, more=""):
-    def text(s):
-        return f"""{{
-  admin off
-  auto_https off
-}}
-http://127.0.0.1:{s.port} {{
-  bind 127.0.0.1
-  request_header -*_*
-  reverse_proxy unix/{host.fastcgi} {{
-    transport fastcgi
-    {more}
-  }}
-}}
-"""
-    return Server(host, "caddy", lambda at: ["run", "--config", at, "--adapter", "caddyfile"], "Caddyfile", text,
-                  lambda s: {"HOME": s.dir, "XDG_DATA_HOME": s.dir, "XDG_CONFIG_HOME": s.dir})
->>>>>>> main
 
 
 # ---- sanitizers ----------------------------------------------------------------------------------------------------
