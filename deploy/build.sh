@@ -3,7 +3,7 @@
 # build.sh: what deploy/quickstart and tests/run do alike, to be sourced: install what is missing, copy the sources, build and install
 # them below a folder. Starts no service, writes nothing into the source tree.
 
-# Rows "PROBE|PACKAGE": a command, pc:NAME for a library that pkg-config knows, h:NAME for a header, or f:PATH for a file.
+# Rows "PROBE|PACKAGE": a command, pc:NAME for a library that pkg-config knows, h:NAME for a header, or f:PATH for a file or folder.
 build_packages='gcc|gcc
 g++|g++
 make|make

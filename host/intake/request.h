@@ -64,6 +64,7 @@ struct request {
     struct dedupe_claim claim;
     bool claimed; /* NEW: settle is owed */
     struct buf headers_text, line;
+    struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
 
     /* the loop */
