@@ -10,7 +10,7 @@
 #include "ctl/past.h"
 #include "schema/schema.h"
 
-enum { SCHEMA_BYTES = 16 << 20, INSTANCE_BYTES = 1 << 30 };
+enum { SCHEMA_BYTES = 16 << 20, INSTANCE_BYTES = 1 << 28, ROOM_BYTES = 1 << 20, ROOM_PER_BYTE = 64 };
 
 static enum schema_draft draft_of(const char *text)
 {
@@ -93,7 +93,7 @@ static bool check_one(struct ctl *c, const struct schema *s, struct schema_conte
         exit(ctl_fail(EXIT_SYSTEM, "%s", w.text));
     if (e != ERR_OK)
         not_json(&w, &errors);
-    else if (!arena_init(&memory, schema_scratch_bytes(s, buf_span(&b))))
+    else if (!arena_init(&memory, ROOM_BYTES + ROOM_PER_BYTE * b.n))
         exit(ctl_fail(EXIT_SYSTEM, "%s: out of memory", path));
     else
         (void)schema_validate(s, context, buf_span(&b), &memory, &errors);
