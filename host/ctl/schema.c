@@ -10,7 +10,7 @@
 #include "ctl/past.h"
 #include "schema/schema.h"
 
-enum { SCHEMA_BYTES = 16 << 20, INSTANCE_BYTES = 1 << 28, ROOM_BYTES = 1 << 20, ROOM_PER_BYTE = 64 };
+enum { SCHEMA_BYTES = 16 << 20, INSTANCE_BYTES = 1 << 28 };
 
 static enum schema_draft draft_of(const char *text)
 {
@@ -29,7 +29,7 @@ static struct schema *load_schema(const char *path, const struct schema_options 
     buf_init(b, SCHEMA_BYTES);
     enum err e = ctl_read_json(path, b, &w);
     if (e != ERR_OK)
-        exit(ctl_fail(e == ERR_SYSTEM ? EXIT_SYSTEM : EXIT_USAGE, "%s", w.text));
+        exit(ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text));
     e = schema_compile(buf_span(b), options, &s, &w);
     if (e != ERR_OK)
         exit(ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s: %s", path, w.text));
@@ -89,11 +89,11 @@ static bool check_one(struct ctl *c, const struct schema *s, struct schema_conte
     struct why w;
     buf_init(&b, INSTANCE_BYTES);
     enum err e = ctl_read_json(path, &b, &w);
-    if (e == ERR_SYSTEM)
+    if (e != ERR_OK && e != ERR_INVALID)
         exit(ctl_fail(EXIT_SYSTEM, "%s", w.text));
     if (e != ERR_OK)
         not_json(&w, &errors);
-    else if (!arena_init(&memory, ROOM_BYTES + ROOM_PER_BYTE * b.n))
+    else if (!arena_init(&memory, schema_scratch_bytes(s, buf_span(&b))))
         exit(ctl_fail(EXIT_SYSTEM, "%s: out of memory", path));
     else
         (void)schema_validate(s, context, buf_span(&b), &memory, &errors);
