@@ -5,6 +5,7 @@ include tests/unit/journal.mk
 include tests/unit/recipe.mk
 include tests/unit/proof.mk
 include tests/unit/intake.mk
+include tests/unit/auth.mk
 include tests/unit/worker.mk
 include tests/unit/dispatch.mk
 include tests/unit/ctl.mk

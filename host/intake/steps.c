@@ -7,10 +7,11 @@ static const struct {
     const char *name;
     enum err (*run)(struct request *q);
 } steps[] = {
-    {"route", step_route}, {"admit", step_admit},       {"read", step_read},     {"verify", step_verify},
-    {"parse", step_parse}, {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+    {"route", step_route},       {"admit", step_admit},   {"authenticate", step_authenticate},
+    {"read", step_read},         {"verify", step_verify}, {"parse", step_parse},
+    {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
 };
-enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2, STEP_IDENTIFY = 5 };
+enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 3, STEP_IDENTIFY = 6 };
 
 bool steps_run(struct request *q)
 {

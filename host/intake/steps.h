@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   route → admit → read → verify → parse → identify → dedupe → commit → answer
+ *   route → admit → authenticate → read → verify → parse → identify → dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -36,6 +36,7 @@ struct intake {
  * else refused, q->detail says why. */
 enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
+enum err step_authenticate(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
 enum err step_parse(struct request *q);
