@@ -31,7 +31,7 @@ struct request {
     struct request *next; /* in the pool */
 
     /* as it came in (request_read_params) */
-    struct span method, uri, remote, content_type, length_text;
+    struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
     struct span client_verify, client_cert, client_fingerprint; /* what the web server says of a client certificate */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
@@ -39,7 +39,8 @@ struct request {
     int64_t received_ms, began_ns;
     struct id request_id;
 
-    /* route, admit */
+    /* client, route, admit */
+    struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */
     struct span kept_path;              /* the same without a credential: what is written down */
@@ -62,12 +63,14 @@ struct request {
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
+    struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */
     struct dedupe_claim claim;
     bool claimed; /* NEW: settle is owed */
     struct buf headers_text, line;
+    struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
 
     /* the loop */

@@ -235,7 +235,7 @@ class Host:
     def __init__(self, sources=None, functions="", launcher=(), preload=None, **settings):
         self.dir = tempfile.mkdtemp(prefix="creel-")
         os.chmod(self.dir, 0o755)
-        for name in ("etc", "run", "functions", "out"):
+        for name in ("etc", "run", "functions", "schemas", "out"):
             os.mkdir(self.path(name), 0o755)
         os.chmod(self.path("out"), 0o1777)
         self.fastcgi, self.admin = self.path("run/f.sock"), self.path("run/a.sock")
@@ -246,7 +246,7 @@ class Host:
             "listen": "unix:" + self.fastcgi, "listen_mode": "0660", "admin_listen": "unix:" + self.admin,
             "control": self.path("run/c.sock"), "spool": self.path("spool"), "segment_size": "1MiB", "min_free": "1MiB",
             "functions": functions or self.path("functions"), "log_format": "json", "stop_timeout": "5s",
-            "schemas": self.path("etc"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
+            "schemas": self.path("schemas"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
             "sources": sources or {"shop": self.source("shop")}}
         self.settings.update(settings)
         self.write_config()
@@ -623,7 +623,7 @@ http {{
     return Server(host, "nginx", lambda at: ["-e", "stderr", "-c", at], "nginx.conf", text)
 
 
-def caddy(host):
+def caddy(host, more=""):
     def text(s):
         return f"""{{
   admin off
@@ -634,6 +634,7 @@ http://127.0.0.1:{s.port} {{
   request_header -*_*
   reverse_proxy unix/{host.fastcgi} {{
     transport fastcgi
+    {more}
   }}
 }}
 """
