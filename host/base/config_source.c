@@ -242,7 +242,7 @@ static const struct special source_specials[] = {
     {"versions", config_versions},
     {"allow", config_allow},
     {"auth", config_auth}};
-static const char *const source_later[] = {"limit", "on_violation", "ack_timeout"};
+static const char *const source_later[] = {"limit", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
