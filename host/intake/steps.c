@@ -7,9 +7,17 @@ static const struct {
     const char *name;
     enum err (*run)(struct request *q);
 } steps[] = {
-    {"client", step_client}, {"route", step_route},       {"admit", step_admit},
-    {"read", step_read},     {"verify", step_verify},     {"parse", step_parse},
-    {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+    {"client", step_client},
+    {"route", step_route},
+    {"admit", step_admit},
+    {"permit", step_permit},
+    {"read", step_read},
+    {"verify", step_verify},
+    {"parse", step_parse},
+    {"envelope", step_envelope},
+    {"identify", step_identify},
+    {"dedupe", step_dedupe},
+    {"commit", step_commit},
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
