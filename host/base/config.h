@@ -40,6 +40,13 @@ struct config_param {
     const char *name, *value;
 };
 
+/* What a source knows of a version of its event types. */
+struct config_version {
+    const char *name;                  /* as the sender writes it; empty: of events that carry none */
+    int64_t deprecated_ms, sunset_ms;  /* since 1970; 0: not said */
+    const char *link;                  /* where a sender reads about that, or NULL */
+};
+
 struct config_source {
     const char *name;
     const char *where; /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
@@ -62,6 +69,8 @@ struct config_source {
     size_t n_methods, n_content_types;
     const char **webhook_origins; /* who is given leave to send when he asks for it by OPTIONS; "*": anybody */
     size_t n_webhook_origins;
+    struct config_version *versions; /* none: any, and nothing is known of them */
+    size_t n_versions;
     const char **allow; /* blocks of addresses (cidr.h); none: any address */
     size_t n_allow;
     bool dedupe;             /* false only with "dedupe": false */

@@ -168,6 +168,8 @@ void config_dedupe_default(struct loader *l, struct config_source *src);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
+/* config_versions.c: "versions". */
+void config_versions(struct loader *l, const struct place *at, void *source);
 /* config_allow.c: blocks of addresses; and what an allow-list needs of `listen`. */
 void config_allow(struct loader *l, const struct place *at, void *source);
 void config_trusted_proxies(struct loader *l, const struct place *at, void *config);

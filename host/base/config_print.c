@@ -133,6 +133,14 @@ static void put_optional(struct out *o, const char *name, const char *text)
         put_text(o, name, text);
 }
 
+static void put_date(struct out *o, const char *name, int64_t ms)
+{
+    if (!ms)
+        return;
+    item(o, name);
+    buf_put_time(o->b, ms);
+}
+
 static void put_keys(struct out *o, const struct config_source *src)
 {
     if (src->n_keys == 0)
@@ -148,14 +156,8 @@ static void put_keys(struct out *o, const struct config_source *src)
         put_optional(o, "secret_env", k->secret_env);
         put_optional(o, "public_key_file", k->public_key_file);
         put_optional(o, "key_encoding", k->encoding);
-        if (k->not_before_ms) {
-            item(o, "not_before");
-            buf_put_time(o->b, k->not_before_ms);
-        }
-        if (k->not_after_ms != INT64_MAX) {
-            item(o, "not_after");
-            buf_put_time(o->b, k->not_after_ms);
-        }
+        put_date(o, "not_before", k->not_before_ms);
+        put_date(o, "not_after", k->not_after_ms == INT64_MAX ? 0 : k->not_after_ms);
         end(o, '}');
     }
     end(o, ']');
@@ -204,6 +206,22 @@ static void put_answers(struct out *o, const struct config_source *src)
     end(o, '}');
 }
 
+static void put_versions(struct out *o, const struct config_source *src)
+{
+    if (src->n_versions == 0)
+        return;
+    begin(o, "versions", '{');
+    for (size_t i = 0; i < src->n_versions; i++) {
+        const struct config_version *v = &src->versions[i];
+        begin(o, v->name, '{');
+        put_date(o, "deprecated", v->deprecated_ms);
+        put_date(o, "sunset", v->sunset_ms);
+        put_optional(o, "link", v->link);
+        end(o, '}');
+    }
+    end(o, '}');
+}
+
 static void put_source(struct out *o, const struct config_source *src)
 {
     begin(o, src->name, '{');
@@ -223,6 +241,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "webhook_origins", src->webhook_origins, src->n_webhook_origins);
     put_dedupe(o, src);
     put_answers(o, src);
+    put_versions(o, src);
     end(o, '}');
 }
 

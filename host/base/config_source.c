@@ -249,6 +249,7 @@ static const struct special source_specials[] = {
     {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"webhook_origins", set_webhook_origins}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
+    {"versions", config_versions},
     {"allow", config_allow}};
 static const char *const source_later[] = {"auth", "limit", "on_violation", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,

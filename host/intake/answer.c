@@ -213,6 +213,7 @@ void answer_put(const struct request *q, struct buf *b)
         put_id_header(b, "Creel-Event-Id: ", &q->id);
     else
         put_error_headers(q, status, b);
+    buf_put_span(b, q->warning);
     buf_puts(b, "\r\n");
     buf_put_span(b, buf_span(&body));
     buf_fini(&body);

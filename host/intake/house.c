@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "intake/stored.h"
+#include "intake/versions.h"
 
 static void source_fini(struct house_source *s)
 {
@@ -19,6 +20,7 @@ static void source_fini(struct house_source *s)
     facts_free(s->order_key);
     facts_free(s->version);
     facts_free(s->time);
+    versions_free(s->versions);
     dedupe_by_free(s->dedupe_by);
     dedupe_by_free(s->dedupe_cloud);
     stored_free(s->stored);
@@ -210,6 +212,8 @@ static enum err source_init(struct house_source *s, const struct config *config,
     s->methods = methods_text(s);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
     e = keycache_new(c->name, &s->fetched);
+    if (e == ERR_OK)
+        e = versions_new(c, &s->versions);
     return e == ERR_OK && s->dedupe && s->methods ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }
 

@@ -16,7 +16,8 @@
 #include "intake/keycache.h"
 #include "recipe/facts.h"
 
-struct stored; /* stored.h */
+struct stored;   /* stored.h */
+struct versions; /* versions.h */
 
 struct house_source {
     const struct config_source *config;
@@ -24,6 +25,7 @@ struct house_source {
     struct keyring *keys;   /* the configured ones */
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
     struct facts *type, *event_id, *order_key, *version, *time;
+    struct versions *versions;
     struct dedupe_by *dedupe_by; /* NULL: the sender's id, */
     struct dedupe_by *dedupe_cloud; /* but for CloudEvents this; NULL: the same */
     bool takes_cloud; /* its requests are CloudEvents, */

@@ -31,4 +31,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/store.c \
 	host/intake/stored.c host/intake/stored.h \
 	host/intake/transport.c host/intake/transport.h \
-	host/intake/verify.c
+	host/intake/verify.c \
+	host/intake/version.c \
+	host/intake/versions.c host/intake/versions.h

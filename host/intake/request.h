@@ -66,12 +66,14 @@ struct request {
     size_t n_event_headers;
     struct buf data_text; /* `data`, where it had to be decoded */
     struct span type, version, sender_id, order_key, time;
+    struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */
     struct dedupe_claim claim;
     bool claimed; /* NEW: settle is owed */
     struct buf headers_text, line;
+    struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
 
     /* the loop */

@@ -16,6 +16,7 @@ static const struct {
     {"parse", step_parse},
     {"envelope", step_envelope},
     {"identify", step_identify},
+    {"version", step_version},
     {"dedupe", step_dedupe},
     {"commit", step_commit},
 };
@@ -48,7 +49,7 @@ bool steps_run(struct request *q)
 
 void steps_skip_to_dedupe(struct request *q)
 {
-    q->step = number_of(step_identify); /* done, as the loop sees it */
+    q->step = number_of(step_dedupe) - 1; /* done, as the loop sees it */
 }
 
 bool steps_reading(const struct request *q)

@@ -172,6 +172,11 @@ static void push_digit(struct natural *v, int digit)
     }
 }
 
+static bool is_nothing(const struct natural *v)
+{
+    return memcmp(v, &(struct natural){{0}}, sizeof *v) == 0;
+}
+
 static bool less(const struct natural *a, const struct natural *b)
 {
     for (size_t i = WORDS; i-- > 0;)
@@ -220,9 +225,11 @@ bool number_multiple_of(struct span value, struct span of)
         return false;
     for (const char *p = n.digits; p < n.end;)
         push_digit(&divisor, next_digit(&n, &p));
+    if (is_nothing(&divisor))
+        return false; /* no number */
     for (const char *p = m.digits; p < m.end;)
         push_modulo(&rest, next_digit(&m, &p), &divisor);
     for (int64_t i = 0; i < zeros && i < ZEROS; i++)
         push_modulo(&rest, 0, &divisor);
-    return memcmp(&rest, &(struct natural){{0}}, sizeof rest) == 0;
+    return is_nothing(&rest);
 }

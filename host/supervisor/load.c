@@ -143,6 +143,19 @@ static void try_facts(struct trial *t, const struct config_source *s)
             try_list(t, s, "dedupe/by", &s->dedupe_by[i], 1);
 }
 
+/* Versions are known by name: where is the name? */
+static void try_versions(struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    size_t n = s->n_version;
+    char where[8192];
+    if (!n)
+        (void)recipe_default(r, "version", &n);
+    if (n || !s->n_versions)
+        return;
+    snprintf(where, sizeof where, "%s/versions", s->where);
+    report_at(t, where, "no event would have a version: say where it is with \"version\", the recipe does not");
+}
+
 static bool has_param(const struct config_source *s, const char *name)
 {
     for (size_t i = 0; i < s->n_params; i++)
@@ -204,6 +217,7 @@ static void try_source(struct trial *t, const struct config_source *s)
         return;
     }
     try_facts(t, s);
+    try_versions(t, s, r);
     try_params(t, s, r);
     unsigned before = t->faults;
     need_keys(t, s, r);

@@ -171,6 +171,15 @@ def test_check_and_print():
         good = creeld("-t")
         check(good.returncode == 0, f"-t of references of all kinds: {good}")
         del h.settings["sources"]["shop"]["event_id"]
+        h.settings["sources"]["shop"]["versions"] = {"1": {}}
+        h.write_config()
+        nowhere = creeld("-t")
+        check(nowhere.returncode == 100 and ": /sources/shop/versions: " in nowhere.stderr, f"-t of versions from nowhere: {nowhere}")
+        h.settings["sources"]["shop"]["version"] = "json:/version"
+        h.write_config()
+        good = creeld("-t")
+        check(good.returncode == 0, f"-t of versions: {good}")
+        del h.settings["sources"]["shop"]["versions"]
         functions = h.settings["functions"]
         h.settings["functions"] = functions + ".not-there"
         h.write_config()

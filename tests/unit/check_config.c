@@ -98,7 +98,9 @@ static const char full[] =
     "  \"version\":\"const:1\", \"methods\":[\"POST\",\"PUT\"], \"content_types\":[\"application/*\"], \"tolerance\":\"5m\",\n"
     "  \"dedupe\":{\"by\":[\"event_id\",\"header:X-Tenant\"],\"missing\":\"refuse\",\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
     "  \"public_url\":\"https://x.example/hooks/shop\",\n"
-    "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}} } } }";
+    "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}},\n"
+    "  \"versions\":{\"1\":{\"deprecated\":\"2026-11-01T00:00:00Z\",\"sunset\":\"2027-01-01T00:00:00.250Z\",\"link\":\"https://x.example/v1\"},\n"
+    "  \"\":{}}, \"unknown_version\":\"pass\" } } }";
 
 static void check_full(const struct config *c)
 {
@@ -142,7 +144,12 @@ static void check_full(const struct config *c)
     ck_assert_int_eq(s->answers[ANSWER_ACCEPTED].status, 200);
     ck_assert_str_eq(s->answers[ANSWER_ACCEPTED].body, "");
     ck_assert(s->answers[ANSWER_REFUSED].status == 400 && !s->answers[ANSWER_REFUSED].body && !s->answers[ANSWER_DUPLICATE].status);
+    ck_assert(s->n_versions == 2 && strcmp(s->versions[0].name, "1") == 0 && strcmp(s->versions[1].name, "") == 0);
+    ck_assert(s->versions[0].deprecated_ms == INT64_C(1793491200000) && s->versions[0].sunset_ms == INT64_C(1798761600250));
+    ck_assert(strcmp(s->versions[0].link, "https://x.example/v1") == 0 && !s->versions[1].link && !s->versions[1].sunset_ms);
+    ck_assert_str_eq(s->unknown_version, "pass");
     s = config_source_by_name(c, SPAN_LIT("extra"));
+    ck_assert(s && s->n_versions == 0 && strcmp(s->unknown_version, "refuse") == 0);
     ck_assert(s && s->allow_unsigned && config_dedupes_by_body(s) && s->dedupe_window_ms == 300000 && s->n_keys == 0);
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/sho")));
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/shop/")));

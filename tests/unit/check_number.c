@@ -113,6 +113,7 @@ static const struct {
     {"5", "0", false},
     {"0", "0", false},
     {"4", "-2", false},
+    {"4", "x", false}, /* no numbers, but no endless work either */
 };
 
 START_TEST(test_multiple)
