@@ -11,6 +11,7 @@ static const struct {
     {"route", step_route},
     {"admit", step_admit},
     {"permit", step_permit},
+    {"authenticate", step_authenticate},
     {"read", step_read},
     {"verify", step_verify},
     {"parse", step_parse},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → permit → read → verify → parse → envelope → identify → version → dedupe → commit → answer
+ *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → dedupe → commit →
+ *   answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -38,6 +39,7 @@ enum err step_client(struct request *q);
 enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
 enum err step_permit(struct request *q);
+enum err step_authenticate(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
 enum err step_parse(struct request *q);
