@@ -15,6 +15,7 @@ static const struct {
     {"parse", step_parse},
     {"identify", step_identify},
     {"version", step_version},
+    {"validate", step_validate},
     {"dedupe", step_dedupe},
     {"commit", step_commit},
 };
