@@ -111,7 +111,7 @@ static enum err look(struct request *q, const struct schema *s)
 {
     struct schema_errors errors;
     struct arena block = {0}, *memory = &q->arena;
-    struct span body = buf_span(&q->body);
+    struct span body = q->data;
     size_t mark = q->arena.n, need = body.n < ROOM_MAX_BYTES / ROOM_PER_BYTE ? body.n * ROOM_PER_BYTE + ROOM_BYTES : ROOM_MAX_BYTES;
     if (need > q->arena.cap - mark) {
         if (!arena_init(&block, need))
@@ -132,7 +132,7 @@ static enum err check(struct request *q, const struct schema *s)
     static const struct schema_errors no_json = {
         .list = {{SPAN_LIT(""), "type", SPAN_LIT("the body is no JSON, and events of this type have a schema")}}, .n = 1};
     struct json_error bad;
-    if (!q->json && json_check(buf_span(&q->body), JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
+    if (!q->json && json_check(q->data, JSON_LIMITS_DEFAULT, &bad) != ERR_OK)
         return violated(q, &no_json);
     return look(q, s);
 }
