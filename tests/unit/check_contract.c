@@ -170,6 +170,7 @@ static void setup_schemas(void)
     snprintf(path, sizeof path, "%s/schemas", stage.dir);
     ck_assert_int_eq(fs_mkdirs(AT_FDCWD, path, 0755, &w), ERR_OK);
     put_schema("plain.json", "// of every version\n" NEEDS("a"));
+    put_schema("list.json", "{\"items\":{\"type\":\"string\"}}");
     put_schema("both.json", NEEDS("a"));
     put_schema("both.v2.json", NEEDS("b"));
     put_schema("only.v1.json", NEEDS("a"));
@@ -292,25 +293,19 @@ END_TEST
 START_TEST(many_errors_fit)
 {
     struct buf b;
-    put_schema("plain.json", "{\"items\":{\"type\":\"string\"}}");
-    struct buf why;
-    buf_init(&why, 1024);
-    ck_assert_int_eq(stage_prepare(&stage, &why), CHANNEL_READY);
-    stage_tell(&stage, CHANNEL_SWITCH);
     buf_init(&b, 1 << 20);
     buf_puts(&b, "[0");
     for (int i = 0; i < 1000; i++)
         buf_puts(&b, ",1");
     buf_puts(&b, "]");
     struct answer a;
-    struct call c = {.uri = "/shop/plain", .content_type = "application/json", .body = buf_span(&b)};
+    struct call c = {.uri = "/shop/list", .content_type = "application/json", .body = buf_span(&b)};
     stage_call(&stage, &c, &a);
     ck_assert_int_eq(a.status, 422);
     ck_has(answer_body(&a), "(and 15 more at least)");
     ck_has(answer_body(&a), "\"pointer\":\"/15\"");
     answer_fini(&a);
     buf_fini(&b);
-    buf_fini(&why);
 }
 END_TEST
 
