@@ -241,7 +241,7 @@ static const struct special source_specials[] = {
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions},
     {"allow", config_allow}};
-static const char *const source_later[] = {"auth", "limit", "on_violation", "ack_timeout"};
+static const char *const source_later[] = {"auth", "limit", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
