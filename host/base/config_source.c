@@ -240,8 +240,9 @@ static const struct special source_specials[] = {
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions},
-    {"allow", config_allow}};
-static const char *const source_later[] = {"auth", "limit", "ack_timeout"};
+    {"allow", config_allow},
+    {"auth", config_auth}};
+static const char *const source_later[] = {"limit", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -307,9 +308,10 @@ static void check_source(struct loader *l, const struct place *at, const struct 
     if (*src->recipe && (!made_of(src->recipe, LETTERS DIGITS "._-", 64) || src->recipe[0] == '.'))
         config_fault_member(l, at, "recipe",
                             "a recipe's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
-    if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned)
+    if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned && !config_has_auth(src))
         config_fault_member(l, at, "recipe",
-                            "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
+                            "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that, or ask "
+                            "for a proof in \"auth\"");
     if (strcmp(src->recipe, "none") == 0 && (src->n_keys || *src->keys_folder))
         config_fault_member(l, at, *src->keys_folder ? "keys_folder" : "keys", "recipe \"none\" uses no keys");
     if (*src->public_url && !behind(src->public_url, "https://") && !behind(src->public_url, "http://"))
@@ -388,6 +390,7 @@ void config_sources_check(struct loader *l)
     for (size_t i = 0; i < n; i++) {
         struct place links[3];
         const struct place *at = config_source_place(l, i, links);
+        config_auth_check(l, at, &l->sources[i]);
         config_allow_check(l, at, &l->sources[i]);
         if (l->sources[i].max_body > l->c->body_memory)
             config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");

@@ -26,6 +26,7 @@ static void source_fini(struct house_source *s)
     keyring_free(s->keys);
     keycache_free(s->fetched);
     recipe_free(s->recipe);
+    auth_free(s->auth);
     free(s->methods);
     cidr_list_fini(&s->allow);
 }
@@ -39,6 +40,16 @@ static void house_free(struct house *h)
     cidr_list_fini(&h->proxies);
     config_free(h->config);
     free(h);
+}
+
+bool house_is_credential(const struct house_source *s, struct span header)
+{
+    return recipe_is_credential(s->recipe, header) || auth_is_credential(s->auth, header);
+}
+
+bool house_takes_anybody(const struct house_source *s)
+{
+    return recipe_is_none(s->recipe) && !s->auth;
 }
 
 static const char *variant_of(const struct config_source *c)
@@ -169,6 +180,8 @@ static enum err source_init(struct house_source *s, const struct config *config,
     enum err e = recipe_load(config, c->recipe, variant_of(c), &s->recipe, w);
     if (e == ERR_OK)
         e = load_keys(s, secrets, w);
+    if (e == ERR_OK)
+        e = auth_new(c, secrets, &s->auth, w);
     if (e == ERR_OK && c->n_keys == 0 && *c->keys_folder && recipe_stores_secret(s->recipe))
         e = stored_new(&s->stored) == ERR_OK ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
     if (e == ERR_OK)
@@ -258,6 +271,11 @@ void house_release(struct house *h)
         house_free(h);
 }
 
+static bool asks_path(const struct house_source *s)
+{
+    return s->asks_path || auth_asks_path(s->auth);
+}
+
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest)
 {
     const struct config_source *c = config_source_by_path(h->config, path);
@@ -268,7 +286,7 @@ const struct house_source *house_route(const struct house *h, struct span path, 
         if (path.p[n - 1] != '/')
             continue;
         c = config_source_by_path(h->config, span_of(path.p, n - 1));
-        if (!c || !h->sources[c - h->config->sources].asks_path)
+        if (!c || !asks_path(&h->sources[c - h->config->sources]))
             continue;
         *rest = span_skip(path, n);
         return &h->sources[c - h->config->sources];

@@ -4,6 +4,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admin.c \
 	host/intake/admit.c \
 	host/intake/answer.c \
+	host/intake/authenticate.c \
 	host/intake/claim.c \
 	host/intake/client.c \
 	host/intake/commit.c host/intake/commit.h \

@@ -110,6 +110,9 @@ static const struct {
     {{"REMOTE_ADDR", 11}, offsetof(struct request, remote)},
     {{"CONTENT_TYPE", 12}, offsetof(struct request, content_type)},
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
+    {{"SSL_CLIENT_VERIFY", 17}, offsetof(struct request, client_verify)},
+    {{"SSL_CLIENT_CERT", 15}, offsetof(struct request, client_cert)},
+    {{"SSL_CLIENT_FINGERPRINT", 22}, offsetof(struct request, client_fingerprint)},
 };
 
 /* HTTP_X_EXAMPLE is x-example. Length and type of the body have parameters of their own, which the web server vouches

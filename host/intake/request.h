@@ -32,6 +32,7 @@ struct request {
 
     /* as it came in (request_read_params) */
     struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
+    struct span client_verify, client_cert, client_fingerprint; /* what the web server says of a client certificate */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
     bool nul; /* a parameter held a NUL byte, so texts may be cut */
@@ -42,12 +43,17 @@ struct request {
     struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */
+    struct span kept_path;              /* the same without a credential: what is written down */
     int64_t content_length;             /* -1: not known */
 
     /* read */
     struct buf body;
     size_t held_bytes; /* of the global body memory */
     bool body_complete;
+
+    /* authenticate */
+    const char *caller;    /* the key, or the certificate's pin, that authenticated it; NULL: nothing did */
+    const char *challenge; /* refused: what WWW-Authenticate says; NULL: of a signature */
 
     /* verify … identify */
     struct arena block; /* of the verify step, where the arena is too small */

@@ -10,6 +10,7 @@ static const struct {
     {"client", step_client},
     {"route", step_route},
     {"admit", step_admit},
+    {"authenticate", step_authenticate},
     {"read", step_read},
     {"verify", step_verify},
     {"parse", step_parse},
