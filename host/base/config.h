@@ -87,6 +87,8 @@ struct config_source {
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */
     size_t n_methods, n_content_types;
+    const char **webhook_origins; /* who is given leave to send when he asks for it by OPTIONS; "*": anybody */
+    size_t n_webhook_origins;
     struct config_version *versions; /* none: any, and nothing is known of them */
     size_t n_versions;
     const char **allow; /* blocks of addresses (cidr.h); none: any address */

@@ -276,6 +276,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "methods", src->methods, src->n_methods);
     put_list(o, "content_types", src->content_types, src->n_content_types);
     put_list(o, "allow", src->allow, src->n_allow);
+    put_list(o, "webhook_origins", src->webhook_origins, src->n_webhook_origins);
     put_dedupe(o, src);
     put_answers(o, src);
     put_versions(o, src);

@@ -116,6 +116,15 @@ static bool good_content_type(struct loader *l, const struct place *at, const ch
     return false;
 }
 
+/* A name that identifies a sending system (HTTP 1.1 Web Hooks 1.0.2, section 4.1.2), or "*" alone. */
+static bool good_origin(struct loader *l, const struct place *at, const char *text)
+{
+    if (strcmp(text, "*") == 0 || made_of(text, LETTERS DIGITS "-._:", 253))
+        return true;
+    config_fault(l, at, "an origin is a name such as eventgrid.azure.net, or *");
+    return false;
+}
+
 #define LIST(member, good)                                                                                             \
     static void set_##member(struct loader *l, const struct place *at, void *base)                                     \
     {                                                                                                                  \
@@ -129,6 +138,7 @@ LIST(time, config_good_reference)
 LIST(version, config_good_reference)
 LIST(types, good_pattern)
 LIST(methods, good_method)
+LIST(webhook_origins, good_origin)
 
 /* In small letters, as the door compares them: letter case means nothing here (RFC 9110, section 8.3.1). */
 static void set_content_types(struct loader *l, const struct place *at, void *base)
@@ -237,7 +247,7 @@ static const struct special source_specials[] = {
     {"keys", config_keys},      {"params", set_params},   {"type", set_type},
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"time", set_time},
-    {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
+    {"types", set_types},       {"methods", set_methods}, {"webhook_origins", set_webhook_origins}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions},
     {"allow", config_allow},

@@ -18,6 +18,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/json_escape.h host/base/json_find.c host/base/json_find.h \
 	host/base/keyfile.c host/base/keyfile.h \
 	host/base/log.c host/base/log.h \
+	host/base/media.c host/base/media.h \
 	host/base/nearest.c host/base/nearest.h \
 	host/base/run.h \
 	host/base/secrets.c host/base/secrets.h \

@@ -28,7 +28,10 @@ struct house_source {
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
     struct facts *type, *event_id, *order_key, *version, *time;
     struct versions *versions;
-    struct dedupe_by *dedupe_by; /* NULL: the sender's id */
+    struct dedupe_by *dedupe_by; /* NULL: the sender's id, */
+    struct dedupe_by *dedupe_cloud; /* but for CloudEvents this; NULL: the same */
+    bool takes_cloud; /* its requests are CloudEvents, */
+    bool detects;     /* or may be: those that say so are */
     bool asks_json; /* one of them looks into the JSON of the body */
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;

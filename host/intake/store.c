@@ -51,7 +51,7 @@ static void put_line(struct request *q, struct span headers)
         .has_dedupe = q->claimed,
         .dedupe_until_ms = q->claim.until_ms,
         .headers = headers,
-        .body = q->confirm.p ? q->confirm : buf_span(&q->body),
+        .body = q->confirm.p ? q->confirm : q->event,
     };
     memcpy(e.dedupe, q->claim.key, sizeof e.dedupe);
     line_put_event(&q->line, &e);
