@@ -240,8 +240,10 @@ static const struct special source_specials[] = {
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions},
+    {"limit", config_limits},
+    {"tenant", config_tenant},
     {"allow", config_allow}};
-static const char *const source_later[] = {"auth", "limit", "on_violation", "ack_timeout"};
+static const char *const source_later[] = {"auth", "on_violation", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -325,6 +327,7 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
     if (config_object(l, at, &source_shape, src)) {
         config_keys_folder(l, at, src);
         check_source(l, at, src);
+        config_limits_check(l, at, src);
     }
     src->route = route_of(l, src->path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * admit: the cheap refusals, before a byte of the body is kept: address, method, repeated header fields, declared size,
- * content type, room in the spool.
+ * content type, room in the spool, limits by address.
  */
 #include "intake/steps.h"
 
@@ -117,5 +117,5 @@ enum err step_admit(struct request *q)
         return refuse(q, ERR_SHUTTING_DOWN, "try again in a few seconds");
     if (!journal_accepts(q->intake->journal))
         return refuse(q, ERR_SPOOL_FULL, "the spool takes no events at the moment");
-    return ERR_OK;
+    return limits_admit(q);
 }

@@ -28,6 +28,7 @@ static void source_fini(struct house_source *s)
     recipe_free(s->recipe);
     free(s->methods);
     cidr_list_fini(&s->allow);
+    limits_unload(s);
 }
 
 static void house_free(struct house *h)
@@ -37,6 +38,7 @@ static void house_free(struct house *h)
     free(h->sources);
     free(h->peers);
     cidr_list_fini(&h->proxies);
+    limits_unload_failed(h);
     config_free(h->config);
     free(h);
 }
@@ -213,7 +215,8 @@ static enum err source_why(const struct config_source *c, enum err e, struct why
     return why_set(w, e, "source %s%s %.400s", c->name, of_key ? "," : ":", inner.text);
 }
 
-enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w)
+enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, const struct house *previous,
+                   struct house **out, struct why *w)
 {
     struct secrets *secrets = NULL;
     struct house *h = calloc(1, sizeof *h);
@@ -226,12 +229,17 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
         h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
     for (size_t i = 0; e == ERR_OK && i < config->n_sources; i++) {
         h->sources[i].config = &config->sources[i];
-        e = source_why(&config->sources[i], source_init(&h->sources[i], config, secrets, d, w), w);
+        e = source_init(&h->sources[i], config, secrets, d, w);
+        if (e == ERR_OK)
+            e = limits_load(h, &h->sources[i], previous, w);
+        e = source_why(&config->sources[i], e, w);
     }
     if (e == ERR_OK)
         e = load_peers(h, w);
     if (e == ERR_OK)
         e = cidr_list_new(config->trusted_proxies, config->n_trusted_proxies, &h->proxies, w);
+    if (e == ERR_OK)
+        e = limits_load_failed(h, previous, w);
     secrets_free(secrets);
     if (e != ERR_OK) {
         h->config = NULL;
@@ -239,6 +247,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
             source_fini(&h->sources[i]);
         free(h->sources);
         free(h->peers);
+        cidr_list_fini(&h->proxies);
+        limits_unload_failed(h);
         free(h);
         return e;
     }

@@ -30,6 +30,8 @@ enum err step_parse(struct request *q)
     bool is_form = span_eq_nocase(type, SPAN_LIT("application/x-www-form-urlencoded"));
     if (is_form || (!says_json(type) && !q->source->asks_json))
         return ERR_OK;
+    if (q->json) /* the limit step has asked before */
+        return ERR_OK;
     enum err e = q->verdict.body_is_json ? ERR_OK : json_check(buf_span(&q->body), JSON_LIMITS_DEFAULT, &error);
     if (e != ERR_OK)
         return refuse(q, e, "not strict JSON: %s at byte %zu", error.what, error.offset);

@@ -12,6 +12,7 @@ static const struct {
     {"admit", step_admit},
     {"read", step_read},
     {"verify", step_verify},
+    {"limit", step_limit},
     {"parse", step_parse},
     {"identify", step_identify},
     {"version", step_version},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → read → verify → parse → identify → version → dedupe → commit → answer
+ *   client → route → admit → read → verify → limit → parse → identify → version → dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -39,6 +39,7 @@ enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
+enum err step_limit(struct request *q);
 enum err step_parse(struct request *q);
 enum err step_identify(struct request *q);
 enum err step_version(struct request *q);
