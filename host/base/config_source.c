@@ -243,7 +243,7 @@ static const struct special source_specials[] = {
     {"limit", config_limits},
     {"tenant", config_tenant},
     {"allow", config_allow}};
-static const char *const source_later[] = {"auth", "on_violation", "ack_timeout"};
+static const char *const source_later[] = {"auth", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,

@@ -241,6 +241,8 @@ static void log_outcome(const struct request *q, enum log_level level, const cha
         f[n++] = LOG_S("type", q->type);
     f[n++] = LOG_S("request", span_of(request, sizeof request));
     f[n++] = LOG_N("ms", (clock_mono_ns() - q->began_ns) / 1000000);
+    if (event && q->violation.p)
+        f[n++] = LOG_S("why", q->violation);
     if (!event) {
         if (q->fcgi.open && q->remote.p)
             f[n++] = LOG_S("remote", q->remote);
@@ -297,7 +299,10 @@ void answer_record(const struct request *q)
     case ANSWER_ACCEPTED:
         stat_add(STAT_accepted_total, 1);
         stat_add(STAT_bytes_total, (int64_t)q->body.n);
-        log_outcome(q, LOG_INFO, "accepted", true);
+        if (q->violation.p)
+            log_outcome(q, LOG_WARN, "accepted, dead: it does not meet its contract", true);
+        else
+            log_outcome(q, LOG_INFO, "accepted", true);
         break;
     case ANSWER_DUPLICATE:
         stat_add(STAT_duplicates_total, 1);

@@ -59,6 +59,7 @@ struct request {
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
+    struct span violation; /* "CODE: reason": taken all the same, for its sender's sake */
     struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
@@ -92,5 +93,8 @@ struct recipe_request request_to_judge(const struct request *q);
 
 /* Refuse: format the reason into q->detail; returns e. */
 enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The event does not meet its contract, and was refused with e and a reason: returns e, or takes it to be dead (q->violation, ERR_OK)
+ * where its source says so (on_violation). */
+enum err refuse_or_bury(struct request *q, enum err e);
 
 #endif

@@ -36,6 +36,7 @@ static void put_line(struct request *q, struct span headers)
         .source = span_str(q->source->config->name),
         .type = q->type,
         .version = q->version,
+        .violation = q->violation,
         .event_id = q->sender_id,
         .order_key = q->order_key,
         .time = q->time,

@@ -156,6 +156,7 @@ static enum err compile_unique(struct compiler *c, uint32_t node, enum keyword k
     enum json_type type = node_at(c, node)->type;
     if (type != JSON_TRUE && type != JSON_FALSE)
         return compile_fault(c, c->doc, node, "must be true or false");
+    c->s->compares |= type == JSON_TRUE;
     return type == JSON_TRUE ? compile_op(c, (struct op){.keyword = keyword}) : ERR_OK;
 }
 

@@ -92,7 +92,8 @@ struct source {
 struct schema {
     uint64_t seed; /* of all hashes */
     uint32_t root;
-    bool tracks; /* somewhere is unevaluated*: what was evaluated has to be remembered */
+    bool tracks;   /* somewhere is unevaluated*: what was evaluated has to be remembered */
+    bool compares; /* somewhere is uniqueItems */
     struct rule *rules;
     struct op *ops;
     uint32_t *lists; /* indices of rules */

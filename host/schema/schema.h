@@ -33,6 +33,9 @@ struct schema_error { struct span pointer; const char *keyword; struct span mess
 enum { SCHEMA_ERRORS_MAX = 16 };
 struct schema_errors { struct schema_error list[SCHEMA_ERRORS_MAX]; size_t n; bool more; };
 
+/* Bytes of memory with which no instance of this text is refused for want of it: about 50 for each value, more with uniqueItems and
+ * unevaluated*, and 32 KiB for errors. O(1) for texts up to 4 KiB, else one pass over the text. */
+size_t schema_scratch_bytes(const struct schema *s, struct span instance);
 /* The instance has passed json_check. Texts of errors live in `memory`. ERR_OK; ERR_SCHEMA_VIOLATION with errors (errors NULL: the
  * first failure ends it); ERR_NO_ROOM when memory or a limit (pattern, depth, work) is passed, with one error that names it: a caller treats it as a refusal. */
 enum err schema_validate(const struct schema *s, struct schema_context *c, struct span instance, struct arena *memory, struct schema_errors *errors);

@@ -168,6 +168,23 @@ void validate_note(struct validator *v, uint32_t from, uint32_t to)
 
 /* ---- one instance ---- */
 
+enum { ERRORS_BYTES = 32768, SHORT_TEXT = 4096 };
+
+static uint32_t evaluated_max(uint32_t nodes)
+{
+    return nodes + 64;
+}
+
+size_t schema_scratch_bytes(const struct schema *s, struct span instance)
+{
+    /* Two bytes make a node at least, and a string with an escape has four. */
+    size_t tape = instance.n <= SHORT_TEXT ? (instance.n / 2 + 3) * sizeof(struct tape_node) + 6 * instance.n
+                                           : tape_bytes(instance);
+    size_t nodes = tape / sizeof(struct tape_node) + 1;
+    size_t more = ERRORS_BYTES + (s->tracks ? (size_t)evaluated_max((uint32_t)nodes) * sizeof(struct evaluated) : 0);
+    return tape + more + (s->compares ? nodes * 32 : 0); /* a table of 8 bytes a slot, at most 4 slots for an element */
+}
+
 static enum err prepare(struct validator *v, struct span instance)
 {
     enum err e = tape_build(instance, v->s->seed, v->memory, &v->tape);
@@ -177,7 +194,7 @@ static enum err prepare(struct validator *v, struct span instance)
     v->work = VALIDATE_WORK + (int64_t)VALIDATE_WORK_PER_NODE * v->tape.n + (int64_t)(instance.n / VALIDATE_BYTES_PER_WORK);
     if (!v->s->tracks)
         return ERR_OK;
-    v->max_evaluated = v->tape.n + 64;
+    v->max_evaluated = evaluated_max(v->tape.n);
     v->evaluated = arena_alloc(v->memory, v->max_evaluated * sizeof *v->evaluated);
     return v->evaluated ? ERR_OK : ERR_NO_ROOM;
 }

@@ -60,28 +60,37 @@ bool validate_contains(struct validator *v, const struct op *op, uint32_t node)
 /* ---- uniqueItems ---- */
 
 struct slot {
-    uint64_t hash;
-    uint32_t node;  /* 0: empty */
-    uint32_t index;
+    uint32_t hash;
+    uint32_t node; /* 0: empty */
 };
 
-/* Put an element into the table; the equal one that is there already, or NULL. */
-static const struct slot *put(struct validator *v, struct slot *slots, uint32_t mask, struct slot new)
+/* Put an element into the table; the node of an equal one that is there already (or of any, when there was too much work), or 0. */
+static uint32_t put(struct validator *v, struct slot *slots, uint32_t mask, struct slot new)
 {
-    uint32_t at = (uint32_t)new.hash & mask;
+    uint32_t at = new.hash & mask;
     for (; slots[at].node; at = (at + 1) & mask)
         if (!validate_spend(v, 1) || (slots[at].hash == new.hash &&
                                       value_equal(&v->tape, slots[at].node, &v->tape, new.node, &v->work)))
-            return &slots[at];
+            return slots[at].node;
     slots[at] = new;
-    return NULL;
+    return 0;
+}
+
+static bool say_equal(struct validator *v, uint32_t node, uint32_t first, uint32_t second)
+{
+    uint32_t index = 0, a = 0, b = 0;
+    for (uint32_t i = node + 1; i < validate_node(v, node)->next; i = validate_node(v, i)->next, index++) {
+        a = i == first ? index : a;
+        b = i == second ? index : b;
+    }
+    return violation(v, node, "uniqueItems", "elements %u and %u are equal", a, b);
 }
 
 bool validate_unique(struct validator *v, const struct op *op, uint32_t node)
 {
     const struct tape_node *n = validate_node(v, node);
     const size_t before = v->memory->n;
-    uint32_t size = 4, index = 0, first = 0;
+    uint32_t size = 4, first = 0, second = 0;
     (void)op;
     if (n->count < 2)
         return true;
@@ -91,17 +100,11 @@ bool validate_unique(struct validator *v, const struct op *op, uint32_t node)
     if (!slots)
         return validate_limit(v, "uniqueItems", "the value takes too much memory");
     memset(slots, 0, size * sizeof *slots);
-    bool unique = validate_spend(v, size / 4 + n->n / VALIDATE_BYTES_PER_WORK + n->next - node);
-    for (uint32_t i = node + 1; unique && i < n->next; i = validate_node(v, i)->next, index++) {
-        struct slot new = {value_hash(&v->tape, i, v->s->seed), i, index};
-        const struct slot *equal = put(v, slots, size - 1, new);
-        unique = !equal;
-        first = equal ? equal->index : 0;
-        if (equal)
-            break;
-    }
+    bool fits = validate_spend(v, size / 4 + n->n / VALIDATE_BYTES_PER_WORK + n->next - node);
+    for (uint32_t i = node + 1; fits && !first && i < n->next; second = i, i = validate_node(v, i)->next)
+        first = put(v, slots, size - 1, (struct slot){(uint32_t)(value_hash(&v->tape, i, v->s->seed) >> 32), i});
     v->memory->n = before;
-    return unique || violation(v, node, "uniqueItems", "elements %u and %u are equal", first, index);
+    return fits && first ? say_equal(v, node, first, second) : fits;
 }
 
 /* ---- unevaluated* ---- */

@@ -46,7 +46,7 @@ static bool say_type(struct validator *v, uint32_t types, uint32_t node)
     text[b.n] = 0;
     enum json_type type = validate_node(v, node)->type;
     return violation(v, node, "type", "is %s%s, must be %s", type_word(type),
-                     type == JSON_NUMBER ? " with a fraction" : "", text);
+                     types & TYPE_INTEGER && type == JSON_NUMBER ? " with a fraction" : "", text);
 }
 
 bool validate_type(struct validator *v, const struct op *op, uint32_t node)
@@ -56,8 +56,6 @@ bool validate_type(struct validator *v, const struct op *op, uint32_t node)
         return true;
     if (type == JSON_NUMBER && op->types & TYPE_INTEGER && spend_bytes(v, node) && number_is_integer(text_of(v, node)))
         return true;
-    if (type == JSON_NUMBER && !(op->types & TYPE_INTEGER))
-        type = JSON_NONE;
     return validate_is_brief(v) ? false : say_type(v, op->types, node);
 }
 

@@ -24,6 +24,7 @@ struct validator {
     struct schema_errors *errors; /* NULL: nobody asks why */
     unsigned quiet;               /* > 0: within what may fail without being wrong (anyOf, not, if) */
     unsigned depth;
+    bool trying; /* which of several schemas is the nearest: nobody else tries meanwhile */
     int64_t work;       /* what may still be done */
     const char *limit;  /* the limit that was passed: from then on nothing fits */
     const char *limit_keyword;

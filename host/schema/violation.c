@@ -9,11 +9,42 @@
 
 #include "base/codec.h"
 
+enum { POINTER_BYTES = 1000 };
+
+/* A longer one is that of what holds the value: names are as long as a sender likes. */
 static struct span pointer_of(struct validator *v, uint32_t node)
 {
     struct buf b = arena_open(v->memory);
     tape_pointer(&v->tape, node, &b);
+    while (b.n > POINTER_BYTES)
+        while (b.p[--b.n] != '/')
+            ;
     return arena_close(v->memory, &b);
+}
+
+static bool same_error(const struct schema_error *a, const struct schema_error *b)
+{
+    return span_eq(a->pointer, b->pointer) && strcmp(a->keyword, b->keyword) == 0 && span_eq(a->message, b->message);
+}
+
+/* Was it said already, by another way to the same schema? */
+static bool is_said(const struct schema_errors *errors, const struct schema_error *e)
+{
+    for (size_t i = 0; i < errors->n; i++)
+        if (same_error(&errors->list[i], e))
+            return true;
+    return false;
+}
+
+/* Something must be said, even where there is no room for saying it well. */
+static void no_room(struct validator *v, struct schema_error *e)
+{
+    v->errors->more = true;
+    if (v->errors->n)
+        return;
+    e->pointer = SPAN_LIT("");
+    e->message = SPAN_LIT("is wrong in a place for whose name there is no room");
+    v->errors->n = 1;
 }
 
 bool violation(struct validator *v, uint32_t node, const char *keyword, const char *fmt, ...)
@@ -42,8 +73,9 @@ bool violation(struct validator *v, uint32_t node, const char *keyword, const ch
         e->message = arena_copy(v->memory, span_str(text));
     }
     if (!e->pointer.p || !e->message.p)
-        return validate_limit(v, keyword, "the value takes too much memory");
-    v->errors->n++;
+        no_room(v, e);
+    else if (!is_said(v->errors, e))
+        v->errors->n++;
     return false;
 }
 

@@ -41,7 +41,7 @@ http {{
     }}
   }}
 }}"""
-    return creel.Server(host, "nginx", lambda c: ["-e", "stderr", "-c", c], "front.conf", text)
+    return creel.Server(host, "nginx", text=text)
 
 
 def open_source(host, name, **more):
