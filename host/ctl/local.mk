@@ -13,6 +13,7 @@ creel_SOURCES = \
 	host/ctl/recipe_words.c host/ctl/recipe_words.h \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \
+	host/ctl/schema.c \
 	host/ctl/show.c \
 	host/ctl/status.c \
 	host/ctl/frame.h \
@@ -31,7 +32,7 @@ creel_SOURCES = \
 	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
-creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)
+creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(LIB_SCHEMA) $(CURL_LIBS)
 
 # What creel new copies.
 templatedir = $(pkgdatadir)/template

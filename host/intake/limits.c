@@ -114,10 +114,11 @@ enum err limits_load(const struct house *h, struct house_source *s, const struct
             s->n_limits++;
             return e;
         }
-        const struct house_limit *l = &s->limits[s->n_limits];
-        s->limits_ask_json = s->limits_ask_json || (l->value && facts_ask_json(l->value));
+        const struct facts *value = s->limits[s->n_limits].value;
+        s->limits_look_inside = s->limits_look_inside || value;
+        s->asks_json = s->asks_json || (value && facts_ask_json(value));
+        s->asks_path = s->asks_path || (value && facts_ask_path(value));
     }
-    s->asks_json = s->asks_json || s->limits_ask_json;
     return ERR_OK;
 }
 

@@ -4,12 +4,15 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admin.c \
 	host/intake/admit.c \
 	host/intake/answer.c \
+	host/intake/authenticate.c \
 	host/intake/claim.c \
 	host/intake/client.c \
+	host/intake/cloudevent.c host/intake/cloudevent.h \
 	host/intake/commit.c host/intake/commit.h \
 	host/intake/conn.c host/intake/conn.h \
 	host/intake/dedupe.c host/intake/dedupe.h \
 	host/intake/dedupe_by.c host/intake/dedupe_by.h \
+	host/intake/envelope.c \
 	host/intake/fcgi.c host/intake/fcgi.h \
 	host/intake/fetch.c host/intake/fetch.h \
 	host/intake/house.c host/intake/house.h \
@@ -19,6 +22,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/keycache.c host/intake/keycache.h \
 	host/intake/limit.c host/intake/limit.h host/intake/limits.c host/intake/limits.h host/intake/throttle.c \
 	host/intake/parse.c \
+	host/intake/permit.c \
 	host/intake/read.c \
 	host/intake/rejected.c host/intake/rejected.h \
 	host/intake/request.c host/intake/request.h \

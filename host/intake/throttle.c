@@ -29,12 +29,21 @@ static struct span failed_key(const struct request *q, struct failed_key *k)
     return span_of(k->bytes, k->n);
 }
 
+/* The id of the key that signed it, or else of the one that its caller showed; NULL: nothing was proved. */
+static const char *proven_by(const struct request *q)
+{
+    return q->verdict.key_id ? q->verdict.key_id : q->caller;
+}
+
 /* Requests without a value count as one. */
 static enum err value_of(struct request *q, const struct house_limit *l, struct span *key)
 {
-    const struct recipe_request r = request_to_judge(q);
-    if (facts_find(l->value, &r, q->json, &q->arena, key) != ERR_OK)
+    const struct recipe_request r = request_event(q);
+    enum err e = facts_find(l->value, &r, q->json, &q->arena, key);
+    if (e == ERR_NO_ROOM)
         return refuse(q, ERR_MALFORMED_REQUEST, "what it is counted by is longer than %d bytes", FACT_BYTES);
+    if (e != ERR_OK)
+        return refuse(q, ERR_MALFORMED_REQUEST, "what it is counted by came twice with different values");
     if (!key->p)
         *key = SPAN_LIT("");
     return ERR_OK;
@@ -53,8 +62,7 @@ static enum err key_of(struct request *q, const struct house_limit *l, struct ad
         *key = span_of((const char *)a->b, sizeof a->b);
         break;
     case LIMIT_BY_KEY:
-        if (q->verdict.key_id)
-            *key = span_str(q->verdict.key_id);
+        *key = proven_by(q) ? span_str(proven_by(q)) : *key;
         break;
     case LIMIT_BY_TENANT:
     case LIMIT_BY_VALUE:
@@ -134,7 +142,7 @@ enum err limits_admit(struct request *q)
 static void remember_proof(const struct request *q, int64_t now_ns)
 {
     struct failed_key k;
-    if (!q->house->failed.table || !q->verdict.key_id)
+    if (!q->house->failed.table || !proven_by(q))
         return;
     struct span key = failed_key(q, &k);
     if (limit_marked(q->house->proven, key, now_ns) < now_ns + PROVEN_NS / 2)
@@ -144,11 +152,13 @@ static void remember_proof(const struct request *q, int64_t now_ns)
 enum err step_limit(struct request *q)
 {
     int64_t now_ns = clock_mono_ns(); /* not when it began to arrive: others have come since */
-    enum err e = ERR_OK;
     remember_proof(q, now_ns);
-    if (q->source->limits_ask_json)
-        e = step_parse(q);
-    return e == ERR_OK ? take_all(q, false, now_ns) : e;
+    return q->source->limits_look_inside ? ERR_OK : take_all(q, false, now_ns);
+}
+
+enum err step_limit_inside(struct request *q)
+{
+    return q->source->limits_look_inside ? take_all(q, false, clock_mono_ns()) : ERR_OK;
 }
 
 void limits_failed(const struct request *q)
