@@ -20,6 +20,7 @@ static const struct {
     {"limit", step_limit_inside},
     {"identify", step_identify},
     {"version", step_version},
+    {"validate", step_validate},
     {"dedupe", step_dedupe},
     {"commit", step_commit},
 };

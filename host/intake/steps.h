@@ -2,7 +2,7 @@
  * steps: what one intake process has, and the step list that each request runs through:
  *
  *   client → route → admit → permit → authenticate → read → verify → limit → parse → envelope → (limit) → identify →
- *   version → dedupe → commit → answer
+ *   version → validate → dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -48,6 +48,7 @@ enum err step_parse(struct request *q);
 enum err step_envelope(struct request *q);
 enum err step_identify(struct request *q);
 enum err step_version(struct request *q);
+enum err step_validate(struct request *q);
 enum err step_dedupe(struct request *q);
 enum err step_commit(struct request *q);
 
