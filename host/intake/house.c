@@ -297,6 +297,7 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, cons
         free(h->peers);
         cidr_list_fini(&h->proxies);
         limits_unload_failed(h);
+        contracts_free(h->contracts);
         free(h);
         return e;
     }
