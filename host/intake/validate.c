@@ -106,19 +106,19 @@ static enum err violated(struct request *q, const struct schema_errors *errors)
 
 /* ---- the look ---- */
 
-/* In memory of its own where the request's does not suffice. What is taken of that is given back when all is well. */
+/* In the request's memory, and once more in a block where that did not suffice. What is taken is given back when all is well. */
 static enum err look(struct request *q, const struct schema *s)
 {
     struct schema_errors errors;
-    struct arena block = {0}, *memory = &q->arena;
-    struct span body = q->data;
-    size_t mark = q->arena.n, need = body.n < ROOM_MAX_BYTES / ROOM_PER_BYTE ? body.n * ROOM_PER_BYTE + ROOM_BYTES : ROOM_MAX_BYTES;
-    if (need > q->arena.cap - mark) {
+    struct arena block = {0};
+    size_t mark = q->arena.n, need = q->data.n < ROOM_MAX_BYTES / ROOM_PER_BYTE ? q->data.n * ROOM_PER_BYTE + ROOM_BYTES : ROOM_MAX_BYTES;
+    enum err e = schema_validate(s, q->schema_context, q->data, &q->arena, &errors);
+    if (e == ERR_NO_ROOM && need > q->arena.cap - mark) {
+        q->arena.n = mark;
         if (!arena_init(&block, need))
             return refuse(q, ERR_SPOOL_FULL, "out of memory for the check of the body");
-        memory = &block;
+        e = schema_validate(s, q->schema_context, q->data, &block, &errors);
     }
-    enum err e = schema_validate(s, q->schema_context, body, memory, &errors);
     if (e == ERR_OK)
         q->arena.n = mark;
     else
