@@ -46,12 +46,13 @@ class Drip:
 
     def run(self):
         """Evenly over each second, not all at once."""
+        few = max(1, CLIENTS // 100)
         for second in range(30):
             for i, (s, rest) in enumerate(self.clients):
-                if i % 10 == 0 and self.ended.wait(10 / CLIENTS):
-                    return
                 with contextlib.suppress(OSError):
                     self.sent.value += s.send(rest[second:second + 1])
+                if i % few == 0 and self.ended.wait(few / CLIENTS):
+                    return
 
     def stop(self):
         self.ended.set()
