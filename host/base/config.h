@@ -65,6 +65,7 @@ struct config_source {
     int64_t dedupe_window_ms; /* 24 h */
     int64_t dedupe_max;       /* 1,000,000 */
     struct config_answer answers[ANSWER_KINDS];
+    bool rejected_body; /* "rejected": {"body": true}: bodies of refused requests are kept */
 };
 
 struct config_warning {

@@ -163,6 +163,8 @@ void config_sources_check(struct loader *l);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
+/* config_rejected.c: what is kept of the source's refused requests. */
+void config_rejected(struct loader *l, const struct place *at, void *source);
 /* The place of source i, built in three links whose storage is the caller's; l->doc becomes its document. */
 const struct place *config_source_place(struct loader *l, size_t i, struct place links[3]);
 

@@ -200,6 +200,14 @@ static void put_answers(struct out *o, const struct config_source *src)
     end(o, '}');
 }
 
+static void put_rejected(struct out *o, const struct config_source *src)
+{
+    begin(o, "rejected", '{');
+    item(o, "body");
+    buf_puts(o->b, src->rejected_body ? "true" : "false");
+    end(o, '}');
+}
+
 static void put_source(struct out *o, const struct config_source *src)
 {
     begin(o, src->name, '{');
@@ -217,6 +225,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "content_types", src->content_types, src->n_content_types);
     put_dedupe(o, src);
     put_answers(o, src);
+    put_rejected(o, src);
     end(o, '}');
 }
 

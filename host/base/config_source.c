@@ -271,7 +271,8 @@ static const struct special source_specials[] = {
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
-    {"dedupe", set_dedupe},     {"answers", set_answers}};
+    {"dedupe", set_dedupe},     {"answers", set_answers},
+    {"rejected", config_rejected}};
 static const char *const source_later[] = {"auth", "limit", "allow", "on_violation", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,

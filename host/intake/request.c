@@ -3,6 +3,7 @@
  */
 #include "intake/request.h"
 #include "intake/keycache.h"
+#include "intake/rerun.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ static const struct {
     {{"REMOTE_ADDR", 11}, offsetof(struct request, remote)},
     {{"CONTENT_TYPE", 12}, offsetof(struct request, content_type)},
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
+    {{RERUN_PARAM, sizeof RERUN_PARAM - 1}, offsetof(struct request, rerun)},
 };
 
 /* HTTP_X_EXAMPLE is x-example. Length and type of the body have parameters of their own, which the web server vouches

@@ -38,6 +38,14 @@ bool steps_reading(const struct request *q)
     return q->step <= STEP_READ;
 }
 
+bool steps_proven(const struct request *q)
+{
+    for (unsigned i = 0; i < STEPS && i < q->step; i++)
+        if (steps[i].run == step_verify)
+            return true;
+    return false;
+}
+
 const char *steps_name(const struct request *q)
 {
     return q->step < STEPS ? steps[q->step].name : "answer";

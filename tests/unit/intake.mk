@@ -2,7 +2,8 @@
 EXTRA_DIST += tests/unit/recipes/keep.json tests/unit/recipes/shake.json
 if HAVE_CHECK
 INTAKE_CHECKS = tests/unit/check_dedupe tests/unit/check_handshake_door tests/unit/check_intake tests/unit/check_intake_bytes \
-	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_screen
+	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_rejected \
+	tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
 TESTS += $(INTAKE_CHECKS)
 INTAKE_STAGE = tests/unit/stage.c tests/unit/stage.h tests/unit/suite.h
@@ -10,6 +11,9 @@ INTAKE_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_RECIPES='"$(abs_top_srcdir)/host/recipe/
 tests_unit_check_dedupe_SOURCES = tests/unit/check_dedupe.c tests/unit/suite.h
 tests_unit_check_dedupe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dedupe_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_rejected_SOURCES = tests/unit/check_rejected.c tests/unit/suite.h tests/unit/spool_dir.h
+tests_unit_check_rejected_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_rejected_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_keycache_SOURCES = tests/unit/check_keycache.c tests/unit/suite.h
 tests_unit_check_keycache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_keycache_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
