@@ -3,7 +3,7 @@
 # build.sh: what deploy/quickstart and tests/run do alike, to be sourced: install what is missing, copy the sources, build and install
 # them below a folder. Starts no service, writes nothing into the source tree.
 
-# Rows "PROBE|PACKAGE": a command, pc:NAME for a library that pkg-config knows, or h:NAME for a header.
+# Rows "PROBE|PACKAGE": a command, pc:NAME for a library that pkg-config knows, h:NAME for a header, or f:PATH for a file or folder.
 build_packages='gcc|gcc
 g++|g++
 make|make
@@ -15,6 +15,7 @@ pc:libcjson|libcjson-dev
 pc:libsodium|libsodium-dev
 pc:libcrypto|libssl-dev
 pc:libcurl|libcurl4-openssl-dev
+pc:libpcre2-8|libpcre2-dev
 h:uninorm.h|libunistring-dev'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -23,6 +24,7 @@ say() { printf '%s\n' "$*" >&2; }
 have() {
     case $1 in
         pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
+        f:*) [ -e "${1#f:}" ] ;;
         h:*) [ -e "/usr/include/${1#h:}" ] || [ -e "/usr/local/include/${1#h:}" ] ;;
         *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac

@@ -4,6 +4,8 @@ include tests/unit/spool.mk
 include tests/unit/journal.mk
 include tests/unit/recipe.mk
 include tests/unit/proof.mk
+include tests/unit/schema.mk
+include tests/unit/validator.mk
 include tests/unit/intake.mk
 include tests/unit/worker.mk
 include tests/unit/dispatch.mk

@@ -40,6 +40,13 @@ struct config_param {
     const char *name, *value;
 };
 
+/* What a source knows of a version of its event types. */
+struct config_version {
+    const char *name;                  /* as the sender writes it; empty: of events that carry none */
+    int64_t deprecated_ms, sunset_ms;  /* since 1970; 0: not said */
+    const char *link;                  /* where a sender reads about that, or NULL */
+};
+
 struct config_source {
     const char *name;
     const char *where; /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
@@ -60,13 +67,22 @@ struct config_source {
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */
     size_t n_methods, n_content_types;
+    struct config_version *versions; /* none: any, and nothing is known of them */
+    size_t n_versions;
+    const char **allow; /* blocks of addresses (cidr.h); none: any address */
+    size_t n_allow;
     bool dedupe;             /* false only with "dedupe": false */
-    bool dedupe_by_body;     /* "by": "body" */
+    const char **dedupe_by;  /* "event_id", "body" or references, all of which make the key; none: "event_id" */
+    size_t n_dedupe_by;
+    const char *dedupe_missing; /* "body", "refuse", "accept": an event of which one of them is not there */
     int64_t dedupe_window_ms; /* 24 h */
     int64_t dedupe_max;       /* 1,000,000 */
     struct config_answer answers[ANSWER_KINDS];
     bool rejected_body; /* "rejected": {"body": true}: bodies of refused requests are kept */
 };
+
+/* Does a hash of the body alone recognise this source's duplicates? */
+bool config_dedupes_by_body(const struct config_source *s);
 
 struct config_warning {
     const char *text; /* "FILE:LINE: /json/pointer: warning: reason" */
@@ -85,6 +101,8 @@ struct config {
 #undef SRC
     const char **peer_users;
     size_t n_peer_users;
+    const char **trusted_proxies; /* blocks of addresses (cidr.h) */
+    size_t n_trusted_proxies;
     double min_free_percent;    /* the one of the two that was written; the other is 0 */
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */
@@ -141,6 +159,12 @@ const struct config_source *config_source_by_name(const struct config *c, struct
 /* Does this key come from the source's keys_folder? */
 bool config_key_in_folder(const struct config_source *s, const struct config_key *k);
 const char *config_recipe_text(const struct config *c, const char *name);
+
+/* What may be replaced while creeld runs and is then read again: each file the configuration names whose content it was made of
+ * (keys), and each folder of such files (schemas, recipes, keys), of which those count whose name does not begin with a dot and ends
+ * in suffix. suffix NULL: path is a file. A path may come twice. */
+typedef void (*config_watched_each)(void *arg, const char *path, const char *suffix);
+void config_watched(const struct config *c, config_watched_each each, void *arg);
 
 /* Does an event type match a pattern: literal, or with '*' standing for any run of bytes ("order.*"). Linear time. */
 bool config_pattern_match(const char *pattern, struct span text);

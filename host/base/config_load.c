@@ -196,7 +196,8 @@ static void set_sources(struct loader *l, const struct place *at, void *base)
 }
 
 static const struct special top_specials[] = {
-    {"include", skip_member}, {"sources", set_sources}, {"peer_users", set_peer_users}, {"$schema", skip_member}};
+    {"include", skip_member}, {"sources", set_sources}, {"peer_users", set_peer_users}, {"$schema", skip_member},
+    {"trusted_proxies", config_trusted_proxies}};
 static const struct shape top_shape = {
     config_top_rows, CONFIG_TOP_ROWS, top_specials, sizeof top_specials / sizeof top_specials[0], NULL, 0, NULL};
 static const struct special included_specials[] = {{"sources", set_sources}, {"$schema", skip_member}};

@@ -160,11 +160,22 @@ const char *config_copy(struct loader *l, struct span s);
  */
 void config_source(struct loader *l, const struct place *at, struct config_source *src);
 void config_sources_check(struct loader *l);
+/* Is this a reference of creel-recipe(5)? Reports it if not; what only the room of recipes can read passes. */
+bool config_good_reference(struct loader *l, const struct place *at, const char *text);
+/* config_dedupe.c: how duplicates of a source are recognised: the setting, and what holds without it. */
+void config_dedupe(struct loader *l, const struct place *at, void *source);
+void config_dedupe_default(struct loader *l, struct config_source *src);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
 /* config_rejected.c: what is kept of the source's refused requests. */
 void config_rejected(struct loader *l, const struct place *at, void *source);
+/* config_versions.c: "versions". */
+void config_versions(struct loader *l, const struct place *at, void *source);
+/* config_allow.c: blocks of addresses; and what an allow-list needs of `listen`. */
+void config_allow(struct loader *l, const struct place *at, void *source);
+void config_trusted_proxies(struct loader *l, const struct place *at, void *config);
+void config_allow_check(struct loader *l, const struct place *at, const struct config_source *src);
 /* The place of source i, built in three links whose storage is the caller's; l->doc becomes its document. */
 const struct place *config_source_place(struct loader *l, size_t i, struct place links[3]);
 

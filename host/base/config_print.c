@@ -133,6 +133,14 @@ static void put_optional(struct out *o, const char *name, const char *text)
         put_text(o, name, text);
 }
 
+static void put_date(struct out *o, const char *name, int64_t ms)
+{
+    if (!ms)
+        return;
+    item(o, name);
+    buf_put_time(o->b, ms);
+}
+
 static void put_keys(struct out *o, const struct config_source *src)
 {
     if (src->n_keys == 0)
@@ -148,14 +156,8 @@ static void put_keys(struct out *o, const struct config_source *src)
         put_optional(o, "secret_env", k->secret_env);
         put_optional(o, "public_key_file", k->public_key_file);
         put_optional(o, "key_encoding", k->encoding);
-        if (k->not_before_ms) {
-            item(o, "not_before");
-            buf_put_time(o->b, k->not_before_ms);
-        }
-        if (k->not_after_ms != INT64_MAX) {
-            item(o, "not_after");
-            buf_put_time(o->b, k->not_after_ms);
-        }
+        put_date(o, "not_before", k->not_before_ms);
+        put_date(o, "not_after", k->not_after_ms == INT64_MAX ? 0 : k->not_after_ms);
         end(o, '}');
     }
     end(o, ']');
@@ -169,7 +171,11 @@ static void put_dedupe(struct out *o, const struct config_source *src)
         return;
     }
     begin(o, "dedupe", '{');
-    put_text(o, "by", src->dedupe_by_body ? "body" : "event_id");
+    if (src->n_dedupe_by > 1)
+        put_list(o, "by", src->dedupe_by, src->n_dedupe_by);
+    else
+        put_text(o, "by", src->n_dedupe_by ? src->dedupe_by[0] : "event_id");
+    put_text(o, "missing", src->dedupe_missing);
     item(o, "window");
     buf_putc(o->b, '"');
     buf_put_duration(o->b, src->dedupe_window_ms);
@@ -208,6 +214,22 @@ static void put_rejected(struct out *o, const struct config_source *src)
     end(o, '}');
 }
 
+static void put_versions(struct out *o, const struct config_source *src)
+{
+    if (src->n_versions == 0)
+        return;
+    begin(o, "versions", '{');
+    for (size_t i = 0; i < src->n_versions; i++) {
+        const struct config_version *v = &src->versions[i];
+        begin(o, v->name, '{');
+        put_date(o, "deprecated", v->deprecated_ms);
+        put_date(o, "sunset", v->sunset_ms);
+        put_optional(o, "link", v->link);
+        end(o, '}');
+    }
+    end(o, '}');
+}
+
 static void put_source(struct out *o, const struct config_source *src)
 {
     begin(o, src->name, '{');
@@ -223,9 +245,11 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "types", src->types, src->n_types);
     put_list(o, "methods", src->methods, src->n_methods);
     put_list(o, "content_types", src->content_types, src->n_content_types);
+    put_list(o, "allow", src->allow, src->n_allow);
     put_dedupe(o, src);
     put_answers(o, src);
     put_rejected(o, src);
+    put_versions(o, src);
     end(o, '}');
 }
 
@@ -235,6 +259,7 @@ static void put_config(struct out *o, const char *name, const struct config *c)
     for (size_t i = 0; i < CONFIG_TOP_ROWS; i++)
         put_setting(o, &config_top_rows[i], c);
     put_list(o, "peer_users", c->peer_users, c->n_peer_users);
+    put_list(o, "trusted_proxies", c->trusted_proxies, c->n_trusted_proxies);
     begin(o, "sources", '{');
     for (size_t i = 0; i < c->n_sources; i++)
         put_source(o, &c->sources[i]);

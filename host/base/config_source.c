@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * config_source: one source: its references, duplicates rule, answers and parameters, and what must hold between
+ * config_source: one source: its references, answers and parameters, and what must hold between
  * them and between sources. Runs where a configuration is loaded, one thread.
  */
 #include "base/config_parts.h"
@@ -71,7 +71,7 @@ static bool good_plain_reference(struct loader *l, const struct place *at, const
     return false;
 }
 
-static bool good_reference(struct loader *l, const struct place *at, const char *text)
+bool config_good_reference(struct loader *l, const struct place *at, const char *text)
 {
     const char *rest = behind(text, "const:");
     if (rest && !*rest)
@@ -86,7 +86,7 @@ static bool good_type_reference(struct loader *l, const struct place *at, const 
 {
     const char *rest = behind(text, "const:");
     if (!rest || is_type(rest))
-        return good_reference(l, at, text);
+        return config_good_reference(l, at, text);
     config_fault(l, at, "an event type is 1 to 128 of A-Z a-z 0-9 . _ : / -");
     return false;
 }
@@ -123,10 +123,10 @@ static bool good_content_type(struct loader *l, const struct place *at, const ch
         config_strings(l, at, good, &src->member, &src->n_##member);                                                   \
     }
 LIST(type, good_type_reference)
-LIST(event_id, good_reference)
-LIST(order_key, good_reference)
-LIST(time, good_reference)
-LIST(version, good_reference)
+LIST(event_id, config_good_reference)
+LIST(order_key, config_good_reference)
+LIST(time, config_good_reference)
+LIST(version, config_good_reference)
 LIST(types, good_pattern)
 LIST(methods, good_method)
 
@@ -169,39 +169,6 @@ static void set_params(struct loader *l, const struct place *at, void *base)
         if (text)
             src->params[src->n_params++] = (struct config_param){config_copy(l, name), text};
     }
-}
-
-/* ---- dedupe ---- */
-
-enum { BODY_WINDOW_MS = 300000 };
-struct dedupe {
-    const char *by;
-    int64_t window_ms, max;
-};
-static const struct setting dedupe_rows[] = {
-    {SETTING_ONE, "by", "event_id body", offsetof(struct dedupe, by), 0, 0, true, ""},
-    {SETTING_TIME, "window", "24h", offsetof(struct dedupe, window_ms), 1000, INT64_C(31536000000), true, ""},
-    {SETTING_INT, "max", "1000000", offsetof(struct dedupe, max), 1, 100000000, true, ""},
-};
-static const struct shape dedupe_shape = {.rows = dedupe_rows, .n_rows = sizeof dedupe_rows / sizeof dedupe_rows[0]};
-
-static void set_dedupe(struct loader *l, const struct place *at, void *base)
-{
-    struct config_source *src = base;
-    struct dedupe d = {0};
-    if (json_type_of(at->value) == JSON_FALSE) {
-        src->dedupe = false;
-        return;
-    }
-    if (json_type_of(at->value) != JSON_OBJECT) {
-        config_fault(l, at, "must be false or an object such as { \"by\": \"event_id\", \"window\": \"24h\" }");
-        return;
-    }
-    config_defaults(l, &dedupe_shape, &d);
-    (void)config_object(l, at, &dedupe_shape, &d);
-    src->dedupe_by_body = strcmp(d.by, "body") == 0;
-    src->dedupe_max = d.max;
-    src->dedupe_window_ms = src->dedupe_by_body && !json_member(at->value, "window").p ? BODY_WINDOW_MS : d.window_ms;
 }
 
 /* ---- answers ---- */
@@ -271,9 +238,10 @@ static const struct special source_specials[] = {
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
-    {"dedupe", set_dedupe},     {"answers", set_answers},
-    {"rejected", config_rejected}};
-static const char *const source_later[] = {"auth", "limit", "allow", "on_violation", "ack_timeout"};
+    {"dedupe", config_dedupe},  {"answers", set_answers},
+    {"versions", config_versions}, {"rejected", config_rejected},
+    {"allow", config_allow}};
+static const char *const source_later[] = {"auth", "limit", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -353,11 +321,7 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
     config_defaults(l, &source_shape, src);
     src->where = l->look == LOOK_EVERYWHERE ? config_where(l, at) : NULL;
     src->route = "";
-    src->dedupe = true;
-    struct dedupe d;
-    config_defaults(l, &dedupe_shape, &d);
-    src->dedupe_window_ms = d.window_ms;
-    src->dedupe_max = d.max;
+    config_dedupe_default(l, src);
     if (config_object(l, at, &source_shape, src)) {
         config_keys_folder(l, at, src);
         check_source(l, at, src);
@@ -424,6 +388,7 @@ void config_sources_check(struct loader *l)
     for (size_t i = 0; i < n; i++) {
         struct place links[3];
         const struct place *at = config_source_place(l, i, links);
+        config_allow_check(l, at, &l->sources[i]);
         if (l->sources[i].max_body > l->c->body_memory)
             config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");
     }

@@ -195,8 +195,7 @@ bool json_pointer_valid(struct span pointer)
     return true;
 }
 
-/* Does the escaped member name mean what the reference token means (~0 is '~', ~1 is '/')? */
-static bool name_is_token(struct span name, struct span token)
+bool json_name_is_token(struct span name, struct span token)
 {
     if (!memchr(token.p, '~', token.n))
         return name_is(name, token);
@@ -216,12 +215,12 @@ static struct span member_by_token(struct span object, struct span token)
     struct span name, value;
     struct json_iter it = json_iter(object);
     while (json_next_member(&it, &name, &value))
-        if (name_is_token(name, token))
+        if (json_name_is_token(name, token))
             return value;
     return SPAN_NONE;
 }
 
-static struct span element_by_token(struct span array, struct span token)
+struct span json_element_by_token(struct span array, struct span token)
 {
     if (token.n == 0 || token.n > 9 || (token.n > 1 && token.p[0] == '0'))
         return SPAN_NONE;
@@ -254,7 +253,7 @@ struct span json_pointer(struct span text, struct span pointer)
             at = member_by_token(at, token);
             break;
         case JSON_ARRAY:
-            at = element_by_token(at, token);
+            at = json_element_by_token(at, token);
             break;
         default:
             return SPAN_NONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * json_escape: reading the inside of a JSON string byte by byte as what it means (RFC 8259 section 7). For json*.c
- * only. Safe on any bytes: what is no valid escape comes out as U+FFFD. Owns nothing; any thread.
+ * json_escape: reading the inside of a JSON string byte by byte as what it means (RFC 8259 section 7), and the tokens of
+ * pointers. For json*.c only. Safe on any bytes: what is no valid escape comes out as U+FFFD. Owns nothing; any thread.
  */
 #ifndef CREEL_BASE_JSON_ESCAPE_H
 #define CREEL_BASE_JSON_ESCAPE_H
@@ -35,6 +35,11 @@ static inline int json_reader_next(struct json_reader *r)
     json_reader_escape(r);
     return r->out[r->at++];
 }
+
+/* Does the escaped member name mean what the reference token of a valid pointer means (~0 is '~', ~1 is '/')? */
+bool json_name_is_token(struct span name, struct span token);
+/* The element that the token counts to; SPAN_NONE. */
+struct span json_element_by_token(struct span array, struct span token);
 
 /* Four hexadecimal digits at p, or -1. */
 int json_hex4(const char *p, const char *end);

@@ -219,3 +219,15 @@ void buf_put_time(struct buf *b, int64_t ms)
     rfc3339_format(ms, text + 1);
     buf_put(b, text, sizeof text);
 }
+
+void buf_put_http_date(struct buf *b, int64_t ms)
+{
+    static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"}; /* 1970-01-01 was a Thursday */
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    int y, m, d;
+    ms = ms < 0 ? 0 : ms > latest_ms ? latest_ms : ms;
+    int64_t day = ms / 86400000, in_day = ms % 86400000;
+    date_from_days(day, &y, &m, &d);
+    buf_printf(b, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[day % 7], d, months[m - 1], y, (int)(in_day / 3600000),
+               (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60));
+}

@@ -20,6 +20,7 @@ enum { RFC3339_BYTES = 24 }; /* 2026-11-21T12:00:00.000Z */
 /* Writes RFC3339_BYTES characters, no terminator. ms is clamped to years 1970 to 9999. */
 void rfc3339_format(int64_t ms, char out[RFC3339_BYTES]);
 void buf_put_time(struct buf *b, int64_t ms);     /* with JSON quotes around it */
+void buf_put_http_date(struct buf *b, int64_t ms); /* RFC 9110 section 5.6.7: Sun, 06 Nov 1994 08:49:37 GMT */
 void buf_put_duration(struct buf *b, int64_t ms); /* shortest exact form: 90s, 5m, 7d */
 void buf_put_size(struct buf *b, int64_t bytes);  /* shortest exact form: 64KiB */
 

@@ -73,7 +73,7 @@ int64_t keys_time(const char *option, const char *text)
 
 void keys_say_reload(void)
 {
-    puts("creeld takes it at its next reload: systemctl reload creeld, or SIGHUP to it.");
+    puts("creeld, while it runs, takes it within seconds and says so in its log.");
 }
 
 /* ---- list ---- */

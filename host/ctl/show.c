@@ -163,6 +163,7 @@ static int print_json(struct show *s, const struct entry *e)
     put_text(&b, "order_key", s->event.order_key);
     put_text(&b, "time", s->event.time);
     put_text(&b, "content_type", s->event.content_type);
+    put_text(&b, "violation", s->event.violation);
     put_text(&b, "durability", s->event.synced ? SPAN_LIT("synced") : SPAN_LIT("written"));
     put_headers(&b, s->event.headers);
     put_body(&b, s->event.body);
@@ -272,6 +273,7 @@ static void print_person(struct show *s, const struct entry *e)
     print_fact("source", s->event.source);
     print_fact("type", s->event.type);
     print_fact("version", s->event.version);
+    print_fact("violation", s->event.violation);
     print_fact("event id", s->event.event_id);
     print_fact("order key", s->event.order_key);
     print_fact("time", s->event.time);

@@ -404,13 +404,39 @@ void runs_found(struct dispatch *d)
         found_begun(d, &d->begun.found[i]);
 }
 
+/* Taken for the sake of a sender that goes away when it is refused: no function sees it until a person has it replayed. */
+static bool is_spared(const struct entry *e, const struct invocation *inv)
+{
+    return e->violated && !inv->base && (inv->state == STATE_PENDING || inv->state == STATE_HELD || inv->state == STATE_RUNNING);
+}
+
+/* An attempt that ends before it begins, with the reason that the door wrote down. */
+static void spare(struct dispatch *d, struct entry *e, struct invocation *inv)
+{
+    struct line_event event = {0};
+    struct why w;
+    if (inv->state != STATE_RUNNING) {
+        force_running(d, e, inv);
+        line_put_attempt(records_begin(&d->records), &e->id, span_str(function_of(d, inv)->name), ++inv->attempts, d->wall_ms, SPAN_NONE);
+        (void)records_end(&d->records);
+    }
+    struct line_outcome o = {.outcome = OUTCOME_REJECT, .why = SPAN_LIT("it does not meet its contract")};
+    if (run_event(d, e, &event, &w) == ERR_OK && event.violation.n)
+        o.why = event.violation;
+    conclude(d, e, inv, &retry_default, &o, -1);
+}
+
 void runs_adopt(struct dispatch *d, struct entry *e)
 {
     struct id id = e->id;
     for (unsigned i = 0; i < e->n; i++) {
         struct invocation *inv = &e->inv[i];
         enum state s = (enum state)inv->state;
-        if (s == STATE_RUNNING) {
+        if (is_spared(e, inv)) {
+            spare(d, e, inv);
+            if (ledger_find(d->ledger, &id) != e)
+                return;
+        } else if (s == STATE_RUNNING) {
             run_lost(d, e, inv);
             if (ledger_find(d->ledger, &id) != e) /* that was the last one: it has left */
                 return;

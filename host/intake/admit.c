@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: MIT
- * admit: the cheap refusals, before a byte of the body is kept: method, repeated header fields, declared size, content
- * type, room in the spool.
+ * admit: the cheap refusals, before a byte of the body is kept: address, method, repeated header fields, declared size,
+ * content type, room in the spool.
  */
 #include "intake/steps.h"
+
+static enum err check_address(struct request *q)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    if (q->source->allow.n == 0 || cidr_list_has(&q->source->allow, &q->client))
+        return ERR_OK;
+    address_format(&q->client, text);
+    return refuse(q, ERR_ADDRESS_NOT_ALLOWED, "this source may not be called from the address %s", text);
+}
+
+/* Each proxy on the way may add one of these; recipes see the first. */
+static bool from_proxies(const struct request *q, struct span name)
+{
+    return q->house->proxies.n > 0 && span_eq_str(name, "x-forwarded-for");
+}
 
 /* A field that comes twice could be read one way here and another way by whoever signed it. */
 static enum err check_repeats(struct request *q)
@@ -22,7 +37,7 @@ static enum err check_repeats(struct request *q)
         size_t at = h & (places - 1);
         while (table[at] && !span_eq(q->headers[table[at] - 1].name, name))
             at = (at + 1) & (places - 1);
-        if (table[at] && !recipe_may_repeat(q->source->recipe, name))
+        if (table[at] && !recipe_may_repeat(q->source->recipe, name) && !from_proxies(q, name))
             return refuse(q, ERR_MALFORMED_REQUEST, "the header field %.*s came twice",
                           (int)(name.n < 60 ? name.n : 60), name.p);
         table[at] = (uint16_t)(i + 1);
@@ -85,10 +100,13 @@ enum err admit_content_type(struct request *q)
 
 enum err step_admit(struct request *q)
 {
+    enum err e = check_address(q);
+    if (e != ERR_OK)
+        return e;
     bool shakes = recipe_shakes(q->source->recipe, q->method);
     if (!shakes && !house_takes_method(q->source, q->method))
-        return refuse(q, ERR_METHOD_NOT_ALLOWED, "this source takes %s", q->source->allow);
-    enum err e = check_repeats(q);
+        return refuse(q, ERR_METHOD_NOT_ALLOWED, "this source takes %s", q->source->methods);
+    e = check_repeats(q);
     if (e == ERR_OK)
         e = read_length(q);
     if (e == ERR_OK && !shakes)

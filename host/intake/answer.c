@@ -131,7 +131,7 @@ static void put_error_headers(const struct request *q, int status, struct buf *b
     if (status == 401)
         buf_puts(b, "WWW-Authenticate: Signature\r\n");
     if (e == ERR_METHOD_NOT_ALLOWED && q->source)
-        buf_printf(b, "Allow: %s\r\n", q->source->allow);
+        buf_printf(b, "Allow: %s\r\n", q->source->methods);
 }
 
 static const char *content_type(const struct config_answer *o, bool event)
@@ -213,6 +213,7 @@ void answer_put(const struct request *q, struct buf *b)
         put_id_header(b, "Creel-Event-Id: ", &q->id);
     else
         put_error_headers(q, status, b);
+    buf_put_span(b, q->warning);
     buf_puts(b, "\r\n");
     buf_put_span(b, buf_span(&body));
     buf_fini(&body);
@@ -221,7 +222,7 @@ void answer_put(const struct request *q, struct buf *b)
 static void log_outcome(const struct request *q, enum log_level level, const char *msg, bool event)
 {
     char id[ID_TEXT_BYTES], request[ID_TEXT_BYTES];
-    struct log_field f[8];
+    struct log_field f[9];
     size_t n = 0;
 
     if (!log_wants(level))
@@ -236,7 +237,11 @@ static void log_outcome(const struct request *q, enum log_level level, const cha
         f[n++] = LOG_S("type", q->type);
     f[n++] = LOG_S("request", span_of(request, sizeof request));
     f[n++] = LOG_N("ms", (clock_mono_ns() - q->began_ns) / 1000000);
+    if (event && q->violation.p)
+        f[n++] = LOG_S("why", q->violation);
     if (!event) {
+        if (q->fcgi.open && q->remote.p)
+            f[n++] = LOG_S("remote", q->remote);
         f[n++] = LOG_T("step", steps_name(q));
         f[n++] = LOG_T("code", err_code(q->outcome));
         f[n++] = LOG_T("why", q->detail[0] ? q->detail : err_title(q->outcome));
@@ -270,7 +275,10 @@ void answer_record(const struct request *q)
     case ANSWER_ACCEPTED:
         stat_add(STAT_accepted_total, 1);
         stat_add(STAT_bytes_total, (int64_t)q->body.n);
-        log_outcome(q, LOG_INFO, "accepted", true);
+        if (q->violation.p)
+            log_outcome(q, LOG_WARN, "accepted, dead: it does not meet its contract", true);
+        else
+            log_outcome(q, LOG_INFO, "accepted", true);
         break;
     case ANSWER_DUPLICATE:
         stat_add(STAT_duplicates_total, 1);

@@ -88,7 +88,7 @@ static bool append_jobs(struct commit *c)
 {
     bool sync = false;
     while (c->next && c->batch_bytes < BATCH_BYTES) {
-        enum err e = journal_append(c->o.journal, c->next->line, false);
+        enum err e = journal_append(c->o.journal, c->next->line, c->next->key, false);
         if (e == ERR_NO_ROOM && journal_pending(c->o.journal) > 0)
             break; /* it may fit behind this batch */
         sync = sync || (e == ERR_OK && c->next->sync);

@@ -25,6 +25,7 @@ struct commit;
 struct commit_job {
     struct commit_job *next;
     struct span line; /* unsealed; the submitter keeps the bytes until done */
+    const struct journal_dedupe *key; /* as journal_append takes it; kept like the line */
     bool sync;        /* false: written is enough */
     enum err outcome; /* ERR_OK, ERR_SPOOL_FULL, ERR_NOT_DURABLE */
     void (*detached)(struct commit_job *job); /* called instead of `done` for a line that no request waits for; NULL: one does */

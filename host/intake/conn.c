@@ -206,6 +206,22 @@ void conn_give_back(struct conn *c)
 
 /* --- walking what arrived --- */
 
+/* The request is answered: what still comes of it is dropped. */
+static enum fate swallow(struct conn *c)
+{
+    c->swallow = true;
+    screen_answered(&c->screen);
+    return c->close ? GONE : ON;
+}
+
+/* What was to be swallowed does not come: the web server has begun the next request. */
+static enum fate next_request(struct conn *c)
+{
+    c->swallow = false;
+    deadline_end(c);
+    return c->close || !c->keep || atomic_load_explicit(&c->io->t->stopping, memory_order_relaxed) ? GONE : ON;
+}
+
 /* The parameters are complete: begin the request and run the first steps. */
 static enum fate begin_request(struct conn *c, struct span bytes, size_t *used)
 {
@@ -233,8 +249,7 @@ static enum fate begin_request(struct conn *c, struct span bytes, size_t *used)
     if (q->outcome == ERR_OK && (!c->admin || q->rerun.p) && !steps_run(q))
         return ON;
     conn_conclude(q, &io->voice);
-    c->swallow = true;
-    return c->close ? GONE : ON;
+    return swallow(c);
 }
 
 /* n more body bytes lie in these records. */
@@ -244,8 +259,7 @@ static enum fate take_body(struct conn *c, struct span bytes, size_t n, size_t *
     q->outcome = read_room(q, n);
     if (q->outcome != ERR_OK) {
         conn_conclude(q, &c->io->voice);
-        c->swallow = true;
-        return c->close ? GONE : ON;
+        return swallow(c);
     }
     if (fcgi_read(&q->fcgi, bytes, q->body.p + q->body.n, n, used) != ERR_OK)
         return hostile(c, "libfcgi does not take the body");
@@ -271,6 +285,8 @@ static enum fate walk(struct conn *c, struct span window, size_t *taken, bool *e
             fate = hostile(c, why);
         else if (v == SCREEN_ABORT)
             fate = GONE;
+        else if (v == SCREEN_NEXT)
+            fate = next_request(c);
         else if (v == SCREEN_HEAD)
             fate = begin_request(c, screened, &used);
         else if (body > 0 && !c->swallow)
@@ -280,8 +296,8 @@ static enum fate walk(struct conn *c, struct span window, size_t *taken, bool *e
         if (*end && fate == ON && !c->swallow &&
             fcgi_read_end(&c->request->fcgi, span_of(window.p + done, at - done), &used) != ERR_OK)
             fate = hostile(c, "libfcgi does not take the end of the body");
-        if (*end || c->swallow)
-            done = at;
+        if (*end || c->swallow || v == SCREEN_NEXT)
+            done = at - screen_header_bytes(&c->screen);
     }
     c->walked = at - done;
     *taken = done;
@@ -458,6 +474,11 @@ void conn_late(struct conn *c)
     if (q) {
         q->outcome = refuse(q, ERR_REQUEST_TIMEOUT, "the request did not arrive in time");
         conn_conclude(q, &c->io->voice);
+        deadline_end(c); /* as long again for the rest: closed at once, the web server would not see the answer */
+        if (swallow(c) == ON && c->out.n == 0) {
+            deadline_begin(c);
+            return;
+        }
     }
     log_msg(LOG_DEBUG, "a connection was closed at its deadline");
     conn_close(c);

@@ -108,7 +108,7 @@ void dedupe_recall(struct dedupe *d, const uint8_t key[DEDUPE_KEY_BYTES], const 
 _Static_assert(crypto_shorthash_siphashx24_BYTES == DEDUPE_KEY_BYTES, "the hash is the key");
 _Static_assert(crypto_shorthash_siphashx24_KEYBYTES == DEDUPE_SALT_BYTES, "the salt is its key");
 
-void dedupe_key(const uint8_t salt[DEDUPE_SALT_BYTES], const char *source, enum dedupe_by by, struct span what,
+void dedupe_key(const uint8_t salt[DEDUPE_SALT_BYTES], const char *source, enum dedupe_kind by, struct span what,
                 uint8_t key[DEDUPE_KEY_BYTES])
 {
     /* Two passes instead of one concatenation: the source and the way of naming decide the key of the second. */

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "intake/stored.h"
+#include "intake/versions.h"
 
 static void source_fini(struct house_source *s)
 {
@@ -19,11 +20,14 @@ static void source_fini(struct house_source *s)
     facts_free(s->order_key);
     facts_free(s->version);
     facts_free(s->time);
+    versions_free(s->versions);
+    dedupe_by_free(s->dedupe_by);
     stored_free(s->stored);
     keyring_free(s->keys);
     keycache_free(s->fetched);
     recipe_free(s->recipe);
-    free(s->allow);
+    free(s->methods);
+    cidr_list_fini(&s->allow);
 }
 
 static void house_free(struct house *h)
@@ -32,6 +36,7 @@ static void house_free(struct house *h)
         source_fini(&h->sources[i]);
     free(h->sources);
     free(h->peers);
+    cidr_list_fini(&h->proxies);
     config_free(h->config);
     free(h);
 }
@@ -86,6 +91,20 @@ static enum err load_facts(struct house_source *s, const char *what, const char 
     return ERR_OK;
 }
 
+static enum err load_dedupe_by(struct house_source *s, struct why *w)
+{
+    const struct config_source *c = s->config;
+    struct why inner;
+    if (c->n_dedupe_by == 0)
+        return ERR_OK;
+    enum err e = dedupe_by_new(c->dedupe_by, c->n_dedupe_by, &s->dedupe_by, &inner);
+    if (e != ERR_OK)
+        return why_set(w, e, "source %s: dedupe: by: %.300s", c->name, inner.text);
+    s->asks_json = s->asks_json || dedupe_by_asks_json(s->dedupe_by);
+    s->asks_path = s->asks_path || dedupe_by_asks_path(s->dedupe_by);
+    return ERR_OK;
+}
+
 static enum err load_all_facts(struct house_source *s, struct why *w)
 {
     const struct config_source *c = s->config;
@@ -106,7 +125,7 @@ static enum err load_all_facts(struct house_source *s, struct why *w)
         if (e != ERR_OK)
             return e;
     }
-    return ERR_OK;
+    return load_dedupe_by(s, w);
 }
 
 bool house_takes_method(const struct house_source *s, struct span method)
@@ -119,7 +138,7 @@ bool house_takes_method(const struct house_source *s, struct span method)
 }
 
 /* NULL: out of memory. */
-static char *allow_text(const struct house_source *s)
+static char *methods_text(const struct house_source *s)
 {
     const struct config_source *c = s->config;
     const char *method;
@@ -156,10 +175,15 @@ static enum err source_init(struct house_source *s, const struct config *config,
         e = load_all_facts(s, w);
     if (e != ERR_OK)
         return e;
-    s->allow = allow_text(s);
+    e = cidr_list_new(c->allow, c->n_allow, &s->allow, w);
+    if (e != ERR_OK)
+        return e;
+    s->methods = methods_text(s);
     s->dedupe = dedupe_source(d, c->name, (size_t)c->dedupe_max);
     e = keycache_new(c->name, &s->fetched);
-    return e == ERR_OK && s->dedupe && s->allow ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
+    if (e == ERR_OK)
+        e = versions_new(c, &s->versions);
+    return e == ERR_OK && s->dedupe && s->methods ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
 }
 
 static enum err load_peers(struct house *h, struct why *w)
@@ -206,6 +230,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
     }
     if (e == ERR_OK)
         e = load_peers(h, w);
+    if (e == ERR_OK)
+        e = cidr_list_new(config->trusted_proxies, config->n_trusted_proxies, &h->proxies, w);
     secrets_free(secrets);
     if (e != ERR_OK) {
         h->config = NULL;

@@ -8,13 +8,16 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include "base/cidr.h"
 #include "base/config.h"
 #include "base/secrets.h"
 #include "intake/dedupe.h"
+#include "intake/dedupe_by.h"
 #include "intake/keycache.h"
 #include "recipe/facts.h"
 
-struct stored; /* stored.h */
+struct stored;   /* stored.h */
+struct versions; /* versions.h */
 
 struct house_source {
     const struct config_source *config;
@@ -22,10 +25,13 @@ struct house_source {
     struct keyring *keys;   /* the configured ones */
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
     struct facts *type, *event_id, *order_key, *version, *time;
+    struct versions *versions;
+    struct dedupe_by *dedupe_by; /* NULL: the sender's id */
     bool asks_json; /* one of them looks into the JSON of the body */
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;
-    char *allow; /* owned: the methods of events and handshakes, as the Allow header wants them */
+    char *methods; /* owned: of events and handshakes, as the Allow header wants them */
+    struct cidr_list allow; /* who may call; empty: anybody */
     struct keycache *fetched; /* what other servers were asked for */
 };
 
@@ -35,6 +41,7 @@ struct house {
     struct house_source *sources; /* one for each of config's, in its order */
     uid_t *peers;                 /* whom peer_users names of this machine's users: they may connect to a unix socket */
     size_t n_peers;
+    struct cidr_list proxies; /* whose X-Forwarded-For is believed */
 };
 
 /* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name.

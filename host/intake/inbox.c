@@ -70,7 +70,7 @@ static enum err append(struct inbox *r, struct span line)
         log_line(LOG_ERROR, "dispatch sent something that is no journal line: left out", LOG_N("bytes", line.n));
         return ERR_OK;
     }
-    return journal_append(r->journal, line, true);
+    return journal_append(r->journal, line, NULL, true);
 }
 
 static enum err append_records(struct inbox *r, struct span payload)

@@ -5,9 +5,11 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admit.c \
 	host/intake/answer.c \
 	host/intake/claim.c \
+	host/intake/client.c \
 	host/intake/commit.c host/intake/commit.h \
 	host/intake/conn.c host/intake/conn.h \
 	host/intake/dedupe.c host/intake/dedupe.h \
+	host/intake/dedupe_by.c host/intake/dedupe_by.h \
 	host/intake/fcgi.c host/intake/fcgi.h \
 	host/intake/fetch.c host/intake/fetch.h \
 	host/intake/house.c host/intake/house.h \
@@ -28,4 +30,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/store.c \
 	host/intake/stored.c host/intake/stored.h \
 	host/intake/transport.c host/intake/transport.h \
-	host/intake/verify.c
+	host/intake/verify.c \
+	host/intake/version.c \
+	host/intake/versions.c host/intake/versions.h

@@ -2,6 +2,7 @@
  * request: birth, recycling, and reading the web server's parameters (RFC 3875 section 4.1).
  */
 #include "intake/request.h"
+#include "base/stats.h"
 #include "intake/keycache.h"
 #include "intake/rerun.h"
 
@@ -84,6 +85,20 @@ enum err refuse(struct request *q, enum err e, const char *fmt, ...)
     vsnprintf(q->detail, sizeof q->detail, fmt, args);
     va_end(args);
     return e;
+}
+
+enum err refuse_or_bury(struct request *q, enum err e)
+{
+    stat_add(STAT_violations_total, 1);
+    if (strcmp(q->source->config->on_violation, "dead") != 0)
+        return e;
+    size_t n = strlen(err_code(e)) + strlen(q->detail) + sizeof ": ";
+    char *text = arena_alloc(&q->arena, n);
+    if (!text)
+        return e;
+    q->violation = span_of(text, (size_t)snprintf(text, n, "%s: %s", err_code(e), q->detail));
+    q->detail[0] = 0;
+    return ERR_OK;
 }
 
 /* The parameters with a place of their own. */

@@ -31,7 +31,7 @@ struct request {
     struct request *next; /* in the pool */
 
     /* as it came in (request_read_params) */
-    struct span method, uri, remote, content_type, length_text;
+    struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
     bool nul; /* a parameter held a NUL byte, so texts may be cut */
@@ -42,7 +42,8 @@ struct request {
     bool rerun_altered; /* not all of it is as it came */
     struct span rerun; /* where the refused request lies that is run again (rerun.h); SPAN_NONE: this is an ordinary one */
 
-    /* route, admit */
+    /* client, route, admit */
+    struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */
     int64_t content_length;             /* -1: not known */
@@ -60,12 +61,15 @@ struct request {
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
     bool json; /* the body has passed the strict scanner */
     struct span type, version, sender_id, order_key, time;
+    struct span violation; /* "CODE: reason": taken all the same, for its sender's sake */
+    struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */
     struct dedupe_claim claim;
     bool claimed; /* NEW: settle is owed */
     struct buf headers_text, line;
+    struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
 
     /* the loop */
@@ -91,5 +95,8 @@ struct recipe_request request_to_judge(const struct request *q);
 
 /* Refuse: format the reason into q->detail; returns e. */
 enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The event does not meet its contract, and was refused with e and a reason: returns e, or takes it to be dead (q->violation, ERR_OK)
+ * where its source says so (on_violation). */
+enum err refuse_or_bury(struct request *q, enum err e);
 
 #endif

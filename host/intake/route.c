@@ -56,10 +56,26 @@ static enum err check_segments(struct request *q, struct span path)
     }
 }
 
+/* A client of a proxy names the server too, "http://host/path", and whoever is asked has to take that (RFC 9112 section
+ * 3.2.2). Whether it is the server named is for the web server to see. */
+static struct span origin_form(struct span uri)
+{
+    static const struct span schemes[] = {{"http://", 7}, {"https://", 8}};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t n = schemes[i].n;
+        if (uri.n < n || !span_eq_nocase(span_of(uri.p, n), schemes[i]))
+            continue;
+        const char *slash = memchr(uri.p + n, '/', uri.n - n);
+        return slash ? span_skip(uri, (size_t)(slash - uri.p)) : uri;
+    }
+    return uri;
+}
+
 enum err step_route(struct request *q)
 {
     if (q->nul)
         return refuse(q, ERR_MALFORMED_REQUEST, "a NUL byte in the request line or a header field");
+    q->uri = origin_form(q->uri);
     if (!q->method.n || !q->uri.n || q->uri.p[0] != '/')
         return refuse(q, ERR_MALFORMED_REQUEST,
                       "the web server must pass REQUEST_METHOD and a REQUEST_URI that begins with /");

@@ -16,6 +16,25 @@ bool screen_started(const struct screen *s)
     return s->stage != SCREEN_STAGE_BEGIN || s->header_n > 0 || s->in_record;
 }
 
+void screen_answered(struct screen *s)
+{
+    s->answered = true;
+}
+
+size_t screen_header_bytes(const struct screen *s)
+{
+    return s->in_record && s->stage != SCREEN_STAGE_BEGIN ? 0 : s->header_n;
+}
+
+/* The header just completed begins another request. */
+static void start_over(struct screen *s)
+{
+    struct screen fresh = {
+        .header_n = s->header_n, .in_record = true, .content = s->content, .padding = s->padding, .next = true};
+    memcpy(fresh.header, s->header, sizeof fresh.header);
+    *s = fresh;
+}
+
 /* A record header is complete. NULL, or what is wrong with it. */
 static const char *header_fault(struct screen *s)
 {
@@ -27,6 +46,8 @@ static const char *header_fault(struct screen *s)
         return "record of an unknown version";
     if (id == 0)
         return "management record";
+    if (s->answered && h[1] == RECORD_BEGIN)
+        start_over(s);
     if (s->stage == SCREEN_STAGE_BEGIN) {
         if (h[1] != RECORD_BEGIN)
             return "record outside a request";
@@ -210,6 +231,9 @@ enum screen_verdict screen_feed(struct screen *s, struct span bytes, size_t *use
         if (fault) {
             *why = fault;
             v = SCREEN_HOSTILE;
+        } else if (s->next) {
+            s->next = false;
+            v = SCREEN_NEXT;
         } else if (s->in_record && s->content == 0 && s->padding == 0) {
             v = record_end(s, why);
         }

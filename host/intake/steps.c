@@ -7,10 +7,27 @@ static const struct {
     const char *name;
     enum err (*run)(struct request *q);
 } steps[] = {
-    {"route", step_route}, {"admit", step_admit},       {"read", step_read},     {"verify", step_verify},
-    {"parse", step_parse}, {"identify", step_identify}, {"dedupe", step_dedupe}, {"commit", step_commit},
+    {"client", step_client},
+    {"route", step_route},
+    {"admit", step_admit},
+    {"read", step_read},
+    {"verify", step_verify},
+    {"parse", step_parse},
+    {"identify", step_identify},
+    {"version", step_version},
+    {"dedupe", step_dedupe},
+    {"commit", step_commit},
 };
-enum { STEPS = sizeof steps / sizeof steps[0], STEP_READ = 2, STEP_IDENTIFY = 5 };
+enum { STEPS = sizeof steps / sizeof steps[0] };
+
+/* The number of a step in the list. */
+static unsigned number_of(enum err (*run)(struct request *q))
+{
+    unsigned i = 0;
+    while (steps[i].run != run)
+        i++;
+    return i;
+}
 
 bool steps_run(struct request *q)
 {
@@ -30,20 +47,17 @@ bool steps_run(struct request *q)
 
 void steps_skip_to_dedupe(struct request *q)
 {
-    q->step = STEP_IDENTIFY; /* done, as the loop sees it */
+    q->step = number_of(step_dedupe) - 1; /* done, as the loop sees it */
 }
 
 bool steps_reading(const struct request *q)
 {
-    return q->step <= STEP_READ;
+    return q->step <= number_of(step_read);
 }
 
 bool steps_proven(const struct request *q)
 {
-    for (unsigned i = 0; i < STEPS && i < q->step; i++)
-        if (steps[i].run == step_verify)
-            return true;
-    return false;
+    return q->step > number_of(step_verify);
 }
 
 const char *steps_name(const struct request *q)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   route → admit → read → verify → parse → identify → dedupe → commit → answer
+ *   client → route → admit → read → verify → parse → identify → version → dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -34,12 +34,14 @@ struct intake {
 /* The steps that are functions of a request. ERR_OK: go on; ERR_AGAIN: not yet (read waits for bytes, dedupe and
  * commit for the disk); ERR_EXISTS: a duplicate, q->id is the first event's; ERR_ANSWERED: a handshake, answered by q->reply;
  * else refused, q->detail says why. */
+enum err step_client(struct request *q);
 enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
 enum err step_parse(struct request *q);
 enum err step_identify(struct request *q);
+enum err step_version(struct request *q);
 enum err step_dedupe(struct request *q);
 enum err step_commit(struct request *q);
 

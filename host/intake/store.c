@@ -36,6 +36,7 @@ static void put_line(struct request *q, struct span headers)
         .source = span_str(q->source->config->name),
         .type = q->type,
         .version = q->version,
+        .violation = q->violation,
         .event_id = q->sender_id,
         .order_key = q->order_key,
         .time = q->time,
@@ -63,6 +64,12 @@ enum err step_commit(struct request *q)
     if (q->headers_text.failed || q->line.failed)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the event");
     q->job.line = buf_span(&q->line);
+    q->job.key = NULL;
+    if (q->claimed) {
+        q->key = (struct journal_dedupe){.id = q->id, .until_ms = q->claim.until_ms};
+        memcpy(q->key.key, q->claim.key, sizeof q->key.key);
+        q->job.key = &q->key;
+    }
     /* All that is needed from now on is copied. */
     q->type = arena_copy(&q->arena, q->type);
     fcgi_drop(&q->fcgi);

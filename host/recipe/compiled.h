@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * compiled: what a recipe is after compiling, shared by the files of this room only. Headers and elements that a recipe
- * reads are numbered once (slots), so that verifying is one pass over the headers and then array look-ups.
+ * reads are numbered once (slots), so that verifying is one pass over the headers and then array look-ups; so are pointers.
  */
 #ifndef CREEL_RECIPE_COMPILED_H
 #define CREEL_RECIPE_COMPILED_H
 
+#include "base/json_find.h"
 #include "recipe/filter.h"
 #include "recipe/recipe.h"
 
@@ -58,11 +59,11 @@ enum ref_kind {
 #undef X
 };
 
-enum { SLOT_BY_NAME = -1 }; /* a header that is looked for by its name, outside of recipes */
+enum { SLOT_BY_NAME = -1 }; /* looked for by its name or pointer: outside of recipes, or where their slots are full */
 
 struct ref {
     enum ref_kind kind;
-    int slot;         /* of headers or fields */
+    int slot;         /* of headers, fields, pointers into the body or into an item */
     struct span what; /* literal, pointer, name; terminated */
     struct filter_use filters[REF_FILTERS_MAX];
     unsigned char n_filters;
@@ -195,6 +196,7 @@ struct recipe {
     size_t n_headers;
     struct span fields[RECIPE_FIELDS_MAX];
     size_t n_fields;
+    struct json_find in_body, in_item; /* what json: and item: refer to */
     struct words credentials, repeatable, notes;
     struct refs defaults[DEFAULTS];
     struct config_answer answers[ANSWER_KINDS];

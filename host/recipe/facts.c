@@ -63,7 +63,9 @@ bool facts_ask_path(const struct facts *f)
 enum err facts_find(const struct facts *f, const struct recipe_request *q, bool is_json, struct arena *a,
                     struct span *out)
 {
-    struct view v = {.q = q, .a = a, .json = is_json ? JSON_GOOD : JSON_BAD};
+    struct view v;
+    view_init(&v, NULL, q, a);
+    v.body_json = is_json ? JSON_GOOD : JSON_BAD;
     for (size_t i = 0; i < f->n; i++) {
         const struct ref *missing;
         struct span value = SPAN_NONE;

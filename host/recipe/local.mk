@@ -34,7 +34,7 @@ host_recipe_librecipe_a_SOURCES = \
 	host/recipe/sign.c host/recipe/signing.h \
 	host/recipe/sign_fill.c host/recipe/sign_place.c host/recipe/sign_token.c \
 	host/recipe/timestamp.c host/recipe/timestamp.h \
-	host/recipe/value.c host/recipe/value.h host/recipe/value_parse.c \
+	host/recipe/value.c host/recipe/value.h host/recipe/value_json.c host/recipe/value_look.h host/recipe/value_parse.c \
 	host/recipe/url.c host/recipe/url.h \
 	host/recipe/verify.c
 

@@ -21,9 +21,8 @@ static enum err no_room(struct signing *s)
 
 void signing_reread(struct signing *s)
 {
-    s->view.json = JSON_UNREAD;
-    s->view.url = SPAN_NONE;
-    s->view.item = s->element.p ? json_pointer(s->q.body, s->element) : SPAN_NONE;
+    view_body_changed(&s->view);
+    view_item(&s->view, s->element.p ? json_pointer(s->q.body, s->element) : SPAN_NONE);
 }
 
 /* ---- headers ---- */

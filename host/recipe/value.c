@@ -9,95 +9,17 @@
 #include "base/json.h"
 #include "recipe/form.h"
 #include "recipe/key.h"
+#include "recipe/value_look.h"
 
-static enum err fault(struct view *v, enum err e, const char *text)
+enum err value_fault(struct view *v, enum err e, const char *text)
 {
     snprintf(v->problem, sizeof v->problem, "%s", text);
     return e;
 }
 
-static enum err no_room(struct view *v)
+enum err value_no_room(struct view *v)
 {
-    return fault(v, ERR_NO_ROOM, "no room to put together what was signed");
-}
-
-enum err value_json(struct view *v)
-{
-    struct json_error bad = {"not valid", 0};
-    if (v->json == JSON_UNREAD) {
-        const struct span body = v->q->body.p ? v->q->body : SPAN_LIT("");
-        v->json = json_check(body, JSON_LIMITS_DEFAULT, &bad) == ERR_OK ? JSON_GOOD : JSON_BAD;
-        if (v->json == JSON_BAD)
-            snprintf(v->problem, sizeof v->problem, "the proof is in the body, which is not valid JSON: byte %zu: %s",
-                     bad.offset, bad.what);
-    }
-    if (v->json == JSON_BAD && !v->problem[0])
-        return fault(v, ERR_MALFORMED_BODY, "the proof is in the body, which is not valid JSON");
-    return v->json == JSON_GOOD ? ERR_OK : ERR_MALFORMED_BODY;
-}
-
-/* A scalar; strings decoded; absent when null, an object or an array. */
-static enum err scalar(struct view *v, struct span whole, struct span pointer, struct span *out)
-{
-    struct span value = json_pointer(whole, pointer);
-    enum json_type type = value.p ? json_type_of(value) : JSON_NONE;
-    if (type == JSON_NONE || type == JSON_NULL || type == JSON_OBJECT || type == JSON_ARRAY)
-        return ERR_OK;
-    struct span plain = type == JSON_STRING ? json_plain_string(value) : value;
-    if (plain.p) {
-        *out = plain;
-        return ERR_OK;
-    }
-    size_t room = value.n + 1; /* decoding makes nothing longer */
-    char *p = arena_alloc(v->a, room);
-    struct buf text = {.p = p, .cap = room, .max_bytes = room};
-    if (!p || json_unescape(value, &text) != ERR_OK)
-        return no_room(v);
-    *out = buf_span(&text);
-    return ERR_OK;
-}
-
-static enum err get_json(struct view *v, const struct ref *ref, struct span *out)
-{
-    enum err e = value_json(v);
-    if (e != ERR_OK)
-        return v->r ? e : ERR_OK;
-    return scalar(v, v->q->body, ref->what, out);
-}
-
-static enum err get_item(struct view *v, const struct ref *ref, struct span *out)
-{
-    return v->item.p ? scalar(v, v->item, ref->what, out) : ERR_OK;
-}
-
-/* An array of strings, as "aud" may be one (RFC 7519 section 4.1.3), is read as its members with blanks between them. */
-static enum err strings(struct view *v, struct span array, struct span *out)
-{
-    struct span element;
-    struct buf text = arena_open(v->a);
-    for (struct json_iter it = json_iter(array); json_next_element(&it, &element);) {
-        struct span plain = json_type_of(element) == JSON_STRING ? json_plain_string(element) : SPAN_NONE;
-        if (!plain.p || memchr(plain.p, ' ', plain.n))
-            return ERR_OK; /* absent */
-        if (text.n > 0)
-            buf_putc(&text, ' ');
-        buf_put_span(&text, plain);
-    }
-    *out = arena_close(v->a, &text);
-    return out->p ? ERR_OK : no_room(v);
-}
-
-static enum err get_claim(struct view *v, const struct ref *ref, struct span *out)
-{
-    struct span value = v->claims.p ? json_pointer(v->claims, ref->what) : SPAN_NONE;
-    if (value.p && json_type_of(value) == JSON_ARRAY)
-        return strings(v, value, out);
-    return value.p ? scalar(v, v->claims, ref->what, out) : ERR_OK;
-}
-
-static enum err get_jose(struct view *v, const struct ref *ref, struct span *out)
-{
-    return v->jose.p ? scalar(v, v->jose, ref->what, out) : ERR_OK;
+    return value_fault(v, ERR_NO_ROOM, "no room to put together what was signed");
 }
 
 static enum err get_body(struct view *v, const struct ref *ref, struct span *out)
@@ -128,7 +50,7 @@ static enum err get_url(struct view *v, const struct ref *ref, struct span *out)
             v->url = value_join_parts(v->a, &p);
         }
         if (!v->url.p)
-            return no_room(v);
+            return value_no_room(v);
     }
     *out = v->url;
     return ERR_OK;
@@ -153,7 +75,7 @@ static enum err get_path(struct view *v, const struct ref *ref, struct span *out
     }
     const struct parts p = {{SPAN_LIT("/"), rest}, 2};
     *out = value_join_parts(v->a, &p);
-    return out->p ? ERR_OK : no_room(v);
+    return out->p ? ERR_OK : value_no_room(v);
 }
 
 static enum err get_query(struct view *v, const struct ref *ref, struct span *out)
@@ -168,7 +90,7 @@ static enum err get_now(struct view *v, const struct ref *ref, struct span *out)
     char *p = arena_alloc(v->a, 24);
     (void)ref;
     if (!p)
-        return no_room(v);
+        return value_no_room(v);
     *out = span_of(p, (size_t)snprintf(p, 24, "%lld", (long long)(v->q->now_ms / 1000)));
     return ERR_OK;
 }
@@ -213,7 +135,7 @@ static enum err in_form(struct view *v, struct span form, struct span name, stru
 {
     enum err e = form_find(form, name, v->a, out);
     if (e != ERR_OK)
-        return no_room(v);
+        return value_no_room(v);
     if (v->r && out->p && !form_agrees(form, name, *out)) {
         snprintf(v->problem, sizeof v->problem, "%.*s came twice with different values",
                  (int)(name.n < 50 ? name.n : 50), name.p);
@@ -237,33 +159,6 @@ static enum err get_param(struct view *v, const struct ref *ref, struct span *ou
     for (size_t i = 0; i < v->q->n_params; i++)
         if (span_eq_str(ref->what, v->q->params[i].name))
             *out = span_str(v->q->params[i].value);
-    return ERR_OK;
-}
-
-/* POINTER!A,B: the name of the first member that is neither A nor B. */
-static enum err get_member_name(struct view *v, const struct ref *ref, struct span *out)
-{
-    const char *mark = memchr(ref->what.p, '!', ref->what.n);
-    struct span pointer = mark ? span_of(ref->what.p, (size_t)(mark - ref->what.p)) : ref->what;
-    struct span others = mark ? span_skip(ref->what, pointer.n + 1) : SPAN_NONE, name, value;
-    if (value_json(v) != ERR_OK)
-        return ERR_OK;
-    struct span object = json_pointer(v->q->body, span_eq_str(pointer, "/") ? SPAN_LIT("") : pointer);
-    if (!object.p || json_type_of(object) != JSON_OBJECT)
-        return ERR_OK;
-    for (struct json_iter it = json_iter(object); json_next_member(&it, &name, &value);) {
-        bool other = false;
-        for (struct span rest = others; rest.n > 0;) {
-            const char *comma = memchr(rest.p, ',', rest.n);
-            size_t n = comma ? (size_t)(comma - rest.p) : rest.n;
-            other = other || span_eq(span_of(rest.p, n), name);
-            rest = span_skip(rest, comma ? n + 1 : n);
-        }
-        if (other)
-            continue;
-        *out = name;
-        return ERR_OK;
-    }
     return ERR_OK;
 }
 
@@ -333,11 +228,11 @@ static enum err get_signed_headers(struct view *v, const struct ref *ref, struct
         if (!value.p)
             return ERR_OK; /* absent */
         if (comes_otherwise(v->q, name, value))
-            return fault(v, ERR_MALFORMED_REQUEST, "a header that is signed came twice with different values");
+            return value_fault(v, ERR_MALFORMED_REQUEST, "a header that is signed came twice with different values");
         if (p.n + 6 > RECIPE_PIECES_MAX)
-            return fault(v, ERR_NO_ROOM, "more headers are signed than this server looks at");
+            return value_fault(v, ERR_NO_ROOM, "more headers are signed than this server looks at");
         if (h->lower && !(name = lower(v->a, name)).p)
-            return no_room(v);
+            return value_no_room(v);
         if (p.n > 0)
             p.part[p.n++] = h->join;
         p.part[p.n++] = h->before;
@@ -348,7 +243,7 @@ static enum err get_signed_headers(struct view *v, const struct ref *ref, struct
         p.part[p.n++] = h->after;
     }
     *out = value_join_parts(v->a, &p);
-    return out->p ? ERR_OK : no_room(v);
+    return out->p ? ERR_OK : value_no_room(v);
 }
 
 typedef enum err (*look_up)(struct view *v, const struct ref *ref, struct span *out);
@@ -365,14 +260,14 @@ static const look_up look_ups[] = {
     [REF_SIGNED_HEADERS] = get_signed_headers,
     [REF_HEADER] = get_header,
     [REF_FIELD] = get_field,
-    [REF_JSON] = get_json,
-    [REF_ITEM] = get_item,
-    [REF_CLAIM] = get_claim,
-    [REF_JOSE] = get_jose,
+    [REF_JSON] = value_get_json,
+    [REF_ITEM] = value_get_item,
+    [REF_CLAIM] = value_get_claim,
+    [REF_JOSE] = value_get_jose,
     [REF_FORM] = get_form,
     [REF_QUERY_FIELD] = get_query_field,
     [REF_PARAM] = get_param,
-    [REF_MEMBER_NAME] = get_member_name,
+    [REF_MEMBER_NAME] = value_get_member_name,
     [REF_SEGMENT] = get_segment,
     [REF_TEXT] = get_literal,
 };
@@ -388,7 +283,7 @@ static enum err filtered(struct view *v, const struct ref *ref, struct span *val
     for (unsigned i = 0; value->p && i < ref->n_filters; i++) {
         enum err e = filter_apply(&ref->filters[i], key, *value, v->a, value);
         if (e == ERR_NO_ROOM)
-            return no_room(v);
+            return value_no_room(v);
         if (e != ERR_OK) {
             char name[80];
             snprintf(v->problem, sizeof v->problem, "%s is not what this recipe expects", value_name(v, ref, name));
@@ -408,8 +303,22 @@ void view_init(struct view *v, const struct recipe *r, const struct recipe_reque
     memset(v->field, 0, (r ? r->n_fields : 0) * sizeof *v->field);
     v->item = v->claims = v->jose = v->url = SPAN_NONE;
     v->key = NULL;
-    v->json = JSON_UNREAD;
+    v->body_json = JSON_UNREAD;
+    v->body_found = v->item_found = false;
     v->problem[0] = 0;
+}
+
+void view_item(struct view *v, struct span element)
+{
+    v->item = element;
+    v->item_found = false;
+}
+
+void view_body_changed(struct view *v)
+{
+    v->body_json = JSON_UNREAD;
+    v->body_found = false;
+    v->url = SPAN_NONE;
 }
 
 enum err value_get(struct view *v, const struct ref *ref, struct span *out)
@@ -505,7 +414,7 @@ enum err value_join(struct view *v, const struct text *t, struct span *out, cons
     }
     struct span joined = value_join_parts(v->a, &p);
     if (!joined.p)
-        return no_room(v);
+        return value_no_room(v);
     *out = joined;
     return ERR_OK;
 }

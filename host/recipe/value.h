@@ -34,10 +34,12 @@ struct view {
     const struct recipe_request *q;
     struct arena *a;
     struct span header[RECIPE_HEADERS_MAX], field[RECIPE_FIELDS_MAX]; /* by slot; SPAN_NONE: not there */
-    struct span item;         /* the element of `each` */
+    struct span in_body[JSON_FIND_SLOTS], in_item[JSON_FIND_SLOTS]; /* by slot, once body_found, item_found */
+    bool body_found, item_found;
+    struct span item;         /* the element of `each`; view_item sets it */
     struct span claims, jose; /* of the token */
     const struct key *key;    /* whose secret {secret} and the MAC filters take */
-    enum { JSON_UNREAD, JSON_GOOD, JSON_BAD } json;
+    enum { JSON_UNREAD, JSON_GOOD, JSON_BAD } body_json;
     struct span url; /* once it was put together */
     char problem[100];     /* why the last call failed */
 };
@@ -52,6 +54,10 @@ void view_release(struct view *v, struct view_mark mark);
 
 /* Nothing of the request is known yet. */
 void view_init(struct view *v, const struct recipe *r, const struct recipe_request *q, struct arena *a);
+/* The element of `each` that is looked at from now on; SPAN_NONE: none. */
+void view_item(struct view *v, struct span element);
+/* The body is another one now: what was found in it, and the URL, are looked for again. */
+void view_body_changed(struct view *v);
 /* What ref says: *out is SPAN_NONE when it is absent, else it lives as long as request and arena. ERR_NO_ROOM when the
  * arena is full; ERR_MALFORMED_BODY when the body should be JSON and is not; ERR_MALFORMED_REQUEST when there are two of it
  * that differ; ERR_INVALID when a filter cannot take it; each with v->problem. */

@@ -98,6 +98,19 @@ static enum err set_header(const struct value_scope *s, struct ref *out, struct 
                : why_set(w, ERR_INVALID, "'%.*s' is not a header name", (int)out->what.n, out->what.p);
 }
 
+/* Pointers that find no slot are looked up one by one. */
+static enum err set_pointer(const struct value_scope *s, struct ref *out, struct why *w)
+{
+    out->slot = SLOT_BY_NAME;
+    if (!json_pointer_valid(out->what))
+        return why_set(w, ERR_INVALID, "'%.*s' is not a JSON pointer like /data/id", (int)out->what.n, out->what.p);
+    if (s->r && !s->defaults && out->kind == REF_JSON)
+        json_find_add(&s->r->in_body, out->what, &out->slot);
+    if (s->r && !s->defaults && out->kind == REF_ITEM)
+        json_find_add(&s->r->in_item, out->what, &out->slot);
+    return ERR_OK;
+}
+
 static bool known_param(const struct recipe *r, struct span name)
 {
     for (size_t i = 0; i < r->params.n; i++)
@@ -132,9 +145,7 @@ static enum err take_what(const struct value_scope *s, const struct word *word, 
         return s->r ? field_slot(s->r, what, &out->slot, w)
                     : why_set(w, ERR_INVALID, "field: has a meaning in recipes only");
     case POINTER:
-        if (!json_pointer_valid(what))
-            return why_set(w, ERR_INVALID, "'%.*s' is not a JSON pointer like /data/id", (int)what.n, what.p);
-        break;
+        return set_pointer(s, out, w);
     case NAME:
         if (what.n == 0)
             return why_set(w, ERR_INVALID, "something must stand behind '%s'", word->text);

@@ -284,7 +284,7 @@ static enum err verify_each(struct proof *p)
     size_t n = 0;
     for (struct json_iter it = json_iter(list); json_next_element(&it, &element); n++) {
         view_release(&p->view, mark); /* what one element took is of no use to the next */
-        p->view.item = element;
+        view_item(&p->view, element);
         enum err e = verify_piece(p);
         if (e != ERR_OK)
             return e;
@@ -295,7 +295,7 @@ static enum err verify_each(struct proof *p)
 enum err proof_verify(struct proof *p)
 {
     enum err e = p->r->none ? ERR_OK : p->r->signature.each.p ? verify_each(p) : verify_piece(p);
-    p->verdict->body_is_json = p->view.json == JSON_GOOD;
+    p->verdict->body_is_json = p->view.body_json == JSON_GOOD;
     return e;
 }
 

@@ -63,8 +63,9 @@ bool journal_get_spare(struct journal *j, bool wait)
 void journal_drop_batch(struct journal *j)
 {
     buf_clear(&j->batch);
+    buf_clear(&j->batch_keys.keys);
     j->n_batch = 0;
-    j->to_spare = j->tombstone = false;
+    j->batch_unknown = j->to_spare = j->tombstone = false;
 }
 
 void journal_set_safe(struct journal *j, struct pos safe)
@@ -92,10 +93,20 @@ bool journal_add_number(struct journal *j, uint32_t number)
     return ok;
 }
 
+void journal_close_live(struct journal *j)
+{
+    j->keys.segment = j->live.number;
+    j->keys.length = j->live.end;
+    memcpy(j->keys.salt, j->salt, sizeof j->keys.salt);
+    helper_close(&j->helper, j->live.number, j->live.end, j->keys_unknown ? NULL : &j->keys);
+}
+
 /* The spare is live now: its name and what it holds up to `end` are synced, as is everything before it. */
 static void adopt(struct journal *j)
 {
     j->live = j->spare;
+    buf_clear(&j->keys.keys);
+    j->keys_unknown = j->rescued.n > 0;
     j->spare = SEGMENT_NONE;
     j->to_spare = false;
     atomic_store(&j->is_open, true);
@@ -123,7 +134,7 @@ enum err journal_switch(struct journal *j, struct why *w)
         journal_drop_batch(j);
         return ERR_NOT_DURABLE;
     }
-    helper_close(&j->helper, j->live.number, j->live.end);
+    journal_close_live(j);
     close(j->live.fd);
     journal_add_number(j, j->spare.number);
     adopt(j);
@@ -199,7 +210,7 @@ static void close_voided(struct journal *j)
     for (size_t i = 0; i + sizeof(struct pos) <= j->voids.n; i += sizeof(struct pos)) {
         struct pos from;
         memcpy(&from, j->voids.p + i, sizeof from);
-        helper_close(&j->helper, from.segment, from.offset);
+        helper_close(&j->helper, from.segment, from.offset, NULL);
     }
     buf_clear(&j->voids);
     buf_fini(&j->rescued);

@@ -83,17 +83,17 @@ static enum err cut(struct helper *h, const struct helper_closing *c, struct why
 static void do_close(struct helper *h)
 {
     struct helper_closing *c = h->closes;
-    struct index x;
     struct why w;
     h->closes = c->next;
     if (!h->closes)
         h->closes_end = &h->closes;
     pthread_mutex_unlock(&h->lock);
     enum err e = cut(h, c, &w);
-    if (!e && (e = scan_index(h->spool_fd, c->number, c->end, h->salt, &x, &w)) == ERR_OK) {
-        e = index_write(h->journal_fd, &x, &w);
-        index_fini(&x);
-    }
+    if (!e && !c->known)
+        e = scan_index(h->spool_fd, c->number, c->end, h->salt, &c->keys, &w);
+    if (!e)
+        e = index_write(h->journal_fd, &c->keys, &w);
+    index_fini(&c->keys);
     if (e)
         say("a closed journal segment could not be cut or indexed; the next start makes up for it", c->number, &w);
     free(c);
@@ -198,6 +198,7 @@ void helper_stop(struct helper *h)
     while (h->closes) {
         struct helper_closing *c = h->closes;
         h->closes = c->next;
+        index_fini(&c->keys);
         free(c);
     }
     pthread_cond_destroy(&h->done);
@@ -243,12 +244,16 @@ bool helper_take(struct helper *h, struct segment *out, bool wait)
     return there;
 }
 
-void helper_close(struct helper *h, uint32_t number, uint32_t end)
+void helper_close(struct helper *h, uint32_t number, uint32_t end, struct index *keys)
 {
     struct helper_closing *c = malloc(sizeof *c);
     if (!c)
         return; /* the next start cuts and indexes it */
-    *c = (struct helper_closing){number, end, NULL};
+    *c = (struct helper_closing){.number = number, .end = end, .known = keys != NULL};
+    if (keys) {
+        c->keys = *keys;
+        index_init(keys);
+    }
     pthread_mutex_lock(&h->lock);
     *h->closes_end = c;
     h->closes_end = &c->next;

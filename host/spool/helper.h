@@ -20,6 +20,8 @@ enum retire { RETIRE_IDLE, RETIRE_CHECK, RETIRE_CHECKED, RETIRE_REMOVE };
 
 struct helper_closing { /* a segment to cut and index */
     uint32_t number, end;
+    bool known;
+    struct index keys; /* when known; else it is read for them */
     struct helper_closing *next;
 };
 
@@ -54,8 +56,8 @@ bool helper_fill(struct helper *h, uint32_t number, uint32_t size, uint32_t leas
 void helper_pace(struct helper *h, uint32_t used, uint32_t size);
 /* Take the filled segment; with wait, until the filling that is under way is over. False when there is none. */
 bool helper_take(struct helper *h, struct segment *out, bool wait);
-/* Cut segment number to end and write its index. */
-void helper_close(struct helper *h, uint32_t number, uint32_t end);
+/* Cut segment number to end and write its index. keys: what it says, taken and left empty; NULL: the segment is read for it. */
+void helper_close(struct helper *h, uint32_t number, uint32_t end, struct index *keys);
 
 /* Begin to retire a segment; false when another one is being retired (true when it is the same). */
 bool helper_retire(struct helper *h, uint32_t segment);

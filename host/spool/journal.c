@@ -20,6 +20,7 @@
 enum {
     SEAL_BYTES = 64,            /* at most what line_seal adds */
     BATCH_KEPT_BYTES = 8 << 20, /* a larger buffer is given back after its commit */
+    KEYS_MOST = 100000,         /* of a segment, kept for its index; with more it is read again */
     FS_PART = 16,               /* a segment is at most this part of the filesystem */
     YOUNG_PART = 16,            /* and the first one after a start this part of segment_bytes */
     FOLDER_MODE = 0750
@@ -60,6 +61,8 @@ static struct journal *new_journal(const struct journal_options *o)
     j->live = j->spare = SEGMENT_NONE;
     j->down = ERR_NOT_DURABLE;
     j->next_number = 1;
+    index_init(&j->keys);
+    index_init(&j->batch_keys);
     buf_init(&j->batch, SEGMENT_MOST_BYTES);
     buf_init(&j->voids, SEGMENT_MOST_BYTES);
     buf_init(&j->rescued, SEGMENT_MOST_BYTES);
@@ -75,6 +78,8 @@ static void free_journal(struct journal *j)
         close(j->journal_fd);
     if (j->lock_fd >= 0)
         close(j->lock_fd);
+    index_fini(&j->keys);
+    index_fini(&j->batch_keys);
     buf_fini(&j->batch);
     buf_fini(&j->voids);
     buf_fini(&j->rescued);
@@ -117,7 +122,7 @@ void journal_close(struct journal *j)
     if (j->live.fd >= 0)
         journal_commit(j, true, &w);
     if (j->live.fd >= 0)
-        helper_close(&j->helper, j->live.number, j->live.end);
+        journal_close_live(j);
     helper_stop(&j->helper);
     segment_drop(j->journal_fd, &j->spare);
     free_journal(j);
@@ -154,7 +159,22 @@ static enum err find_room(struct journal *j, uint64_t bytes, bool reserve)
     return ERR_OK;
 }
 
-enum err journal_append(struct journal *j, struct span unsealed, bool reserve)
+/* The name of a member is not to be had within a text: its quotes would be escaped there. */
+static bool may_hold_key(struct span line)
+{
+    static const struct span name = SPAN_LIT("\"dedupe\":");
+    return memmem(line.p, line.n, name.p, name.n) != NULL;
+}
+
+static void note_key(struct journal *j, struct span unsealed, const struct journal_dedupe *key)
+{
+    if (key && index_count(&j->keys) + index_count(&j->batch_keys) < KEYS_MOST)
+        index_add(&j->batch_keys, key);
+    else if (key || may_hold_key(unsealed))
+        j->batch_unknown = true;
+}
+
+enum err journal_append(struct journal *j, struct span unsealed, const struct journal_dedupe *key, bool reserve)
 {
     size_t from = j->batch.n;
     if (j->live.fd < 0)
@@ -169,6 +189,7 @@ enum err journal_append(struct journal *j, struct span unsealed, bool reserve)
     buf_put_span(&j->batch, unsealed);
     line_seal(&j->batch, from, j->n_batch == 0 ? &j->safe : NULL);
     j->n_batch++;
+    note_key(j, unsealed, key);
     return ERR_OK;
 }
 
@@ -181,7 +202,7 @@ static void add_tombstone(struct journal *j)
         return;
     buf_init(&b, LINE_MAX_BYTES);
     line_put_tombstone(&b, segment, j->o.wall_ms(), "its events have ended and its time is over");
-    j->tombstone = !b.failed && journal_append(j, buf_span(&b), true) == ERR_OK;
+    j->tombstone = !b.failed && journal_append(j, buf_span(&b), NULL, true) == ERR_OK;
     buf_fini(&b);
 }
 
@@ -212,6 +233,8 @@ static void committed(struct journal *j, bool sync)
         stat_add(STAT_journal_bytes_total, (int64_t)j->batch.n);
     }
     j->live.end += (uint32_t)j->batch.n;
+    buf_put_span(&j->keys.keys, buf_span(&j->batch_keys.keys));
+    j->keys_unknown = j->keys_unknown || j->batch_unknown || j->keys.keys.failed || j->batch_keys.keys.failed;
     helper_pace(&j->helper, j->live.end, j->live.size);
     if (sync)
         journal_set_safe(j, (struct pos){j->live.number, j->live.end});

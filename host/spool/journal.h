@@ -67,8 +67,10 @@ void journal_salt(const struct journal *j, uint8_t salt[16]);
 /* Add one unsealed line to the batch in memory. Where it will lie is decided by the commit: a batch is never split, so it may move
  * to the next segment as a whole. ERR_NO_ROOM: no segment can take it now (disk full and no filled segment left; or, with
  * reserve false, only the reserve is left); ERR_NOT_DURABLE: the disk failed and no fresh segment could be had yet. The batch
- * stays as it was. `reserve`: dispatch's records, which may use what is kept back for them. */
-enum err journal_append(struct journal *j, struct span unsealed, bool reserve);
+ * stays as it was. `key`: the duplicate key in this line, for the segment's index; NULL: the line has none, or whoever appends
+ * it has not got it at hand, and then the segment is read again for its index. `reserve`: dispatch's records, which may use
+ * what is kept back for them. */
+enum err journal_append(struct journal *j, struct span unsealed, const struct journal_dedupe *key, bool reserve);
 /* Write the batch; with sync, fdatasync and publish `safe`. On failure the batch counts as never written: the segment is given
  * up, a fresh one begins with `void`; ERR_NOT_DURABLE (or ERR_NO_ROOM where no fresh segment can be had; journal_tick tries
  * again). Without sync the lines are written but `safe` stays until a later commit with sync, at the latest the next tick's;

@@ -21,8 +21,13 @@ struct journal {
     struct pos safe;      /* what *o.safe says; in live when there is one */
     enum err down;
 
+    struct index keys;       /* of live, as far as it is committed */
+    struct index batch_keys; /* of the batch */
+    bool keys_unknown;       /* live holds others, too: it has to be read for its index */
+
     struct buf batch; /* sealed lines */
     size_t n_batch;
+    bool batch_unknown; /* it holds keys that are not among batch_keys */
     bool to_spare;  /* the batch does not fit live any more */
     bool tombstone; /* the batch holds the tombstone of the segment that is being retired */
 
@@ -43,6 +48,8 @@ void journal_look_at_room(struct journal *j);
 void journal_want_spare(struct journal *j);
 /* Is a spare there; with wait, wait for the filling that is under way. */
 bool journal_get_spare(struct journal *j, bool wait);
+/* Live is done with; take its keys for the index. */
+void journal_close_live(struct journal *j);
 /* The batch is as if it had never been. */
 void journal_drop_batch(struct journal *j);
 /* Go on in the spare, which is there. The old segment is synced and closed. On failure the batch is gone. */

@@ -48,6 +48,7 @@ struct entry {
     uint32_t type;       /* ledger_name */
     int64_t received_ms;
     uint16_t n;          /* invocations */
+    bool violated;       /* taken although it does not meet its contract */
     bool routed, unsigned_source; /* not routed, and yet invocations: see ledger_assume */
     uint32_t user;
     struct entry *older, *newer; /* in order of `at` */

@@ -30,6 +30,7 @@ static enum err add_event(struct ledger *l, const struct line *line, struct pos 
         return ERR_NO_MEMORY;
     e->received_ms = line->received_ms;
     e->unsigned_source = line->unsigned_source;
+    e->violated = line->violation.p != NULL;
     *out = e;
     return ERR_OK;
 }

@@ -217,6 +217,8 @@ void line_put_event(struct buf *b, const struct line_event *e)
     put_bool(b, ",\"unsigned\":", e->unsigned_source);
     put_key(b, ",\"dedupe\":", e->dedupe, e->has_dedupe);
     put_due(b, ",\"dedupe_until\":", e->has_dedupe ? e->dedupe_until_ms : 0);
+    if (e->violation.p)
+        put_text(b, ",\"violation\":", e->violation);
     put_text(b, ",\"version\":", e->version);
     put_text(b, ",\"event_id\":", e->event_id);
     put_text(b, ",\"order_key\":", e->order_key);

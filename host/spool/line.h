@@ -40,6 +40,7 @@ struct line_event {
     uint8_t dedupe[16];         /* the keyed hash that the duplicate index knows it by */
     bool has_dedupe;
     int64_t dedupe_until_ms;    /* when the index may forget it */
+    struct span violation;      /* "CODE: reason": taken although it does not meet its contract; as a rule absent */
     struct span headers;        /* JSON text: [["name","value"],…], credentials already "…" */
     struct span body;           /* raw bytes */
 };
@@ -108,6 +109,7 @@ struct line {
     uint8_t dedupe[16];   /* event, carry; when has_dedupe */
     int64_t dedupe_until_ms;
     struct span source, type; /* event, carry */
+    struct span violation;    /* event, carry; absent as a rule */
     struct span function; /* attempt, outcome, action; absent where null */
     struct span functions; /* routed: JSON array of strings; carry: JSON array of objects */
     struct span action;

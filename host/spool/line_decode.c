@@ -200,6 +200,7 @@ enum err line_event_decode(struct span event, struct buf *b, struct line_event *
         {"dedupe", 0, take_key, false},
         {"dedupe_until", offsetof(struct line_event, dedupe_until_ms), take_due, false},
         ROW(struct line_event, version, take_text_or_null),
+        {"violation", offsetof(struct line_event, violation), take_text, true},
         ROW(struct line_event, event_id, take_text_or_null),
         ROW(struct line_event, order_key, take_text_or_null),
         {"time", offsetof(struct line_event, time), take_text_or_null, true},

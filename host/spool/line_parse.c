@@ -306,6 +306,8 @@ static bool take_optional(struct head *h, struct line *l)
         return take_number(h, &l->quarantine);
     if (l->kind == KIND_ACTION && TAKE(h, ",\"who\":") && take_text(h, &who) && TAKE(h, ",\"attempts\":"))
         return l->has_attempts = take_number(h, &l->attempt);
+    if ((l->kind == KIND_EVENT || l->kind == KIND_CARRY) && TAKE(h, ",\"violation\":"))
+        return take_text(h, &l->violation);
     return true;
 }
 
@@ -335,7 +337,7 @@ enum err line_parse(struct span text, struct line *out)
     }
     if (l.kind == KIND_CARRY) {
         struct head inner = {l.event.p + 1, l.event.p + l.event.n - 1};
-        if (!take_members(&inner, KIND_CARRIED, false, &l))
+        if (!take_members(&inner, KIND_CARRIED, false, &l) || !take_optional(&inner, &l))
             return ERR_CORRUPT;
     }
     if (l.kind == KIND_VOID)

@@ -82,7 +82,7 @@ static void close_others(struct journal *j, const struct survey *s)
         const struct survey_segment *k = &s->all[i];
         bool voided = k->number >= s->safe.segment && (k->beyond || k->void_from < k->size);
         if (!voided && !k->indexed)
-            helper_close(&j->helper, k->number, counts_to(s, k));
+            helper_close(&j->helper, k->number, counts_to(s, k), NULL);
     }
 }
 

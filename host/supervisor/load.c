@@ -117,29 +117,43 @@ static void need_keys(struct trial *t, const struct config_source *s, const stru
                   : "needs a key at least, in keys or keys_folder: nothing could be verified");
 }
 
+static void try_list(struct trial *t, const struct config_source *s, const char *what, const char *const *texts, size_t n)
+{
+    struct facts *facts;
+    struct why w;
+    char where[8192];
+    if (facts_new(texts, n, &facts, &w) == ERR_OK) {
+        facts_free(facts);
+        return;
+    }
+    snprintf(where, sizeof where, "%s/%s", s->where, what);
+    report_at(t, where, w.text);
+}
+
 /* Can the references of a source be read? */
 static void try_facts(struct trial *t, const struct config_source *s)
 {
-    const struct {
-        const char *what;
-        const char **own;
-        size_t n;
-    } lists[] = {{"type", s->type, s->n_type},
-                 {"event_id", s->event_id, s->n_event_id},
-                 {"order_key", s->order_key, s->n_order_key},
-                 {"version", s->version, s->n_version},
-                 {"time", s->time, s->n_time}};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        struct facts *facts;
-        struct why w;
-        char where[8192];
-        if (facts_new(lists[i].own, lists[i].n, &facts, &w) == ERR_OK) {
-            facts_free(facts);
-            continue;
-        }
-        snprintf(where, sizeof where, "%s/%s", s->where, lists[i].what);
-        report_at(t, where, w.text);
-    }
+    try_list(t, s, "type", s->type, s->n_type);
+    try_list(t, s, "event_id", s->event_id, s->n_event_id);
+    try_list(t, s, "order_key", s->order_key, s->n_order_key);
+    try_list(t, s, "version", s->version, s->n_version);
+    try_list(t, s, "time", s->time, s->n_time);
+    for (size_t i = 0; i < s->n_dedupe_by; i++)
+        if (strcmp(s->dedupe_by[i], "event_id") != 0) /* no reference, but what those of event_id lead to */
+            try_list(t, s, "dedupe/by", &s->dedupe_by[i], 1);
+}
+
+/* Versions are known by name: where is the name? */
+static void try_versions(struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    size_t n = s->n_version;
+    char where[8192];
+    if (!n)
+        (void)recipe_default(r, "version", &n);
+    if (n || !s->n_versions)
+        return;
+    snprintf(where, sizeof where, "%s/versions", s->where);
+    report_at(t, where, "no event would have a version: say where it is with \"version\", the recipe does not");
 }
 
 static bool has_param(const struct config_source *s, const char *name)
@@ -203,6 +217,7 @@ static void try_source(struct trial *t, const struct config_source *s)
         return;
     }
     try_facts(t, s);
+    try_versions(t, s, r);
     try_params(t, s, r);
     unsigned before = t->faults;
     need_keys(t, s, r);

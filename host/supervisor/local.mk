@@ -13,5 +13,6 @@ host_supervisor_libsupervisor_a_SOURCES = \
 	host/supervisor/spool_lock.c host/supervisor/spool_lock.h \
 	host/supervisor/state.h \
 	host/supervisor/stop.c \
-	host/supervisor/supervisor.c host/supervisor/supervisor.h
+	host/supervisor/supervisor.c host/supervisor/supervisor.h \
+	host/supervisor/watch.c host/supervisor/watch.h
 dist_man_MANS += man/creeld.8

@@ -4,6 +4,7 @@
  */
 #include "supervisor/state.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 static void give_up(struct supervisor *s, const char *role, struct span why)
@@ -22,6 +23,12 @@ static void give_up(struct supervisor *s, const char *role, struct span why)
     notify_send(&s->notify, "READY=1\nSTATUS=the configuration was not reloaded, the old one stays: see the log");
 }
 
+void reload_watch(struct supervisor *s)
+{
+    if (watch_use(&s->watch, s->now.config, clock_mono_ms()) != ERR_OK)
+        log_msg(LOG_WARN, "out of memory: which files of the configuration change is not watched; SIGHUP reads them again");
+}
+
 static void finish(struct supervisor *s)
 {
     for (int k = 0; k < ROLE_KINDS; k++) {
@@ -32,6 +39,7 @@ static void finish(struct supervisor *s)
     s->now = s->next;
     s->next = (struct loaded){NULL, -1, -1};
     log_init_words("creeld", s->now.config->log_format, s->now.config->log_level);
+    reload_watch(s);
     log_msg(LOG_INFO, "configuration reloaded");
     notify_send(&s->notify, "READY=1\nSTATUS=intake and dispatch are up");
 }
@@ -41,6 +49,7 @@ void reload_begin(struct supervisor *s)
     struct loaded next = {NULL, -1, -1};
     s->reload_wanted = false;
     notify_reloading(&s->notify);
+    watch_note(&s->watch);
     if (s->options->load(s->options->arg, &s->now, &next) != ERR_OK) {
         give_up(s, "creeld", SPAN_LIT("it has faults"));
         return;

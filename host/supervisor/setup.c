@@ -62,6 +62,7 @@ static enum err open_signals(struct supervisor *s, struct why *w)
         sigaddset(&set, taken[i]);
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    watch_init(&s->watch);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return why_errno(w, "cannot block signals");
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -70,7 +71,11 @@ static enum err open_signals(struct supervisor *s, struct why *w)
     if (s->signal_fd < 0 || s->epoll_fd < 0 || s->null_fd < 0)
         return why_errno(w, "cannot create the event loop");
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
-    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->signal_fd, &e) == 0 ? ERR_OK : why_errno(w, "epoll");
+    struct epoll_event hint = {.events = EPOLLIN, .data.ptr = &s->watch};
+    if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->signal_fd, &e) != 0 ||
+        (s->watch.fd >= 0 && epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->watch.fd, &hint) != 0))
+        return why_errno(w, "epoll");
+    return ERR_OK;
 }
 
 static enum err open_spool(struct supervisor *s, struct why *w)
@@ -127,6 +132,7 @@ int supervisor_setup(struct supervisor *s)
     s->spool_fd = s->lock_fd = s->shared_fd = s->null_fd = s->signal_fd = s->epoll_fd = -1;
     s->fastcgi.fd = s->admin.fd = s->control.fd = -1;
     s->now = s->next = (struct loaded){NULL, -1, -1};
+    s->watch = (struct watch){.fd = -1, .look_ms = INT64_MAX};
     for (int k = 0; k < ROLE_KINDS; k++) {
         s->roles[k] = (struct role){.kind = (enum role_kind)k, .channel = -1};
         s->peer[k] = -1;
@@ -145,6 +151,7 @@ int supervisor_setup(struct supervisor *s)
         log_line(LOG_ERROR, "cannot start", LOG_T("why", w.text));
         return e == ERR_NOT_FOUND || e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM;
     }
+    reload_watch(s);
     warn_root(s);
     return 0;
 }
@@ -164,5 +171,6 @@ void supervisor_teardown(struct supervisor *s)
     loaded_free(&s->next);
     loaded_free(&s->now);
     notify_fini(&s->notify);
+    watch_fini(&s->watch);
     drop_fd(&s->lock_fd); /* last: a successor may begin */
 }

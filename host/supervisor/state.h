@@ -10,6 +10,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/role.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/watch.h"
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING, PHASE_ENDED };
 
@@ -19,6 +20,7 @@ struct supervisor {
     struct loaded next; /* while a reload is under way; config NULL otherwise */
     struct identity identity;
     struct notify notify;
+    struct watch watch; /* of the files that `now` was made of */
     struct listener fastcgi, admin, control;
     int spool_fd, lock_fd, shared_fd, null_fd, signal_fd, epoll_fd;
     int peer[ROLE_KINDS]; /* both ends of the channel between the roles */
@@ -41,6 +43,8 @@ void supervisor_teardown(struct supervisor *s);
 void supervisor_start(struct supervisor *s, struct role *r, int64_t now_ms);
 
 /* reload.c */
+/* The files of the configuration have been replaced, or not: watch those that s->now names. */
+void reload_watch(struct supervisor *s);
 void reload_begin(struct supervisor *s);
 void reload_answer(struct supervisor *s, struct role *r, bool took, struct span why);
 void reload_died(struct supervisor *s, const struct role *r); /* call before role_ended */

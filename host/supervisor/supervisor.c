@@ -211,6 +211,11 @@ static void tick(struct supervisor *s, int64_t now_ms)
         stop_step(s, now_ms);
         return;
     }
+    const char *changed = watch_turn(&s->watch, now_ms);
+    if (changed) {
+        log_line(LOG_INFO, "changed on disk: the configuration is read again", LOG_T("file", changed));
+        s->reload_wanted = true;
+    }
     bool ready = true;
     for (int k = 0; k < ROLE_KINDS; k++) {
         struct role *r = &s->roles[k];
@@ -224,7 +229,7 @@ static void tick(struct supervisor *s, int64_t now_ms)
 
 static int wait_ms(const struct supervisor *s, int64_t now_ms)
 {
-    int64_t at_ms = stop_deadline_ms(s);
+    int64_t at_ms = s->phase == PHASE_STOPPING ? stop_deadline_ms(s) : s->watch.look_ms;
     if (s->clearing)
         return CLEAR_POLL_MS;
     for (int k = 0; k < ROLE_KINDS; k++)
@@ -238,13 +243,15 @@ static int wait_ms(const struct supervisor *s, int64_t now_ms)
 static void loop(struct supervisor *s)
 {
     while (s->phase != PHASE_ENDED) {
-        struct epoll_event events[ROLE_KINDS + 1];
-        int n = epoll_wait(s->epoll_fd, events, ROLE_KINDS + 1, wait_ms(s, clock_mono_ms()));
+        struct epoll_event events[ROLE_KINDS + 2];
+        int n = epoll_wait(s->epoll_fd, events, ROLE_KINDS + 2, wait_ms(s, clock_mono_ms()));
         bug_if(n < 0 && errno != EINTR);
         int64_t now_ms = clock_mono_ms();
         /* Messages before deaths: what a role said with its last breath counts. */
         for (int i = 0; i < n; i++)
-            if (events[i].data.ptr)
+            if (events[i].data.ptr == &s->watch)
+                watch_hint(&s->watch, now_ms);
+            else if (events[i].data.ptr)
                 on_channel(s, events[i].data.ptr, now_ms);
         for (int i = 0; i < n; i++)
             if (!events[i].data.ptr)

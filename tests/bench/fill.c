@@ -34,7 +34,7 @@ static void append(struct journal *j, struct span line)
 {
     struct why w;
     enum err e;
-    while ((e = journal_append(j, line, false)) == ERR_NO_ROOM && journal_pending(j))
+    while ((e = journal_append(j, line, NULL, false)) == ERR_NO_ROOM && journal_pending(j))
         if (journal_commit(j, true, &w) != ERR_OK)
             die(EXIT_SYSTEM, "fill: %s", w.text);
     if (e != ERR_OK)

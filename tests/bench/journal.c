@@ -102,7 +102,7 @@ static void journal_batch(struct bench *b, size_t records)
 {
     struct why w;
     for (size_t i = 0; i < records; i++)
-        must(journal_append(b->j, buf_span(&b->line), false) == ERR_OK, "journal_append");
+        must(journal_append(b->j, buf_span(&b->line), NULL, false) == ERR_OK, "journal_append");
     must(journal_commit(b->j, true, &w) == ERR_OK, "journal_commit");
     int64_t now = clock_mono_ms();
     if (now - b->ticked_ms >= TICK_MS) {

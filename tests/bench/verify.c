@@ -219,7 +219,7 @@ struct worst {
 
 static void measure_one(const char *name, struct worst kinds[2])
 {
-    static const int runs = 1000;
+    static const int runs = 4000;
     struct pairs p = {.part = "verify", .unit = "CPU ns", .goal = 2.5};
     struct why w;
     bool in_body;

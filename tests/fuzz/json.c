@@ -3,7 +3,7 @@
  * What passes must also survive being taken apart and written again.
  */
 
-#include "base/json.h"
+#include "base/json_find.h"
 #include "fuzz.h"
 
 const char fuzz_name[] = "json";
@@ -56,6 +56,22 @@ static void look_around(struct span text)
     buf_fini(&b);
 }
 
+/* Together they are found where each is found alone. */
+static void find_together(struct span text)
+{
+    static const char *const pointers[] = {"", "/", "/0", "/a", "/a/0/b", "/a/b", "/a/1", "/~0~1", "/data/object/id", "/x/0"};
+    struct json_find f = {0};
+    struct span found[JSON_FIND_SLOTS];
+    int slot[sizeof pointers / sizeof pointers[0]];
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++)
+        bug_if(json_find_add(&f, span_str(pointers[i]), &slot[i]) != ERR_OK);
+    json_find(&f, text, found);
+    for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++) {
+        struct span alone = json_pointer(text, span_str(pointers[i]));
+        bug_if(found[slot[i]].p != alone.p || found[slot[i]].n != alone.n);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct json_error e;
@@ -63,7 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     bool passed = json_check(text, JSON_LIMITS_DEFAULT, &e) == ERR_OK;
     bug_if(!passed && e.offset > n);
     look_around(text);
-    if (passed)
+    if (passed) {
         rewrite(text);
+        find_together(text);
+    }
     return 0;
 }

@@ -3,7 +3,8 @@
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_refusal \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
-	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr \
+	tests/fuzz/mutate_format tests/fuzz/mutate_number tests/fuzz/mutate_pattern
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -19,6 +20,8 @@ LIB_DRIVE = tests/fuzz/libdrive.a
 
 tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
 tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_cidr_SOURCES = tests/fuzz/cidr.c
+tests_fuzz_mutate_cidr_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c
@@ -45,6 +48,12 @@ tests_fuzz_mutate_jwt_SOURCES = tests/fuzz/jwt.c tests/fuzz/unknown_keys.h
 tests_fuzz_mutate_jwt_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_value_SOURCES = tests/fuzz/value.c tests/fuzz/request.h
 tests_fuzz_mutate_value_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_format_SOURCES = tests/fuzz/format.c
+tests_fuzz_mutate_format_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
+tests_fuzz_mutate_number_SOURCES = tests/fuzz/number.c
+tests_fuzz_mutate_number_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
+tests_fuzz_mutate_pattern_SOURCES = tests/fuzz/pattern.c
+tests_fuzz_mutate_pattern_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
 
 $(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
 	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)

@@ -8,6 +8,7 @@ functions test_*, each gets nothing and ends normally, raises Skip, or fails; cr
 import base64
 import contextlib
 import ctypes
+import grp
 import hashlib
 import hmac
 import http.client
@@ -27,6 +28,8 @@ import time
 import traceback
 import uuid
 
+import webserver
+
 PREFIX = os.environ.get("CREEL_PREFIX", "/usr/local")
 CREELD = os.path.join(PREFIX, "sbin", "creeld")
 CREEL = os.path.join(PREFIX, "bin", "creel")
@@ -36,6 +39,7 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 DEADLINE = 30.0 * float(os.environ.get("CREEL_TEST_SLOW", "1"))
 REPORTS = os.environ.get("CREEL_TEST_REPORTS", "")  # the folder that a sanitized build's processes report to, set by tests/run
 PR_SET_CHILD_SUBREAPER = 36
+WEB_USER = "www-data"
 
 
 class Skip(Exception):
@@ -195,6 +199,32 @@ def fcgi_answer(s):
     return Answer(int(headers.pop("status", "200").split()[0]), headers, body)
 
 
+def fcgi_respond(s, text):
+    """The other side: read one whole request from s, answer it, return its parameters."""
+    params, ends = b"", 0
+    while ends < 2:
+        _, kind, _, n, pad, _ = struct.unpack("!BBHHBB", _read_exactly(s, 8))
+        data = _read_exactly(s, n + pad)[:n]
+        params += data if kind == 4 else b""
+        ends += kind in (4, 5) and n == 0
+    s.sendall(_records(6, text) + _record(3, b"\0" * 8))
+    return dict(_pairs(params))
+
+
+def _pairs(data):
+    at = 0
+
+    def length():
+        nonlocal at
+        size = 4 if data[at] & 0x80 else 1
+        at += size
+        return int.from_bytes(data[at - size:at], "big") & 0x7fffffff
+    while at < len(data):
+        n, v = length(), length()
+        yield data[at:at + n].decode("latin-1"), data[at + n:at + n + v].decode("latin-1")
+        at += n + v
+
+
 def fcgi_params(method, uri, headers, body):
     path, _, query = uri.partition("?")
     params = [("REQUEST_METHOD", method), ("REQUEST_URI", uri), ("QUERY_STRING", query), ("SCRIPT_NAME", path),
@@ -235,7 +265,7 @@ class Host:
     def __init__(self, sources=None, functions="", launcher=(), preload=None, **settings):
         self.dir = tempfile.mkdtemp(prefix="creel-")
         os.chmod(self.dir, 0o755)
-        for name in ("etc", "run", "functions", "out"):
+        for name in ("etc", "run", "functions", "schemas", "out"):
             os.mkdir(self.path(name), 0o755)
         os.chmod(self.path("out"), 0o1777)
         self.fastcgi, self.admin = self.path("run/f.sock"), self.path("run/a.sock")
@@ -246,8 +276,10 @@ class Host:
             "listen": "unix:" + self.fastcgi, "listen_mode": "0660", "admin_listen": "unix:" + self.admin,
             "control": self.path("run/c.sock"), "spool": self.path("spool"), "segment_size": "1MiB", "min_free": "1MiB",
             "functions": functions or self.path("functions"), "log_format": "json", "stop_timeout": "5s",
-            "schemas": self.path("etc"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
+            "schemas": self.path("schemas"), "peer_users": [pwd.getpwuid(os.getuid()).pw_name],
             "sources": sources or {"shop": self.source("shop")}}
+        if os.getuid() == 0 and not launcher:
+            self.settings.update(listen_group=WEB_USER, peer_users=["root", WEB_USER])
         self.settings.update(settings)
         self.write_config()
 
@@ -560,34 +592,54 @@ def pkg_config(*args):
 # ---- web servers ---------------------------------------------------------------------------------------------------
 
 class Server:
-    """A web server in front of a Host, run as the invoking user in the foreground."""
+    """A web server in front of a Host with the configuration that is shipped for it, in the foreground. As root it serves as www-data,
+    if the host takes that one, as its service would; drops: who it is started as instead. text: what makes another configuration."""
 
-    def __init__(self, host, program, arguments, config, text, env=None):
-        self.port = free_port()
-        self.dir = host.path(program)
-        os.makedirs(self.dir, exist_ok=True)
-        at = os.path.join(self.dir, config)
-        with open(at, "w") as f:
-            f.write(text(self))
-        self.log = os.path.join(self.dir, "log")
+    def __init__(self, host, kit, socket_path=None, tls=None, more="", drops=None, text=None):
+        self.kit, self.tls, self.drops, self.port = kit, tls, drops, free_port()
+        self.user = drops or (WEB_USER if WEB_USER in host.settings["peer_users"] else pwd.getpwuid(os.getuid()).pw_name)
+        self.group = grp.getgrgid(pwd.getpwnam(self.user).pw_gid).gr_name
+        self.dir = host.path(f"{kit}-{self.port}")
+        os.makedirs(self.dir)
+        at, self.log = os.path.join(self.dir, webserver.FILES[kit]), os.path.join(self.dir, "log")
+        with open(at, "w", encoding="utf-8") as f:
+            f.write(text(self) if text else webserver.whole(kit, self, socket_path or host.fastcgi, tls, more))
+        as_user = {"user": self.user, "group": self.group, "extra_groups": []} if os.getuid() == 0 and (drops or kit == "caddy") else {}
         with open(self.log, "ab") as log:
-            self.process = started(subprocess.Popen([need(program), *arguments(at)], stdin=subprocess.DEVNULL, stdout=log,
-                                                    stderr=log, env=dict(os.environ, **(env(self) if env else {}))))
+            if os.getuid() == 0:
+                for made in (self.dir, self.log):
+                    os.chown(made, pwd.getpwnam(self.user).pw_uid, -1)
+            self.process = started(subprocess.Popen(
+                [need(webserver.PROGRAMS[kit]), *webserver.arguments(kit, at)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **as_user,
+                env=dict(os.environ, HOME=self.dir, XDG_DATA_HOME=self.dir, XDG_CONFIG_HOME=self.dir)))
         host.servers.append(self)
-        poll(self.answers, lambda: f"{program} to answer:\n" + open(self.log).read())
+        poll(self.answers, lambda: f"{kit} to answer:\n" + self.said())
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
 
     def answers(self):
-        check(self.process.poll() is None, lambda: "the web server ended:\n" + open(self.log).read())
+        check(self.process.poll() is None, lambda: "the web server ended:\n" + self.said())
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            self.connect(1).close()
             return True
         return False
+
+    def connect(self, timeout=None):
+        return socket.create_connection(("127.0.0.1", self.port), timeout or DEADLINE)
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def request(self, method, path, headers, body, chunked=False):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+    def client(self, context=None):
+        """An HTTP client's connection; context: with TLS."""
+        if context:
+            return http.client.HTTPSConnection("localhost", self.port, timeout=DEADLINE, context=context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+
+    def request(self, method, path, headers, body, chunked=False, context=None):
+        c = self.client(context)
         try:
             pieces = iter([body[i:i + 1000] for i in range(0, len(body), 1000)]) if chunked else body
             c.request(method, path, pieces, dict(headers), encode_chunked=chunked)
@@ -607,38 +659,19 @@ class Server:
 
 
 def nginx(host, more=""):
-    def text(s):
-        user = f"user {pwd.getpwuid(os.getuid()).pw_name};" if os.getuid() == 0 else ""
-        folders = "".join(f"{k}_temp_path {s.dir}/{k};" for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        return f"""{user} daemon off; pid {s.dir}/pid; error_log stderr; worker_processes 1;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; {folders}
-  upstream creel {{ server unix:{host.fastcgi}; keepalive 16; }}
-  server {{
-    listen 127.0.0.1:{s.port}; client_max_body_size 16m;
-    location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass creel; fastcgi_keep_conn on; {more} }}
-  }}
-}}"""
-    return Server(host, "nginx", lambda at: ["-e", "stderr", "-c", at], "nginx.conf", text)
+    return Server(host, "nginx", more=more)
 
 
-def caddy(host):
-    def text(s):
-        return f"""{{
-  admin off
-  auto_https off
-}}
-http://127.0.0.1:{s.port} {{
-  bind 127.0.0.1
-  request_header -*_*
-  reverse_proxy unix/{host.fastcgi} {{
-    transport fastcgi
-  }}
-}}
-"""
-    return Server(host, "caddy", lambda at: ["run", "--config", at, "--adapter", "caddyfile"], "Caddyfile", text,
-                  lambda s: {"HOME": s.dir, "XDG_DATA_HOME": s.dir, "XDG_CONFIG_HOME": s.dir})
+def caddy(host, more=""):
+    return Server(host, "caddy", more=more)
+
+
+def apache(host):
+    return Server(host, "apache")
+
+
+def lighttpd(host):
+    return Server(host, "lighttpd")
 
 
 # ---- sanitizers ----------------------------------------------------------------------------------------------------

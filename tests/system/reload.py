@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""SIGHUP: a good configuration takes effect everywhere, a bad one changes nothing and says why."""
+"""SIGHUP, and files that change: a good configuration takes effect everywhere, a bad one changes nothing and says why."""
+import json
+import os
 import signal
 import subprocess
 
@@ -101,6 +103,44 @@ def test_fixed_setting():
         h.finish()
 
 
+def test_files_that_change():
+    """What the configuration names comes in by itself when it is replaced; with a fault the old one stays."""
+    def replaced(path, content, says):
+        before = len(h.log_text())
+        with open(path + ".new", "w") as f:
+            f.write(content)
+        os.chmod(path + ".new", 0o600)
+        os.rename(path + ".new", path)
+        creel.poll(lambda: says in h.log_text()[before:], lambda: f"the log to say '{says}'\n{h.log_tail()}")
+        return h.log_text()[before:]
+
+    other = b"another secret, of the second one"
+    with Host() as h:
+        recipes = h.path("etc", "recipes")
+        os.mkdir(recipes)
+        h.settings["recipes"] = recipes
+        h.write_config()
+        h.start()
+        pids = h.role("intake"), h.role("dispatch")
+        key = h.path("etc", "key-shop")
+        check(h.send(secret=other).status == 401, "before")
+        said = replaced(key, creel.whsec(other) + "\n", "configuration reloaded")
+        check(json.dumps(key) in said, f"the log does not name the file: {said}")
+        h.accept(secret=other)
+        check(h.send().status == 401, "the old key")
+        said = replaced(key, "whsec_!!!!", "not reloaded")
+        check("key shop-1" in said, f"the reason is not in the log: {said}")
+        h.accept(secret=other)
+        replaced(os.path.join(recipes, "standard-webhooks.json"), "{", "not reloaded")
+        h.accept(secret=other)
+        os.unlink(os.path.join(recipes, "standard-webhooks.json"))
+        replaced(key, creel.whsec() + "\n", "configuration reloaded")
+        h.accept()
+        check(pids == (h.role("intake"), h.role("dispatch")), "a change restarted a role")
+        h.allow("refused", "fault in the configuration", "not reloaded")
+        h.finish()
+
+
 def test_check_and_print():
     """creeld -t and -T."""
     with Host() as h:
@@ -131,6 +171,15 @@ def test_check_and_print():
         good = creeld("-t")
         check(good.returncode == 0, f"-t of references of all kinds: {good}")
         del h.settings["sources"]["shop"]["event_id"]
+        h.settings["sources"]["shop"]["versions"] = {"1": {}}
+        h.write_config()
+        nowhere = creeld("-t")
+        check(nowhere.returncode == 100 and ": /sources/shop/versions: " in nowhere.stderr, f"-t of versions from nowhere: {nowhere}")
+        h.settings["sources"]["shop"]["version"] = "json:/version"
+        h.write_config()
+        good = creeld("-t")
+        check(good.returncode == 0, f"-t of versions: {good}")
+        del h.settings["sources"]["shop"]["versions"]
         functions = h.settings["functions"]
         h.settings["functions"] = functions + ".not-there"
         h.write_config()

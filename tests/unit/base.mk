@@ -8,6 +8,18 @@ tests_unit_check_base_SOURCES = tests/unit/check_base.c tests/unit/suite.h
 tests_unit_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_base_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/check_cidr
+TESTS += tests/unit/check_cidr
+tests_unit_check_cidr_SOURCES = tests/unit/check_cidr.c tests/unit/suite.h
+tests_unit_check_cidr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_cidr_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/check_json_find
+TESTS += tests/unit/check_json_find
+tests_unit_check_json_find_SOURCES = tests/unit/check_json_find.c tests/unit/suite.h
+tests_unit_check_json_find_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_json_find_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/check_json
 TESTS += tests/unit/check_json
 tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/unit/suite.h

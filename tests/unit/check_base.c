@@ -119,6 +119,12 @@ START_TEST(units_parse)
     buf_putc(&b, ' ');
     buf_put_size(&b, 1 << 20);
     ck_assert_span_eq(buf_span(&b), "90s 1MiB");
+    buf_clear(&b);
+    buf_put_http_date(&b, 784111777999); /* the one of RFC 9110 */
+    ck_assert_span_eq(buf_span(&b), "Sun, 06 Nov 1994 08:49:37 GMT");
+    buf_clear(&b);
+    buf_put_http_date(&b, 0);
+    ck_assert_span_eq(buf_span(&b), "Thu, 01 Jan 1970 00:00:00 GMT");
     buf_fini(&b);
 }
 END_TEST

@@ -88,6 +88,7 @@ END_TEST
 static const char full[] =
     "{ // all of it\n"
     "\"$schema\":\"x\", \"recipes\":\"recipes\", \"listen\":\"[::1]:9000\", \"listen_mode\":\"0600\", \"peer_users\":[\"root\"],\n"
+    "\"trusted_proxies\":[\"10.0.0.0/8\",\"::1\"],\n"
     "\"admin_listen\":\"unix:/run/x/admin.sock\", \"control\":\"run/control.sock\", \"spool\":\"spool\", \"segment_size\":\"1MiB\",\n"
     "\"min_free\":\"2.5%\", \"retention\":\"36h\", \"log_format\":\"json\", \"threads\":3, \"include\":\"sources.d/*.json\",\n"
     "\"sources\": { \"shop\": { \"path\":\"/hooks/shop\", \"recipe\":\"signed\", \"params\":{\"verify_token\":\"s3cret\",\"webhook_id\":\"W1\"},\n"
@@ -95,9 +96,11 @@ static const char full[] =
     "            {\"id\":\"env\",\"secret_env\":\"SHOP_KEY\",\"not_after\":\"2027-01-01T00:00:00.250Z\"}],\n"
     "  \"type\":[\"header:X-Type\",\"json:/type\"], \"types\":[\"order.*\"], \"event_id\":\"json:/a~1b\", \"order_key\":\"path:2\",\n"
     "  \"version\":\"const:1\", \"methods\":[\"POST\",\"PUT\"], \"content_types\":[\"application/*\"], \"tolerance\":\"5m\",\n"
-    "  \"dedupe\":{\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
+    "  \"dedupe\":{\"by\":[\"event_id\",\"header:X-Tenant\"],\"missing\":\"refuse\",\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
     "  \"public_url\":\"https://x.example/hooks/shop\",\n"
-    "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}} } } }";
+    "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}},\n"
+    "  \"versions\":{\"1\":{\"deprecated\":\"2026-11-01T00:00:00Z\",\"sunset\":\"2027-01-01T00:00:00.250Z\",\"link\":\"https://x.example/v1\"},\n"
+    "  \"\":{}}, \"unknown_version\":\"pass\" } } }";
 
 static void check_full(const struct config *c)
 {
@@ -108,6 +111,7 @@ static void check_full(const struct config *c)
     ck_assert(a.fd == -1 && a.addr.ss_family == AF_INET6);
     ck_assert_int_eq(c->listen_mode, 0600);
     ck_assert(c->n_peer_users == 1 && strcmp(c->peer_users[0], "root") == 0);
+    ck_assert(c->n_trusted_proxies == 2 && strcmp(c->trusted_proxies[1], "::1") == 0);
     ck_assert_str_eq(c->spool, in_dir("spool"));
     ck_assert_str_eq(c->control, in_dir("run/control.sock"));
     ck_assert_int_eq(c->segment_size, 1 << 20);
@@ -133,13 +137,20 @@ static void check_full(const struct config *c)
     ck_assert(s->keys[1].not_before_ms == 0 && s->keys[1].not_after_ms == INT64_C(1798761600250));
     ck_assert(s->n_type == 2 && strcmp(s->type[1], "json:/type") == 0);
     ck_assert(s->n_types == 1 && s->n_event_id == 1 && s->n_order_key == 1 && s->n_version == 1 && s->n_methods == 2);
-    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
+    ck_assert(s->dedupe && s->n_dedupe_by == 2 && strcmp(s->dedupe_by[1], "header:X-Tenant") == 0);
+    ck_assert_str_eq(s->dedupe_missing, "refuse");
+    ck_assert(!config_dedupes_by_body(s) && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
     ck_assert(s->tolerance == 300000 && s->max_body == 2 << 20 && strcmp(s->durability, "written") == 0);
     ck_assert_int_eq(s->answers[ANSWER_ACCEPTED].status, 200);
     ck_assert_str_eq(s->answers[ANSWER_ACCEPTED].body, "");
     ck_assert(s->answers[ANSWER_REFUSED].status == 400 && !s->answers[ANSWER_REFUSED].body && !s->answers[ANSWER_DUPLICATE].status);
+    ck_assert(s->n_versions == 2 && strcmp(s->versions[0].name, "1") == 0 && strcmp(s->versions[1].name, "") == 0);
+    ck_assert(s->versions[0].deprecated_ms == INT64_C(1793491200000) && s->versions[0].sunset_ms == INT64_C(1798761600250));
+    ck_assert(strcmp(s->versions[0].link, "https://x.example/v1") == 0 && !s->versions[1].link && !s->versions[1].sunset_ms);
+    ck_assert_str_eq(s->unknown_version, "pass");
     s = config_source_by_name(c, SPAN_LIT("extra"));
-    ck_assert(s && s->allow_unsigned && s->dedupe_by_body && s->dedupe_window_ms == 300000 && s->n_keys == 0);
+    ck_assert(s && s->n_versions == 0 && strcmp(s->unknown_version, "refuse") == 0);
+    ck_assert(s && s->allow_unsigned && config_dedupes_by_body(s) && s->dedupe_window_ms == 300000 && s->n_keys == 0);
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/sho")));
     ck_assert_ptr_null(config_source_by_path(c, SPAN_LIT("/hooks/shop/")));
     ck_assert_str_eq(config_recipe_text(c, "signed"), "{\"recipe\":\"signed\"}");
@@ -189,6 +200,22 @@ START_TEST(all_settings_arrive_and_survive_a_snapshot)
     config_free(c);
     buf_fini(&one);
     buf_fini(&two);
+}
+END_TEST
+
+START_TEST(an_allow_list_survives_a_snapshot)
+{
+    struct config *c = load_good(IN_SOURCE(OPEN ",\"allow\":[\"192.0.2.0/24\",\"::1\"]")), *back = NULL;
+    struct why w;
+    int fd;
+    ck_assert_int_eq(config_snapshot(c, &fd, &w), ERR_OK);
+    ck_assert_msg(config_from_snapshot(fd, &back, &w) == ERR_OK, "%s", w.text);
+    close(fd);
+    ck_assert_uint_eq(back->sources[0].n_allow, 2);
+    ck_assert_str_eq(back->sources[0].allow[0], "192.0.2.0/24");
+    ck_assert_str_eq(back->sources[0].allow[1], "::1");
+    config_free(back);
+    config_free(c);
 }
 END_TEST
 
@@ -255,7 +282,7 @@ START_TEST(defaults_are_the_interface)
     ck_assert_str_eq(c->listen, "unix:/run/creel/fastcgi.sock");
     ck_assert_int_eq(c->segment_size, 64 << 20);
     ck_assert(c->min_free_percent > 4.9 && c->retention == 7 * INT64_C(86400000) && !*c->admin_listen);
-    ck_assert(s->dedupe && !s->dedupe_by_body && s->dedupe_window_ms == 86400000 && s->dedupe_max == 1000000);
+    ck_assert(s->dedupe && s->n_dedupe_by == 0 && strcmp(s->dedupe_missing, "body") == 0 && s->dedupe_window_ms == 86400000 && s->dedupe_max == 1000000);
     ck_assert(s->max_body == 1 << 20 && strcmp(s->durability, "synced") == 0 && strcmp(s->ack, "accepted") == 0);
     ck_assert(s->n_type == 0 && s->n_methods == 0 && s->tolerance == 0 && s->n_types == 0);
     config_free(c);
@@ -380,6 +407,7 @@ int main(void)
     tcase_add_test(t, an_unknown_peer_is_a_warning);
     tcase_add_test(t, a_path_is_found_decoded);
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
+    tcase_add_test(t, an_allow_list_survives_a_snapshot);
     tcase_add_test(t, includes_tell_their_own_file_and_line);
     tcase_add_test(t, read_does_not_look_at_keys);
     tcase_add_test(t, fixed_settings_are_named);

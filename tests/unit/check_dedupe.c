@@ -7,6 +7,7 @@
 
 #include "base/stats.h"
 #include "intake/dedupe.h"
+#include "intake/dedupe_by.h"
 #include "intake/seen.h"
 
 enum { NOW = 1000000, HOUR = 3600000 };
@@ -94,14 +95,16 @@ END_TEST
 
 START_TEST(small_enough)
 {
+    enum { MANY = 1000000 };
     struct seen *s = seen_new(1 << 20);
     uint64_t early = 0;
-    for (uint32_t i = 0; i < 400000; i++) {
+    for (uint32_t i = 0; i < MANY; i++) {
         put(s, i, NOW + HOUR, NOW, &early);
         if (i > 20000 && i % 997 == 0)
             ck_assert_msg(seen_bytes(s) <= 48 * seen_count(s), "%zu bytes for %zu", seen_bytes(s), seen_count(s));
     }
-    for (uint32_t i = 0; i < 400000; i += 7)
+    ck_assert_uint_eq(seen_count(s), MANY);
+    for (uint32_t i = 0; i < MANY; i += 7)
         ck_assert(has(s, i, NOW));
     seen_free(s);
 }
@@ -187,6 +190,62 @@ START_TEST(keys_are_scoped)
 }
 END_TEST
 
+/* --- what is hashed where that is not the id alone --- */
+
+static enum err digest_of(const char *const *texts, size_t n, const struct recipe_header *headers, size_t n_headers,
+                          uint8_t out[DEDUPE_DIGEST_BYTES], const char **missing)
+{
+    struct dedupe_by *by;
+    struct arena a;
+    struct why w;
+    const struct recipe_request q = {.headers = headers, .n_headers = n_headers, .body = SPAN_LIT("{\"n\":1}")};
+    ck_assert(arena_init(&a, 65536));
+    ck_assert_int_eq(dedupe_by_new(texts, n, &by, &w), ERR_OK);
+    enum err e = dedupe_by_digest(by, &q, true, SPAN_LIT("evt"), &a, out, missing);
+    dedupe_by_free(by);
+    arena_fini(&a);
+    return e;
+}
+
+START_TEST(joined_values_stay_apart)
+{
+    static const char *const two[] = {"header:a", "header:b"}, *const turned[] = {"header:b", "header:a"},
+                             *const all[] = {"event_id", "json:/n", "body", "header:a"};
+    const struct recipe_header ab_c[] = {{SPAN_LIT("a"), SPAN_LIT("ab")}, {SPAN_LIT("b"), SPAN_LIT("c")}},
+                               a_bc[] = {{SPAN_LIT("a"), SPAN_LIT("a")}, {SPAN_LIT("b"), SPAN_LIT("bc")}},
+                               swapped[] = {{SPAN_LIT("a"), SPAN_LIT("c")}, {SPAN_LIT("b"), SPAN_LIT("ab")}};
+    uint8_t digest[5][DEDUPE_DIGEST_BYTES];
+    const char *missing = NULL;
+    ck_assert_int_eq(digest_of(two, 2, ab_c, 2, digest[0], &missing), ERR_OK);
+    ck_assert_int_eq(digest_of(two, 2, a_bc, 2, digest[1], &missing), ERR_OK);
+    ck_assert_int_eq(digest_of(turned, 2, swapped, 2, digest[2], &missing), ERR_OK); /* the same values, named otherwise */
+    ck_assert_int_eq(digest_of(two, 1, ab_c, 2, digest[3], &missing), ERR_OK);
+    ck_assert_int_eq(digest_of(all, 4, ab_c, 2, digest[4], &missing), ERR_OK);
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < i; k++)
+            ck_assert_msg(memcmp(digest[i], digest[k], sizeof digest[i]) != 0, "%d and %d", k, i);
+    ck_assert_int_eq(digest_of(two, 2, ab_c, 2, digest[1], &missing), ERR_OK);
+    ck_assert_int_eq(memcmp(digest[0], digest[1], sizeof digest[0]), 0);
+    ck_assert_ptr_null(missing);
+}
+END_TEST
+
+START_TEST(a_part_that_is_not_there)
+{
+    static const char *const two[] = {"header:a", "header:b"}, *const bad[] = {"header:a", "nothing:x"};
+    const struct recipe_header one[] = {{SPAN_LIT("a"), SPAN_LIT("1")}, {SPAN_LIT("b"), SPAN_LIT("")}};
+    uint8_t digest[DEDUPE_DIGEST_BYTES];
+    const char *missing = NULL;
+    struct dedupe_by *by = NULL;
+    struct why w = {""};
+    ck_assert_int_eq(digest_of(two, 2, one, 2, digest, &missing), ERR_NOT_FOUND);
+    ck_assert_str_eq(missing, "header:b");
+    ck_assert_int_eq(dedupe_by_new(bad, 2, &by, &w), ERR_INVALID);
+    ck_assert_ptr_null(by);
+    ck_assert(strstr(w.text, "nothing:x") != NULL);
+}
+END_TEST
+
 START_TEST(new_pending_seen)
 {
     struct dedupe_claim a = claim("x", 1), b = claim("x", 2), c = claim("x", 3), other = claim("y", 4),
@@ -262,6 +321,8 @@ int main(void)
     t = tcase_create("claims");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, keys_are_scoped);
+    tcase_add_test(t, joined_values_stay_apart);
+    tcase_add_test(t, a_part_that_is_not_there);
     tcase_add_test(t, new_pending_seen);
     tcase_add_test(t, what_failed_is_new_again);
     tcase_add_test(t, former_runs_count);

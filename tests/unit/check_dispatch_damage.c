@@ -215,6 +215,34 @@ START_TEST(an_event_that_had_not_ended)
 }
 END_TEST
 
+/* No function ever sees an event that does not meet its contract, whatever is left of the lines that say so. */
+START_TEST(a_violation_whose_end_is_lost)
+{
+    static const enum kind lost[] = {KIND_OUTCOME, KIND_ATTEMPT, KIND_ROUTED};
+    start();
+    for (size_t i = 0; i < sizeof lost / sizeof lost[0]; i++) {
+        struct buf b;
+        struct line_event e = {.id = id_new(clock_wall_ms()), .received_ms = clock_wall_ms(), .source = SPAN_LIT("shop"),
+                               .type = SPAN_LIT("order.paid"), .headers = SPAN_LIT("[[\"Do\",\"ok\"]]"), .body = SPAN_LIT("{}"),
+                               .violation = SPAN_LIT("schema-violation: \"/id\" is missing")};
+        buf_init(&b, 4096);
+        line_put_event(&b, &e);
+        ck_assert_int_eq(journal_append(r.j, buf_span(&b), false), ERR_OK);
+        buf_fini(&b);
+        rig_commit(&r);
+        rig_until(&r, rig_state(&r, &e.id) == STATE_DEAD);
+        (void)damage(lost[i], &e.id);
+        rig_watch(&r, &e.id);
+        start();
+        rig_until(&r, rig_state(&r, &e.id) == STATE_DEAD);
+        (void)done_event();
+        ck_assert_uint_eq(rig_invocation(&r, &e.id)->attempts, 1);
+        ck_assert(!story_has("\"done\"") && !story_has("LOST"));
+        ck_assert(i > 0 || story_has("schema-violation: \\\"/id\\\" is missing"));
+    }
+}
+END_TEST
+
 START_TEST(a_checkpoint_and_a_first_line)
 {
     start();
@@ -383,6 +411,7 @@ int main(void)
     tcase_add_test(t, an_attempt_whose_outcome_is_there);
     tcase_add_test(t, a_routed_line_is_written_again);
     tcase_add_test(t, an_event_that_had_not_ended);
+    tcase_add_test(t, a_violation_whose_end_is_lost);
     tcase_add_test(t, a_checkpoint_and_a_first_line);
     tcase_add_test(t, a_part_that_the_disk_refuses);
     tcase_add_test(t, a_bit_anywhere);

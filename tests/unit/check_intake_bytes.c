@@ -180,6 +180,41 @@ START_TEST(answers_early_and_goes_on)
 }
 END_TEST
 
+/* The answer came early, and the web server leaves the rest of the body out: Apache does, where it keeps connections. */
+START_TEST(answers_early_and_begins_anew)
+{
+    struct buf first, b;
+    int fd = stage_connect(&stage);
+    buf_init(&first, 1 << 20);
+    buf_init(&b, 1 << 20);
+    struct call c = {.uri = "/hooks/nobody", .keep = true, .body = SPAN_LIT("0123456789"), .length = "1000"};
+    put_call(&first, &c);
+    for (size_t piece = 1; piece <= 40; piece++) {
+        char id[24];
+        struct answer a;
+        snprintf(id, sizeof id, "msg_anew_%zu", piece);
+        buf_clear(&b);
+        buf_put(&b, first.p, first.n - 8); /* without the end of the body */
+        c = shop(id, ORDER);
+        c.keep = true;
+        put_call(&b, &c);
+        for (size_t at = 0; at < b.n; at += piece)
+            send_all(fd, span_of(b.p + at, b.n - at < piece ? b.n - at : piece));
+        read_answer(fd, &a);
+        ck_assert_int_eq(a.status, 404);
+        answer_fini(&a);
+        read_answer(fd, &a);
+        ck_assert_int_eq(a.status, 202);
+        answer_fini(&a);
+    }
+    buf_fini(&first);
+    buf_fini(&b);
+    close(fd);
+    ck_assert_int_eq(counter(STAT_hostile_connections_total), 0);
+    ck_assert_int_eq(counter(STAT_connections_total), 1);
+}
+END_TEST
+
 /* Without a declared length the limit strikes in the middle. */
 START_TEST(too_large_on_the_way)
 {
@@ -388,6 +423,7 @@ START_TEST(slow_body)
     read_answer(fd, &a);
     ck_assert_int_eq(a.status, 408);
     assert_has(answer_body(&a), "\"code\":\"request-timeout\"");
+    send_all(fd, span_of(b.p + b.n - 20, 1)); /* the web server is still sending: it shall see the answer first */
     char more;
     ck_assert_int_eq(recv(fd, &more, 1, 0), 0);
     answer_fini(&a);
@@ -445,6 +481,7 @@ int main(void)
     tcase_add_test(t, kept_connection);
     tcase_add_test(t, one_behind_the_other);
     tcase_add_test(t, answers_early_and_goes_on);
+    tcase_add_test(t, answers_early_and_begins_anew);
     tcase_add_test(t, too_large_on_the_way);
     tcase_add_test(t, body_memory_is_shared);
     tcase_add_test(t, cut_off_anywhere);

@@ -31,37 +31,6 @@ static void teardown(void)
     pen_fini(&pen);
 }
 
-static void write_events(int from, int to, size_t body_bytes)
-{
-    for (int n = from; n <= to; n++) {
-        ck_assert_int_eq(pen_event(&pen, n, body_bytes), ERR_OK);
-        ck_assert_msg(pen_commit(&pen) == ERR_OK, "%s", pen.why.text);
-        pen_settle(&pen);
-    }
-}
-
-/* Every event of the range once, and nothing that cannot be read. */
-static void assert_events(int from, int to)
-{
-    struct pen_read r;
-    pen_read_all(&pen, &r);
-    for (int n = from; n <= to; n++)
-        ck_assert_msg(r.events[n] == 1, "event %d is there %d times", n, r.events[n]);
-    ck_assert_uint_eq(r.n_events, (size_t)(to - from + 1));
-    ck_assert_uint_eq(r.n_unreadable, 0);
-}
-
-/* The helper works at its own pace: wait for something it does, at most some seconds. */
-static bool comes_true(bool (*what)(void))
-{
-    for (int64_t until = clock_mono_ms() + 10000; clock_mono_ms() < until;) {
-        if (what())
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
-}
-
 START_TEST(an_empty_spool_gets_its_folders_and_a_segment)
 {
     uint32_t first, last;
@@ -93,7 +62,7 @@ START_TEST(nothing_is_safe_before_its_commit)
     ck_assert_uint_eq(journal_pending(pen.j), 0);
     journal_tick(pen.j); /* syncs what was only written */
     ck_assert(atomic_load(pen.safe) > before);
-    assert_events(1, 1);
+    pen_assert_events(&pen, 1, 1);
 }
 END_TEST
 
@@ -101,11 +70,11 @@ START_TEST(a_batch_is_never_split_over_two_segments)
 {
     struct pen_read r;
     pen_open(&pen);
-    write_events(1, 50, 500); /* 50 * ~950 bytes: the next batches have to move on */
+    pen_write(&pen, 1, 50, 500); /* 50 * ~950 bytes: the next batches have to move on */
     for (int n = 51; n <= 90; n++)
         ck_assert_int_eq(pen_event(&pen, n, 500), ERR_OK);
     ck_assert_int_eq(pen_commit(&pen), ERR_OK);
-    assert_events(1, 90);
+    pen_assert_events(&pen, 1, 90);
     pen_read_all(&pen, &r);
     for (int n = 52; n <= 90; n++)
         ck_assert_uint_eq(r.at[n].segment, r.at[51].segment);
@@ -113,32 +82,16 @@ START_TEST(a_batch_is_never_split_over_two_segments)
 }
 END_TEST
 
-static bool first_is_indexed(void)
-{
-    return pen_size(&pen, "journal/000000000001.idx") > 0;
-}
-
-START_TEST(a_closed_segment_is_cut_and_indexed)
-{
-    pen_open(&pen);
-    write_events(1, 60, 500);
-    ck_assert(comes_true(first_is_indexed));
-    ck_assert_int_lt(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES);
-    ck_assert_int_gt(pen_size(&pen, "journal/000000000001.jsonl"), PEN_SEGMENT_BYTES / 2);
-    assert_events(1, 60);
-}
-END_TEST
-
 START_TEST(a_line_larger_than_a_segment_gets_one_of_its_size)
 {
     pen_open(&pen);
-    write_events(1, 1, 10);
-    write_events(2, 2, 5 * PEN_SEGMENT_BYTES);
-    write_events(3, 3, 10);
-    assert_events(1, 3);
+    pen_write(&pen, 1, 1, 10);
+    pen_write(&pen, 2, 2, 5 * PEN_SEGMENT_BYTES);
+    pen_write(&pen, 3, 3, 10);
+    pen_assert_events(&pen, 1, 3);
     pen_close(&pen);
     pen_open(&pen);
-    assert_events(1, 3);
+    pen_assert_events(&pen, 1, 3);
 }
 END_TEST
 
@@ -147,7 +100,7 @@ START_TEST(everything_is_there_after_reopening)
     uint8_t salt[16], again[16];
     pen_open(&pen);
     journal_salt(pen.j, salt);
-    write_events(1, 80, 500);
+    pen_write(&pen, 1, 80, 500);
     for (int round = 0; round < 4; round++) {
         pen_close(&pen);
         if (round % 2)
@@ -159,8 +112,8 @@ START_TEST(everything_is_there_after_reopening)
         ck_assert_uint_eq(pen.found.torn_bytes, 0);
         for (int n = 1; n <= 80 + round; n++)
             ck_assert_msg(pen.keys[n] == 1, "key %d came %d times", n, pen.keys[n]);
-        assert_events(1, 80 + round);
-        write_events(81 + round, 81 + round, 100);
+        pen_assert_events(&pen, 1, 80 + round);
+        pen_write(&pen, 81 + round, 81 + round, 100);
     }
 }
 END_TEST
@@ -173,84 +126,13 @@ START_TEST(keys_whose_time_is_over_are_not_handed_out)
                            .dedupe = {0, 1}, .has_dedupe = true, .dedupe_until_ms = PEN_NOW_MS - 1};
     buf_init(&b, 4096);
     line_put_event(&b, &e);
-    ck_assert_int_eq(journal_append(pen.j, buf_span(&b), false), ERR_OK);
+    ck_assert_int_eq(journal_append(pen.j, buf_span(&b), NULL, false), ERR_OK);
     buf_fini(&b);
     ck_assert_int_eq(pen_commit(&pen), ERR_OK);
-    write_events(2, 2, 10);
+    pen_write(&pen, 2, 2, 10);
     pen_close(&pen);
     pen_open(&pen);
     ck_assert(pen.keys[1] == 0 && pen.keys[2] == 1);
-}
-END_TEST
-
-START_TEST(a_missing_or_damaged_index_is_made_anew)
-{
-    pen_open(&pen);
-    write_events(1, 60, 500);
-    pen_close(&pen);
-    int64_t size = pen_size(&pen, "journal/000000000001.idx");
-    ck_assert_int_gt(size, 0);
-    for (int damage = 0; damage < 2; damage++) {
-        if (damage) {
-            int fd = openat(pen.spool_fd, "journal/000000000001.idx", O_RDWR);
-            ck_assert_int_eq(pwrite(fd, "x", 1, size / 2), 1);
-            close(fd);
-        } else {
-            unlinkat(pen.spool_fd, "journal/000000000001.idx", 0);
-        }
-        pen_open(&pen);
-        for (int n = 1; n <= 60; n++)
-            ck_assert_int_eq(pen.keys[n], 1);
-        pen_close(&pen);
-        ck_assert_int_eq(pen_size(&pen, "journal/000000000001.idx"), size);
-    }
-}
-END_TEST
-
-struct kept {
-    const char *name;
-    char bytes[PEN_SEGMENT_BYTES];
-    ssize_t n;
-};
-
-static void keep(struct kept *k)
-{
-    int fd = openat(pen.spool_fd, k->name, O_RDONLY);
-    k->n = read(fd, k->bytes, sizeof k->bytes);
-    ck_assert_int_gt(k->n, 0);
-    close(fd);
-}
-
-static void put_back(const struct kept *k)
-{
-    int fd = openat(pen.spool_fd, k->name, O_WRONLY | O_TRUNC);
-    ck_assert_int_eq(write(fd, k->bytes, (size_t)k->n), k->n);
-    close(fd);
-}
-
-/* A segment was closed and indexed, but the word that all of it is safe was lost: lines of it are copied into a fresh one and taken
- * back here; then the process ended again before it was cut and its index made anew. */
-START_TEST(an_index_hands_out_no_key_twice)
-{
-    static struct kept segment = {.name = "journal/000000000001.jsonl"}, index = {.name = "journal/000000000001.idx"};
-    static struct pen_read r;
-    pen_open(&pen);
-    for (int n = 1; n <= 6; n++)
-        write_events(n, n, 100);
-    pen_close(&pen);
-    keep(&segment);
-    keep(&index);
-    pen_read_all(&pen, &r);
-    atomic_store(pen.safe, pos_pack(r.at[4]));
-    for (int start = 1; start <= 2; start++) {
-        pen_open(&pen);
-        for (int n = 1; n <= 6; n++)
-            ck_assert_msg(pen.keys[n] == 1, "start %d: key %d came %d times", start, n, pen.keys[n]);
-        pen_close(&pen);
-        put_back(&segment);
-        put_back(&index);
-    }
-    assert_events(1, 6);
 }
 END_TEST
 
@@ -281,13 +163,13 @@ START_TEST(retirement_is_oldest_first_and_spares_the_last_two)
     uint32_t first, last;
     struct why w;
     pen_open(&pen);
-    write_events(1, 120, 500);
+    pen_write(&pen, 1, 120, 500);
     journal_bounds(pen.j, &first, &last);
     ck_assert_uint_ge(last, 4);
     ck_assert_int_eq(journal_retire(pen.j, 2, &w), ERR_INVALID);
     ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
     ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK); /* under way */
-    ck_assert(comes_true(first_is_gone));
+    ck_assert(pen_comes_true(first_is_gone));
     ck_assert_int_eq(journal_retire(pen.j, last - 1, &w), ERR_INVALID);
     while (journal_bounds(pen.j, &first, &last), first + 1 < last) {
         if (journal_retire(pen.j, first, &w) == ERR_OK)
@@ -302,7 +184,7 @@ END_TEST
 START_TEST(numbers_are_never_used_again)
 {
     pen_open(&pen);
-    write_events(1, 1, 10);
+    pen_write(&pen, 1, 1, 10);
     pen_close(&pen);
     unlinkat(pen.spool_fd, "journal/000000000001.jsonl", 0);
     ck_assert_int_gt(pen_size(&pen, "journal/000000000001.idx"), 0);
@@ -320,7 +202,7 @@ START_TEST(retirement_quarantines_what_cannot_be_read)
     struct pen_read r;
     struct why w;
     pen_open(&pen);
-    write_events(1, 120, 500);
+    pen_write(&pen, 1, 120, 500);
     pen_read_all(&pen, &r);
     int fd = openat(pen.spool_fd, "journal/000000000001.jsonl", O_RDWR);
     char line[4096];
@@ -328,7 +210,7 @@ START_TEST(retirement_quarantines_what_cannot_be_read)
     ck_assert_int_eq(pread(fd, line, r.bytes[3], r.at[3].offset), (ssize_t)r.bytes[3]);
     close(fd);
     ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
-    ck_assert(comes_true(first_is_gone));
+    ck_assert(pen_comes_true(first_is_gone));
     ck_assert(pen_quarantined(&pen, r.at[3], span_of(line, r.bytes[3])));
 }
 END_TEST
@@ -339,20 +221,20 @@ START_TEST(an_old_segment_that_the_disk_cannot_read_stops_nothing)
     struct stat st;
     struct why w;
     pen_open(&pen);
-    write_events(1, 120, 500);
+    pen_write(&pen, 1, 120, 500);
     pen_close(&pen);
     ck_assert_int_eq(fstatat(pen.spool_fd, "journal/000000000001.jsonl", &st, 0), 0);
     disk_obey((struct disk_plan){.bad_inode = st.st_ino, .free_part = 1});
     pen_open(&pen);
     ck_assert_int_eq(pen.keys[1], 1); /* its index is still there */
     ck_assert_int_eq(pen.keys[120], 1);
-    write_events(121, 121, 10);
+    pen_write(&pen, 121, 121, 10);
     ck_assert_int_eq(journal_retire(pen.j, 1, &w), ERR_OK);
     pen_close(&pen);
     ck_assert_int_gt(pen_size(&pen, "journal/000000000001.jsonl"), 0);
     disk_obey(DISK_HEALTHY);
     pen_open(&pen);
-    assert_events(1, 121);
+    pen_assert_events(&pen, 1, 121);
 }
 END_TEST
 
@@ -364,7 +246,7 @@ START_TEST(a_tail_that_the_disk_cannot_read_does_not_stop_the_start)
     pid_t pid = fork();
     if (pid == 0) { /* ends as a kill does */
         pen_open(&pen);
-        write_events(1, 25, 300);
+        pen_write(&pen, 1, 25, 300);
         _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -377,12 +259,12 @@ START_TEST(a_tail_that_the_disk_cannot_read_does_not_stop_the_start)
     for (int n = 1; n <= 25; n++)
         known += pen.keys[n];
     ck_assert(pen.keys[1] == 1 && known > 10 && known < 25);
-    write_events(26, 26, 10);
+    pen_write(&pen, 26, 26, 10);
     pen_close(&pen);
     ck_assert_int_ge(pen_size(&pen, "journal/000000000001.jsonl"), 12288);
     disk_obey(DISK_HEALTHY);
     pen_open(&pen);
-    assert_events(1, 26);
+    pen_assert_events(&pen, 1, 26);
 }
 END_TEST
 
@@ -446,26 +328,26 @@ START_TEST(a_full_disk_refuses_and_recovers_by_itself)
     ck_assert(journal_accepts(pen.j));
     ck_assert_int_eq(pen_event(&pen, n, 300), ERR_OK);
     ck_assert_int_eq(pen_commit(&pen), ERR_OK);
-    assert_events(1, n);
+    pen_assert_events(&pen, 1, n);
 }
 END_TEST
 
 START_TEST(a_start_on_a_full_disk_refuses_until_there_is_room)
 {
     pen_open(&pen);
-    write_events(1, 5, 100);
+    pen_write(&pen, 1, 5, 100);
     pen_close(&pen);
     disk_obey((struct disk_plan){.full = true, .free_part = 1});
     pen_open(&pen);
     ck_assert(!journal_accepts(pen.j));
     ck_assert_int_eq(pen_event(&pen, 6, 10), ERR_NO_ROOM);
-    assert_events(1, 5);
+    pen_assert_events(&pen, 1, 5);
     disk_obey(DISK_HEALTHY);
     journal_tick(pen.j);
     pen_settle(&pen);
     ck_assert(journal_accepts(pen.j));
-    write_events(6, 6, 10);
-    assert_events(1, 6);
+    pen_write(&pen, 6, 6, 10);
+    pen_assert_events(&pen, 1, 6);
 }
 END_TEST
 
@@ -496,12 +378,12 @@ START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
 {
     struct pen_read r;
     pen_open(&pen);
-    write_events(1, 3, 100);
+    pen_write(&pen, 1, 3, 100);
     ck_assert_int_eq(pen_event(&pen, 4, 100), ERR_OK);
     fail_from(2, 1); /* the sync */
     ck_assert_int_eq(pen_commit(&pen), ERR_NOT_DURABLE);
     ck_assert_uint_eq(journal_pending(pen.j), 0);
-    write_events(5, 6, 100);
+    pen_write(&pen, 5, 6, 100);
     fail_from(1, 1000);
     ck_assert_int_eq(pen_event(&pen, 7, 100), ERR_OK);
     ck_assert_int_ne(pen_commit(&pen), ERR_OK);
@@ -512,7 +394,7 @@ START_TEST(a_failing_disk_gives_the_segment_up_and_a_fresh_one_follows)
     ck_assert(!journal_accepts(pen.j));
     disk_obey(DISK_HEALTHY);
     journal_tick(pen.j);
-    write_events(9, 9, 100);
+    pen_write(&pen, 9, 9, 100);
     for (int round = 0; round < 3; round++) {
         pen_read_all(&pen, &r);
         ck_assert_uint_eq(r.n_events, 6);
@@ -529,16 +411,16 @@ END_TEST
 START_TEST(written_lines_are_saved_when_the_sync_fails)
 {
     pen_open(&pen);
-    write_events(1, 1, 100);
+    pen_write(&pen, 1, 1, 100);
     ck_assert_int_eq(pen_event(&pen, 2, 100), ERR_OK);
     ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
     fail_from(1, 1);
     journal_tick(pen.j);
-    assert_events(1, 2);
+    pen_assert_events(&pen, 1, 2);
     pen_close(&pen);
     atomic_store(pen.safe, 0);
     pen_open(&pen);
-    assert_events(1, 2);
+    pen_assert_events(&pen, 1, 2);
 }
 END_TEST
 
@@ -551,12 +433,9 @@ int main(void)
     tcase_add_test(t, an_empty_spool_gets_its_folders_and_a_segment);
     tcase_add_test(t, nothing_is_safe_before_its_commit);
     tcase_add_test(t, a_batch_is_never_split_over_two_segments);
-    tcase_add_test(t, a_closed_segment_is_cut_and_indexed);
     tcase_add_test(t, a_line_larger_than_a_segment_gets_one_of_its_size);
     tcase_add_test(t, everything_is_there_after_reopening);
     tcase_add_test(t, keys_whose_time_is_over_are_not_handed_out);
-    tcase_add_test(t, a_missing_or_damaged_index_is_made_anew);
-    tcase_add_test(t, an_index_hands_out_no_key_twice);
     tcase_add_test(t, one_process_at_a_time);
     tcase_add_test(t, retirement_is_oldest_first_and_spares_the_last_two);
     tcase_add_test(t, numbers_are_never_used_again);

@@ -206,6 +206,25 @@ START_TEST(an_event_decodes_to_what_was_written)
 }
 END_TEST
 
+START_TEST(a_violation_stays_with_its_event)
+{
+    struct buf b = a_buf(), c = a_buf(), room = a_buf();
+    struct line_event e = an_event(), back;
+    e.violation = SPAN_LIT("schema-violation: /\"a\"");
+    line_put_event(&b, &e);
+    struct span text = sealed(&b, NULL);
+    ck_assert_span_eq(parsed(text).violation, "schema-violation: /\\\"a\\\"");
+    line_put_carry(&c, 1, text, NULL, 0, false);
+    struct line carry = parsed(sealed(&c, NULL));
+    ck_assert_span_eq(carry.violation, "schema-violation: /\\\"a\\\"");
+    ck_assert_int_eq(line_event_decode(carry.event, &room, &back), ERR_OK);
+    ck_assert(span_eq(back.violation, e.violation) && span_eq(back.body, e.body));
+    buf_fini(&b);
+    buf_fini(&c);
+    buf_fini(&room);
+}
+END_TEST
+
 START_TEST(unsealed_part_can_be_sealed_anew)
 {
     struct buf b = a_buf(), c = a_buf();
@@ -584,6 +603,7 @@ int main(void)
     tcase_add_test(t, bodies_come_back_exactly);
     tcase_add_test(t, only_text_is_written_as_text);
     tcase_add_test(t, an_event_decodes_to_what_was_written);
+    tcase_add_test(t, a_violation_stays_with_its_event);
     tcase_add_test(t, unsealed_part_can_be_sealed_anew);
     tcase_add_test(t, every_kind_round_trips);
     tcase_add_test(t, an_outcome_line_round_trips);

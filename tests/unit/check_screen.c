@@ -90,6 +90,37 @@ START_TEST(abort_is_no_hostility)
 }
 END_TEST
 
+/* Only what was answered may be followed by another request before its end. */
+START_TEST(begins_anew_once_answered)
+{
+    struct call c = {.uri = "/x", .body = SPAN_LIT("body")};
+    size_t used, body, at = 0;
+    const char *why;
+    struct screen s;
+    put_call(&b, &c);
+    b.n -= 8;
+    size_t first = b.n;
+    put_call(&b, &c);
+    assert_hostile("record out of order");
+    screen_reset(&s);
+    ck_assert_int_eq(screen_feed(&s, buf_span(&b), &used, &body, &why), SCREEN_HEAD);
+    screen_answered(&s);
+    at = used;
+    ck_assert_int_eq(screen_feed(&s, span_of(b.p + at, first + 3 - at), &used, &body, &why), SCREEN_MORE);
+    ck_assert_uint_eq(screen_header_bytes(&s), 3);
+    at += used;
+    ck_assert_int_eq(screen_feed(&s, span_of(b.p + at, b.n - at), &used, &body, &why), SCREEN_NEXT);
+    ck_assert_uint_eq(at + used, first + 8);
+    ck_assert_uint_eq(screen_header_bytes(&s), 8);
+    at += used;
+    ck_assert_int_eq(screen_feed(&s, span_of(b.p + at, b.n - at), &used, &body, &why), SCREEN_HEAD);
+    at += used;
+    ck_assert_int_eq(screen_feed(&s, span_of(b.p + at, b.n - at), &used, &body, &why), SCREEN_END);
+    ck_assert_uint_eq(body, 4);
+    ck_assert_uint_eq(at + used, b.n);
+}
+END_TEST
+
 START_TEST(padding_between_records)
 {
     put_begin(&b, 9, false);
@@ -259,6 +290,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, pieces_of_every_size);
     tcase_add_test(t, abort_is_no_hostility);
+    tcase_add_test(t, begins_anew_once_answered);
     tcase_add_test(t, padding_between_records);
     tcase_add_test(t, hostile_records);
     tcase_add_test(t, data_after_the_body_began);

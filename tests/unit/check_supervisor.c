@@ -57,7 +57,7 @@ static void write_config(const char *spool)
 {
     write_file(fx.config,
                "{\"listen\": \"unix:%s/fastcgi.sock\", \"control\": \"%s/control.sock\", \"spool\": \"%s/%s\", \"functions\": \"%s\","
-               " \"schemas\": \"%s\", \"worker\": \"/bin/true\", \"sources\": {\"a\": {\"path\": \"/a\", \"recipe\": \"none\","
+               " \"schemas\": \"%s/schemas\", \"worker\": \"/bin/true\", \"sources\": {\"a\": {\"path\": \"/a\", \"recipe\": \"none\","
                " \"allow_unsigned\": true, \"type\": \"const:a\"}}}",
                fx.dir, fx.dir, fx.dir, spool, fx.dir, fx.dir);
 }

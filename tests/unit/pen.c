@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "disk.h"
@@ -138,7 +140,9 @@ enum err pen_event(struct pen *p, int n, size_t body_bytes)
     };
     buf_init(&b, LINE_MAX_BYTES);
     line_put_event(&b, &e);
-    enum err err = journal_append(p->j, buf_span(&b), false);
+    struct journal_dedupe key = {.id = e.id, .until_ms = e.dedupe_until_ms};
+    memcpy(key.key, e.dedupe, sizeof key.key);
+    enum err err = journal_append(p->j, buf_span(&b), p->keys_apart ? NULL : &key, false);
     buf_fini(&b);
     free(body);
     return err;
@@ -150,7 +154,7 @@ enum err pen_attempt(struct pen *p, int n)
     struct id id = pen_id(n);
     buf_init(&b, LINE_MAX_BYTES);
     line_put_attempt(&b, &id, SPAN_LIT("mail"), 1, PEN_NOW_MS, SPAN_LIT("g1"));
-    enum err err = journal_append(p->j, buf_span(&b), true);
+    enum err err = journal_append(p->j, buf_span(&b), NULL, true);
     buf_fini(&b);
     return err;
 }
@@ -229,4 +233,33 @@ bool pen_quarantined(const struct pen *p, struct pos at, struct span bytes)
         all &= held[i] || bytes.p[i] == '\n';
     free(held);
     return all;
+}
+
+void pen_write(struct pen *p, int from, int to, size_t body_bytes)
+{
+    for (int n = from; n <= to; n++) {
+        ck_assert_int_eq(pen_event(p, n, body_bytes), ERR_OK);
+        ck_assert_msg(pen_commit(p) == ERR_OK, "%s", p->why.text);
+        pen_settle(p);
+    }
+}
+
+void pen_assert_events(const struct pen *p, int from, int to)
+{
+    struct pen_read r;
+    pen_read_all(p, &r);
+    for (int n = from; n <= to; n++)
+        ck_assert_msg(r.events[n] == 1, "event %d is there %d times", n, r.events[n]);
+    ck_assert_uint_eq(r.n_events, (size_t)(to - from + 1));
+    ck_assert_uint_eq(r.n_unreadable, 0);
+}
+
+bool pen_comes_true(bool (*what)(void))
+{
+    for (int64_t until = clock_mono_ms() + 10000; clock_mono_ms() < until;) {
+        if (what())
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return false;
 }

@@ -21,6 +21,7 @@ struct pen {
     struct journal *j;       /* NULL when closed */
     struct journal_recovery found;
     struct why why;
+    bool keys_apart;            /* events are appended without the key that they hold */
     uint8_t keys[PEN_EVENTS];   /* how often opening handed out this event's duplicate key */
 };
 
@@ -50,9 +51,15 @@ enum err pen_event(struct pen *p, int n, size_t body_bytes);
 enum err pen_attempt(struct pen *p, int n);
 enum err pen_commit(struct pen *p);
 struct id pen_id(int n);
+/* Events from … to, each with a commit of its own. */
+void pen_write(struct pen *p, int from, int to, size_t body_bytes);
 
 /* Everything that is in the journal. */
 void pen_read_all(const struct pen *p, struct pen_read *r);
+/* Every event of the range is there once, and nothing that cannot be read. */
+void pen_assert_events(const struct pen *p, int from, int to);
+/* The helper works at its own pace: wait for something it does, at most some seconds. */
+bool pen_comes_true(bool (*what)(void));
 /* Bytes of file <name> below the spool; -1: absent. */
 int64_t pen_size(const struct pen *p, const char *name);
 /* Is this range of a segment in quarantine, byte by byte as `bytes`? */

@@ -254,7 +254,7 @@ struct id rig_put(struct rig *r, const char *source, const char *type, const cha
                            .headers = span_str(headers), .body = span_str(body), .synced = true, .unsigned_source = unsigned_source};
     buf_init(&b, TEXT_BYTES);
     line_put_event(&b, &e);
-    ck_assert_int_eq(journal_append(r->j, buf_span(&b), false), ERR_OK);
+    ck_assert_int_eq(journal_append(r->j, buf_span(&b), NULL, false), ERR_OK);
     buf_fini(&b);
     return id;
 }
@@ -287,7 +287,7 @@ static void take_records(struct rig *r, struct span payload)
         memcpy(&n, payload.p, sizeof n);
         payload = span_skip(payload, sizeof n);
         ck_assert_uint_le(n, payload.n);
-        ck_assert_int_eq(journal_append(r->j, span_of(payload.p, n), true), ERR_OK);
+        ck_assert_int_eq(journal_append(r->j, span_of(payload.p, n), NULL, true), ERR_OK);
         payload = span_skip(payload, n);
     }
     ck_assert_uint_eq(payload.n, 0);
@@ -300,7 +300,7 @@ static void take_large(struct rig *r, struct channel_message *m)
     ck_assert_uint_eq(m->n_fds, 1);
     buf_init(&b, TEXT_BYTES);
     ck_assert_int_eq(fs_read_fd(m->fds[0], &b, &w), ERR_OK);
-    ck_assert_int_eq(journal_append(r->j, buf_span(&b), true), ERR_OK);
+    ck_assert_int_eq(journal_append(r->j, buf_span(&b), NULL, true), ERR_OK);
     buf_fini(&b);
     close(m->fds[0]);
 }

@@ -328,7 +328,7 @@ void put_call(struct buf *b, const struct call *c)
     snprintf(length, sizeof length, "%zu", c->body.n);
     put_pair(&params, "REQUEST_METHOD", c->method ? c->method : "POST");
     put_pair(&params, "REQUEST_URI", c->uri);
-    put_pair(&params, "REMOTE_ADDR", "192.0.2.7");
+    put_pair(&params, "REMOTE_ADDR", c->remote ? c->remote : "192.0.2.7");
     if (c->content_type)
         put_pair(&params, "CONTENT_TYPE", c->content_type);
     put_pair(&params, "CONTENT_LENGTH", c->length ? c->length : length);

@@ -47,6 +47,7 @@ void put_pair(struct buf *b, const char *name, const char *value);
 /* A whole request: pairs are NAME, value, …, NULL. body NULL: none. */
 struct call {
     const char *method, *uri, *content_type, *length; /* length NULL: the body's; "" and others as they are */
+    const char *remote;                               /* REMOTE_ADDR; NULL: 192.0.2.7 */
     struct span body;
     const char *const *headers; /* NAME, value, …, NULL; may be NULL */
     bool keep;

@@ -8,4 +8,9 @@ tests_unit_check_supervisor_SOURCES = tests/unit/check_supervisor.c tests/unit/s
 tests_unit_check_supervisor_CPPFLAGS = $(AM_CPPFLAGS) -DFAKE_ROLE='"$(abs_builddir)/tests/unit/fake_role"'
 tests_unit_check_supervisor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_supervisor_LDADD = $(LIB_SUPERVISOR) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_watch
+TESTS += tests/unit/check_watch
+tests_unit_check_watch_SOURCES = tests/unit/check_watch.c tests/unit/suite.h
+tests_unit_check_watch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_watch_LDADD = $(LIB_SUPERVISOR) $(CHECK_LIBS)
 endif

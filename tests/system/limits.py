@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Who may call and how often, through nginx and Caddy: allow-lists, proxies that are trusted, X-Forwarded-For that is made up."""
+import http.client
+import json
+import os
+
+import creel
+from creel import Host, check
+
+FAR = "203.0.113.9"  # nobody's address here
+
+
+def call(port, path, client="127.0.0.1", forwarded=None, body=b"{}", headers=None):
+    """One request from a loopback address of our choice."""
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=creel.DEADLINE, source_address=(client, 0))
+    try:
+        headers = dict(headers or {"Content-Type": "application/json"})
+        if forwarded:
+            headers["X-Forwarded-For"] = forwarded
+        c.request("POST", path, body, headers)
+        r = c.getresponse()
+        return creel.Answer(r.status, {k.lower(): v for k, v in r.getheaders()}, r.read())
+    finally:
+        c.close()
+
+
+def front(host, port, at):
+    """A proxy in front of the web server, which it reaches from the address `at`, and to whose field it appends."""
+    def text(s):
+        folders = "".join(f"{k}_temp_path {s.dir}/{k};" for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        return f"""daemon off; pid {s.dir}/pid; error_log stderr; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; {folders}
+  server {{
+    listen 127.0.0.1:{s.port};
+    location / {{
+      proxy_pass http://127.0.0.1:{port}; proxy_bind {at};
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }}
+  }}
+}}"""
+    return creel.Server(host, "nginx", text=text)
+
+
+def open_source(host, name, **more):
+    return host.source(name, "none", type="const:x", dedupe=False, **more)
+
+
+def expect(answer, status, what):
+    check(answer.status == status, f"{what}: expected {status}, got {answer}")
+    if status == 403:
+        check(answer.json()["code"] == "address-not-allowed", f"{what}: {answer}")
+
+
+def remotes(host):
+    """The addresses in what was refused and in the journal."""
+    out = []
+    for folder in ("rejected", "journal"):
+        for name in sorted(os.listdir(host.spool(folder))):
+            with open(host.spool(folder, name), encoding="utf-8", errors="replace") as f:
+                for line in f:
+                    at = line.find('"remote":"')
+                    if at >= 0:
+                        out.append(line[at + 10:].split('"')[0])
+    return out
+
+
+def spoofed(make_server, more):
+    """Without trusted proxies nothing that a client writes counts; with them what they have written does."""
+    with Host() as h:
+        h.settings["sources"] = {"far": open_source(h, "far", allow=[FAR + "/32"]), "two": open_source(h, "two", allow="127.0.0.2"),
+                                 "any": open_source(h, "any")}
+        h.write_config()
+        h.start()
+        back = make_server(h)
+        for claim in (None, FAR, f"{FAR}, 127.0.0.1", f"{FAR},{FAR}", "unknown", ", ,"):
+            expect(call(back.port, "/hooks/far", forwarded=claim), 403, f"X-Forwarded-For: {claim}")
+            expect(call(back.port, "/hooks/far", client="127.0.0.2", forwarded=claim), 403, f"from 127.0.0.2: {claim}")
+            expect(call(back.port, "/hooks/two", client="127.0.0.2", forwarded=claim), 202, f"two: {claim}")
+        check(set(remotes(h)) == {"127.0.0.1", "127.0.0.2"}, f"remote: {set(remotes(h))}")
+        h.settings["trusted_proxies"] = ["127.0.0.3"]
+        h.write_config()
+        h.restart()
+        back = make_server(h, more)
+        proxy = front(h, back.port, "127.0.0.3")
+        for claim in (None, FAR, f"{FAR}, 127.0.0.3", "127.0.0.3", "unknown"):
+            expect(call(proxy.port, "/hooks/two", client="127.0.0.2", forwarded=claim), 202, f"two by the proxy: {claim}")
+            expect(call(proxy.port, "/hooks/far", client="127.0.0.2", forwarded=claim), 403, f"far by the proxy: {claim}")
+            expect(call(back.port, "/hooks/far", client="127.0.0.4", forwarded=claim), 403, f"far past the proxy: {claim}")
+            expect(call(back.port, "/hooks/two", client="127.0.0.4", forwarded="127.0.0.2"), 403, "two past the proxy")
+        check(set(remotes(h)) == {"127.0.0.1", "127.0.0.2", "127.0.0.4"}, f"remote: {set(remotes(h))}")
+        lines = [json.loads(l) for l in h.log_text().splitlines() if "address-not-allowed" in l]
+        check(lines and all(l.get("remote") for l in lines), f"a refusal without its address: {lines[:1]}")
+        h.allow("refused", "address")
+        h.finish()
+
+
+def test_addresses_nginx():
+    spoofed(creel.nginx, "")
+
+
+def test_addresses_caddy():
+    spoofed(creel.caddy, "trusted_proxies 127.0.0.3/32")
+
+
+creel.main(globals())
