@@ -7,6 +7,7 @@ include tests/unit/proof.mk
 include tests/unit/schema.mk
 include tests/unit/validator.mk
 include tests/unit/intake.mk
+include tests/unit/auth.mk
 include tests/unit/worker.mk
 include tests/unit/dispatch.mk
 include tests/unit/ctl.mk

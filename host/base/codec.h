@@ -31,7 +31,7 @@ static inline size_t base64_size(size_t n)
 }
 
 /* The same as base64_encode and base64_decode with the same results, ten times as fast and not in constant time: for what
- * is no secret, such as bodies. */
+ * is no secret, such as bodies. What is decoded may be put where it is read from. */
 size_t base64_encode_public(const void *p, size_t n, char *out);
 enum err base64_decode_public(struct span in, void *out, size_t cap, size_t *n);
 

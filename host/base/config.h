@@ -22,6 +22,7 @@
 
 struct config_key {
     const char *id;
+    const char *record; /* what the gathered secrets call it: its id, or of a method of auth "METHOD/ID" */
     const char *secret_file, *secret_env, *public_key_file; /* exactly one is set */
     const char *encoding;                                   /* as written, or NULL: the recipe's default */
     int64_t not_before_ms, not_after_ms;                    /* 0 and INT64_MAX when open */
@@ -38,6 +39,24 @@ enum config_answer_kind { ANSWER_ACCEPTED, ANSWER_DUPLICATE, ANSWER_REFUSED, ANS
 
 struct config_param {
     const char *name, *value;
+};
+
+/* How a caller proves himself besides by a signature (config_auth.c). */
+enum config_auth_kind { AUTH_API_KEY, AUTH_BASIC, AUTH_BEARER, AUTH_URL_TOKEN, AUTH_CLIENT_CERT, AUTH_JWT, AUTH_KINDS };
+struct config_auth {
+    enum config_auth_kind kind;
+    bool used;
+    const char *where; /* as a source's */
+    struct config_key *keys; /* of all but client_cert */
+    size_t n_keys;
+    const char *header; /* the field with the credential, of all but url_token and client_cert */
+    const char *from;   /* url_token: "query:NAME" or "path:N" */
+    const char **algorithms, **issuer, **audience, **scopes; /* jwt; none: not asked for */
+    size_t n_algorithms, n_issuer, n_audience, n_scopes;
+    bool require_exp;
+    int64_t leeway_ms;
+    const char **sha256, **subject; /* client_cert: small hexadecimal digits; RFC 2253 */
+    size_t n_sha256, n_subject;
 };
 
 /* What a source knows of a version of its event types. */
@@ -60,6 +79,7 @@ struct config_source {
     size_t n_params;
     struct config_key *keys;
     size_t n_keys;
+    struct config_auth auth[AUTH_KINDS]; /* those that are used must all hold */
     /* References: "json:/ptr", "header:Name", "path:N", "const:text"; a list means first present. NULL, 0: the recipe's. */
     const char **type, **event_id, **order_key, **version, **time;
     size_t n_type, n_event_id, n_order_key, n_version, n_time;
@@ -67,6 +87,8 @@ struct config_source {
     size_t n_types;
     const char **methods, **content_types; /* none: POST; any content type */
     size_t n_methods, n_content_types;
+    const char **webhook_origins; /* who is given leave to send when he asks for it by OPTIONS; "*": anybody */
+    size_t n_webhook_origins;
     struct config_version *versions; /* none: any, and nothing is known of them */
     size_t n_versions;
     const char **allow; /* blocks of addresses (cidr.h); none: any address */
@@ -158,6 +180,12 @@ const struct config_source *config_source_by_path(const struct config *c, struct
 const struct config_source *config_source_by_name(const struct config *c, struct span name);
 /* Does this key come from the source's keys_folder? */
 bool config_key_in_folder(const struct config_source *s, const struct config_key *k);
+/* The i-th of all keys of a source, those of auth behind its own; NULL behind the last. */
+const struct config_key *config_source_key(const struct config_source *s, size_t i);
+/* Must callers of this source prove themselves besides by a signature? */
+bool config_has_auth(const struct config_source *s);
+/* "api_key", …, as it is written. */
+const char *config_auth_name(enum config_auth_kind kind);
 const char *config_recipe_text(const struct config *c, const char *name);
 
 /* What may be replaced while creeld runs and is then read again: each file the configuration names whose content it was made of

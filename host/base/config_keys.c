@@ -70,31 +70,56 @@ static void check_key(struct loader *l, const struct place *at, const struct con
     check_window(l, at, k);
 }
 
+/* The keys of a source, or of one of its methods of auth. */
+struct key_list {
+    struct config_key **keys;
+    size_t *n;
+    const char *method; /* NULL: the source's own */
+};
+
 /* Room for n more keys. */
-static struct config_key *more_keys(struct loader *l, struct config_source *src, size_t n)
+static bool more_keys(struct loader *l, const struct key_list *list, size_t n)
 {
-    struct config_key *keys = config_alloc(l->c, (src->n_keys + n + 1) * sizeof *keys);
+    struct config_key *keys = config_alloc(l->c, (*list->n + n + 1) * sizeof *keys);
     if (!keys) {
         l->out_of_memory = true;
-        return NULL;
+        return false;
     }
-    if (src->n_keys)
-        memcpy(keys, src->keys, src->n_keys * sizeof *keys);
-    src->keys = keys;
-    return keys;
+    if (*list->n)
+        memcpy(keys, *list->keys, *list->n * sizeof *keys);
+    *list->keys = keys;
+    return true;
 }
 
-static bool has_key(const struct config_source *src, const char *id)
+static bool has_key(const struct key_list *list, const char *id)
 {
-    for (size_t i = 0; id && i < src->n_keys; i++)
-        if (src->keys[i].id && strcmp(src->keys[i].id, id) == 0)
+    for (size_t i = 0; id && i < *list->n; i++)
+        if ((*list->keys)[i].id && strcmp((*list->keys)[i].id, id) == 0)
             return true;
     return false;
 }
 
-void config_keys(struct loader *l, const struct place *at, void *base)
+static const char *record_of(struct loader *l, const struct key_list *list, const char *id)
 {
-    struct config_source *src = base;
+    char text[128];
+    int n = snprintf(text, sizeof text, "%s/%s", list->method ? list->method : "", id ? id : "");
+    return list->method ? config_copy(l, span_of(text, (size_t)n < sizeof text ? (size_t)n : 0)) : id;
+}
+
+/* Behind the others; its place among them was made. */
+static void add_key(struct loader *l, const struct place *at, const struct key_list *list, struct config_key k,
+                    unsigned faults_before)
+{
+    check_key(l, at, &k);
+    if (has_key(list, k.id))
+        config_fault_member(l, at, "id", "another key of this %s has the same id", list->method ? "method" : "source");
+    k.record = record_of(l, list, k.id);
+    k.faulty = l->faults != faults_before;
+    (*list->keys)[(*list->n)++] = k;
+}
+
+static void read_keys(struct loader *l, const struct place *at, const struct key_list *list)
+{
     struct span value;
     size_t n = 0;
     if (json_type_of(at->value) != JSON_ARRAY) {
@@ -103,23 +128,38 @@ void config_keys(struct loader *l, const struct place *at, void *base)
     }
     for (struct json_iter it = json_iter(at->value); json_next_element(&it, &value);)
         n++;
-    if (!more_keys(l, src, n))
+    if (!more_keys(l, list, n))
         return;
     struct json_iter it = json_iter(at->value);
     for (size_t i = 0; json_next_element(&it, &value); i++) {
         struct place key = place_element(at, i, value);
-        struct config_key *k = &src->keys[src->n_keys];
-        *k = (struct config_key){.not_after_ms = INT64_MAX,
-                                 .where = l->look == LOOK_SNAPSHOT ? NULL : config_where(l, &key)};
+        struct config_key k = {.not_after_ms = INT64_MAX,
+                               .where = l->look == LOOK_SNAPSHOT ? NULL : config_where(l, &key)};
         unsigned before = l->faults;
-        if (!config_object(l, &key, &key_shape, k))
-            continue;
-        check_key(l, &key, k);
-        if (has_key(src, k->id))
-            config_fault_member(l, &key, "id", "another key of this source has the same id");
-        k->faulty = l->faults != before;
-        src->n_keys++;
+        if (config_object(l, &key, &key_shape, &k))
+            add_key(l, &key, list, k, before);
     }
+}
+
+void config_keys(struct loader *l, const struct place *at, void *base)
+{
+    struct config_source *src = base;
+    read_keys(l, at, &(struct key_list){&src->keys, &src->n_keys, NULL});
+}
+
+void config_auth_keys(struct loader *l, const struct place *at, const char *method, struct config_auth *auth)
+{
+    read_keys(l, at, &(struct key_list){&auth->keys, &auth->n_keys, method});
+}
+
+void config_auth_key_file(struct loader *l, const struct place *at, const char *method, struct config_key key,
+                          struct config_auth *auth)
+{
+    const struct key_list list = {&auth->keys, &auth->n_keys, method};
+    key.not_after_ms = INT64_MAX;
+    key.where = l->look == LOOK_SNAPSHOT ? NULL : config_where(l, at);
+    if (more_keys(l, &list, 1))
+        add_key(l, at, &list, key, l->faults);
 }
 
 /* ---- "keys_folder": what lies in it ---- */
@@ -257,6 +297,7 @@ static void take_key(const struct folder *f, const struct found *of, struct conf
     const char *id = config_copy(l, span_str(of->id)), *path = path_of(f, id, of->secret ? "" : ".pub");
     struct place at = place_member(f->at, SPAN_LIT("keys_folder"), json_member(f->at->value, "keys_folder"));
     *k = (struct config_key){.id = id,
+                             .record = id,
                              .secret_file = of->secret ? path : NULL,
                              .public_key_file = of->secret ? NULL : path,
                              .not_after_ms = INT64_MAX,
@@ -265,13 +306,26 @@ static void take_key(const struct folder *f, const struct found *of, struct conf
         config_fault_member(l, f->at, "keys_folder",
                             "%s/%s and %s.pub: a key is secret or public; take the one that is not verified with away",
                             f->path, id, id);
-    if (has_key(src, id))
+    if (has_key(&(struct key_list){&src->keys, &src->n_keys, NULL}, id))
         config_fault_member(l, f->at, "keys_folder", "%s/%s: a key listed in keys has the same id", f->path, id);
     check_file(f, path, !of->secret);
     if (of->facts)
         read_facts(f, k);
     k->faulty = l->faults != before;
     src->n_keys++;
+}
+
+const struct config_key *config_source_key(const struct config_source *s, size_t i)
+{
+    if (i < s->n_keys)
+        return &s->keys[i];
+    i -= s->n_keys;
+    for (size_t k = 0; k < AUTH_KINDS; k++) {
+        if (i < s->auth[k].n_keys)
+            return &s->auth[k].keys[i];
+        i -= s->auth[k].n_keys;
+    }
+    return NULL;
 }
 
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src)
@@ -281,17 +335,18 @@ void config_keys_folder(struct loader *l, const struct place *at, struct config_
     int fd;
     if (!*f.path || l->look == LOOK_SNAPSHOT) /* a snapshot lists them */
         return;
-    for (size_t i = 0; i < src->n_keys; i++)
-        if (config_key_in_folder(src, &src->keys[i]))
-            config_fault_member(l, at, "keys", "the file of key %s lies in keys_folder, which brings it already",
-                                src->keys[i].id ? src->keys[i].id : "");
+    const struct config_key *k;
+    for (size_t i = 0; (k = config_source_key(src, i)); i++)
+        if (config_key_in_folder(src, k))
+            config_fault_member(l, at, i < src->n_keys ? "keys" : "auth",
+                                "the file of key %s lies in keys_folder, which brings it already", k->id ? k->id : "");
     if (l->look == LOOK_EVERYWHERE && keyfile_folder(f.path, l->owner, &fd, &w) != ERR_OK) {
         config_fault_member(l, at, "keys_folder", "%s", w.text);
         return;
     }
     if (l->look != LOOK_EVERYWHERE && (fd = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return;
-    if (list(&f, fd) && more_keys(l, src, f.n))
+    if (list(&f, fd) && more_keys(l, &(struct key_list){&src->keys, &src->n_keys, NULL}, f.n))
         for (size_t i = 0; i < f.n; i++) {
             if (f.found[i].secret || f.found[i].is_public)
                 take_key(&f, &f.found[i], src);

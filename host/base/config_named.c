@@ -176,12 +176,13 @@ void config_key_named(struct loader *l, const struct place *at, const struct con
 {
     const char *file = k->secret_file ? k->secret_file : k->public_key_file;
     const char *member = k->secret_file ? "secret_file" : "public_key_file";
+    bool alone = json_type_of(at->value) == JSON_STRING;
     struct why w;
     int fd;
     if (!file)
         return;
     if (secrets_open(file, k->public_key_file != NULL, l->owner, &fd, &w) != ERR_OK)
-        config_fault_member(l, at, member, "%s", w.text);
+        alone ? config_fault(l, at, "%s", w.text) : config_fault_member(l, at, member, "%s", w.text);
     else
         close(fd);
 }

@@ -155,6 +155,8 @@ void config_strings(struct loader *l, const struct place *at, config_good good, 
 /* A string value as a C string in c's memory; reports and gives NULL if it is none. */
 const char *config_string(struct loader *l, const struct place *at);
 const char *config_copy(struct loader *l, struct span s);
+/* The same of a path, absolute and not empty. */
+const char *config_path(struct loader *l, const struct place *at);
 
 /* config_source.c: read one source into *src (zeroed) and check it; and what holds over all sources, when all are read.
  */
@@ -167,9 +169,17 @@ void config_dedupe(struct loader *l, const struct place *at, void *source);
 void config_dedupe_default(struct loader *l, struct config_source *src);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
+/* The same for the keys of a method of auth. */
+void config_auth_keys(struct loader *l, const struct place *at, const char *method, struct config_auth *auth);
+/* One key in a file, as if it had been listed. */
+void config_auth_key_file(struct loader *l, const struct place *at, const char *method, struct config_key key,
+                          struct config_auth *auth);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
 /* config_rejected.c: what is kept of the source's refused requests. */
 void config_rejected(struct loader *l, const struct place *at, void *source);
+/* config_auth.c: "auth" of a source, and what must hold between it and the other settings. */
+void config_auth(struct loader *l, const struct place *at, void *source);
+void config_auth_check(struct loader *l, const struct place *source, const struct config_source *src);
 /* config_versions.c: "versions". */
 void config_versions(struct loader *l, const struct place *at, void *source);
 /* config_allow.c: blocks of addresses; and what an allow-list needs of `listen`. */
@@ -189,6 +199,7 @@ void config_named(struct loader *l, const struct place *root);
 bool config_peer_named(struct loader *l, const struct place *at, const char *name);
 /* Fill in l->owner. user: the setting as written, p NULL if it is not. */
 void config_owner_find(struct loader *l, struct span user);
+/* at: the key, or the name of its file alone. */
 void config_key_named(struct loader *l, const struct place *at, const struct config_key *k);
 void config_recipes_load(struct loader *l);
 

@@ -141,13 +141,13 @@ static void put_date(struct out *o, const char *name, int64_t ms)
     buf_put_time(o->b, ms);
 }
 
-static void put_keys(struct out *o, const struct config_source *src)
+static void put_keys(struct out *o, const struct config_source *src, const struct config_key *keys, size_t n)
 {
-    if (src->n_keys == 0)
+    if (n == 0)
         return;
     begin(o, "keys", '[');
-    for (size_t i = 0; i < src->n_keys; i++) {
-        const struct config_key *k = &src->keys[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct config_key *k = &keys[i];
         if (o->masked && config_key_in_folder(src, k)) /* the folder brings it again */
             continue;
         begin(o, NULL, '{');
@@ -161,6 +161,43 @@ static void put_keys(struct out *o, const struct config_source *src)
         end(o, '}');
     }
     end(o, ']');
+}
+
+static void put_token_terms(struct out *o, const struct config_auth *jwt)
+{
+    item(o, "require_exp");
+    buf_puts(o->b, jwt->require_exp ? "true" : "false");
+    item(o, "leeway");
+    buf_putc(o->b, '"');
+    buf_put_duration(o->b, jwt->leeway_ms);
+    buf_putc(o->b, '"');
+    put_list(o, "algorithms", jwt->algorithms, jwt->n_algorithms);
+    put_list(o, "issuer", jwt->issuer, jwt->n_issuer);
+    put_list(o, "audience", jwt->audience, jwt->n_audience);
+    put_list(o, "scopes", jwt->scopes, jwt->n_scopes);
+}
+
+static void put_auth(struct out *o, const struct config_source *src)
+{
+    if (!config_has_auth(src))
+        return;
+    begin(o, "auth", '{');
+    for (enum config_auth_kind i = 0; i < AUTH_KINDS; i++) {
+        const struct config_auth *auth = &src->auth[i];
+        if (!auth->used)
+            continue;
+        begin(o, config_auth_name(i), '{');
+        if (i == AUTH_API_KEY || i == AUTH_JWT)
+            put_text(o, "header", auth->header);
+        put_optional(o, "from", auth->from);
+        put_keys(o, src, auth->keys, auth->n_keys);
+        if (i == AUTH_JWT)
+            put_token_terms(o, auth);
+        put_list(o, "sha256", auth->sha256, auth->n_sha256);
+        put_list(o, "subject", auth->subject, auth->n_subject);
+        end(o, '}');
+    }
+    end(o, '}');
 }
 
 static void put_dedupe(struct out *o, const struct config_source *src)
@@ -236,7 +273,8 @@ static void put_source(struct out *o, const struct config_source *src)
     for (size_t i = 0; i < CONFIG_SRC_ROWS; i++)
         put_setting(o, &config_src_rows[i], src);
     put_params(o, src);
-    put_keys(o, src);
+    put_keys(o, src, src->keys, src->n_keys);
+    put_auth(o, src);
     put_list(o, "type", src->type, src->n_type);
     put_list(o, "event_id", src->event_id, src->n_event_id);
     put_list(o, "order_key", src->order_key, src->n_order_key);
@@ -246,6 +284,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "methods", src->methods, src->n_methods);
     put_list(o, "content_types", src->content_types, src->n_content_types);
     put_list(o, "allow", src->allow, src->n_allow);
+    put_list(o, "webhook_origins", src->webhook_origins, src->n_webhook_origins);
     put_dedupe(o, src);
     put_answers(o, src);
     put_rejected(o, src);

@@ -269,6 +269,12 @@ static const char *absolute(struct loader *l, const char *path)
     return p;
 }
 
+const char *config_path(struct loader *l, const struct place *at)
+{
+    const char *text = config_string(l, at);
+    return text && config_not_empty(l, at, text) ? absolute(l, text) : NULL;
+}
+
 static void set_text(struct loader *l, const struct place *at, const struct setting *s, void *base)
 {
     const char *text = config_string(l, at);

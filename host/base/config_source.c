@@ -116,6 +116,15 @@ static bool good_content_type(struct loader *l, const struct place *at, const ch
     return false;
 }
 
+/* A name that identifies a sending system (HTTP 1.1 Web Hooks 1.0.2, section 4.1.2), or "*" alone. */
+static bool good_origin(struct loader *l, const struct place *at, const char *text)
+{
+    if (strcmp(text, "*") == 0 || made_of(text, LETTERS DIGITS "-._:", 253))
+        return true;
+    config_fault(l, at, "an origin is a name such as eventgrid.azure.net, or *");
+    return false;
+}
+
 #define LIST(member, good)                                                                                             \
     static void set_##member(struct loader *l, const struct place *at, void *base)                                     \
     {                                                                                                                  \
@@ -129,6 +138,7 @@ LIST(time, config_good_reference)
 LIST(version, config_good_reference)
 LIST(types, good_pattern)
 LIST(methods, good_method)
+LIST(webhook_origins, good_origin)
 
 /* In small letters, as the door compares them: letter case means nothing here (RFC 9110, section 8.3.1). */
 static void set_content_types(struct loader *l, const struct place *at, void *base)
@@ -237,11 +247,12 @@ static const struct special source_specials[] = {
     {"keys", config_keys},      {"params", set_params},   {"type", set_type},
     {"event_id", set_event_id}, {"version", set_version}, {"order_key", set_order_key},
     {"time", set_time},
-    {"types", set_types},       {"methods", set_methods}, {"content_types", set_content_types},
+    {"types", set_types},       {"methods", set_methods}, {"webhook_origins", set_webhook_origins}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions}, {"rejected", config_rejected},
-    {"allow", config_allow}};
-static const char *const source_later[] = {"auth", "limit", "ack_timeout"};
+    {"allow", config_allow},
+    {"auth", config_auth}};
+static const char *const source_later[] = {"limit", "ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -307,9 +318,10 @@ static void check_source(struct loader *l, const struct place *at, const struct 
     if (*src->recipe && (!made_of(src->recipe, LETTERS DIGITS "._-", 64) || src->recipe[0] == '.'))
         config_fault_member(l, at, "recipe",
                             "a recipe's name is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with a dot");
-    if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned)
+    if (strcmp(src->recipe, "none") == 0 && !src->allow_unsigned && !config_has_auth(src))
         config_fault_member(l, at, "recipe",
-                            "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that");
+                            "\"none\" lets anybody raise events: say \"allow_unsigned\": true if you mean that, or ask "
+                            "for a proof in \"auth\"");
     if (strcmp(src->recipe, "none") == 0 && (src->n_keys || *src->keys_folder))
         config_fault_member(l, at, *src->keys_folder ? "keys_folder" : "keys", "recipe \"none\" uses no keys");
     if (*src->public_url && !behind(src->public_url, "https://") && !behind(src->public_url, "http://"))
@@ -388,6 +400,7 @@ void config_sources_check(struct loader *l)
     for (size_t i = 0; i < n; i++) {
         struct place links[3];
         const struct place *at = config_source_place(l, i, links);
+        config_auth_check(l, at, &l->sources[i]);
         config_allow_check(l, at, &l->sources[i]);
         if (l->sources[i].max_body > l->c->body_memory)
             config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");

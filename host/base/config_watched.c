@@ -5,8 +5,8 @@
 
 static void each_key(const struct config_source *s, config_watched_each each, void *arg)
 {
-    for (size_t i = 0; i < s->n_keys; i++) {
-        const struct config_key *k = &s->keys[i];
+    const struct config_key *k;
+    for (size_t i = 0; (k = config_source_key(s, i)) != NULL; i++) {
         const char *file = k->secret_file ? k->secret_file : k->public_key_file;
         if (file && !config_key_in_folder(s, k))
             each(arg, file, NULL);

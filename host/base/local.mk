@@ -8,7 +8,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/clock.c host/base/clock.h \
 	host/base/codec.c host/base/codec.h \
 	host/base/config.c host/base/config.h host/base/config.tbl host/base/config_parts.h \
-	host/base/config_allow.c host/base/config_dedupe.c host/base/config_versions.c \
+	host/base/config_allow.c host/base/config_auth.c host/base/config_dedupe.c host/base/config_versions.c \
 	host/base/config_keys.c host/base/config_load.c host/base/config_named.c host/base/config_print.c \
 	host/base/config_read.c host/base/config_rejected.c host/base/config_source.c host/base/config_watched.c \
 	host/base/err.c host/base/err.h host/base/errors.tbl \
@@ -18,6 +18,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/json_escape.h host/base/json_find.c host/base/json_find.h \
 	host/base/keyfile.c host/base/keyfile.h \
 	host/base/log.c host/base/log.h \
+	host/base/media.c host/base/media.h \
 	host/base/nearest.c host/base/nearest.h \
 	host/base/run.h \
 	host/base/secrets.c host/base/secrets.h \

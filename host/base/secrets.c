@@ -214,17 +214,18 @@ static enum err gather_key(struct blob *b, const char *source, const struct conf
     struct why inner = {{0}};
     enum err e = secrets_one(k, owner, earlier, room, &value, &inner);
     if (e)
-        return why_set(w, e, "source %s, key %s: %.400s", source, k->id, inner.text);
-    if (!put_record(b, span_str(source), span_str(k->id), span_str(k->secret_env), value))
+        return why_set(w, e, "source %s, key %s: %.400s", source, k->record, inner.text);
+    if (!put_record(b, span_str(source), span_str(k->record), span_str(k->secret_env), value))
         return why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     return ERR_OK;
 }
 
 static bool names_variable(const struct config *c, struct span env)
 {
+    const struct config_key *k;
     for (size_t i = 0; i < c->n_sources; i++)
-        for (size_t j = 0; j < c->sources[i].n_keys; j++)
-            if (c->sources[i].keys[j].secret_env && span_eq_str(env, c->sources[i].keys[j].secret_env))
+        for (size_t j = 0; (k = config_source_key(&c->sources[i], j)); j++)
+            if (k->secret_env && span_eq_str(env, k->secret_env))
                 return true;
     return false;
 }
@@ -244,9 +245,10 @@ static bool keep_variables(struct blob *b, const struct config *c, const struct 
 /* Take the variables out of the environment, and their values out of the memory that /proc/PID/environ shows. */
 static void forget_variables(const struct config *c)
 {
+    const struct config_key *k;
     for (size_t i = 0; i < c->n_sources; i++)
-        for (size_t j = 0; j < c->sources[i].n_keys; j++) {
-            const char *name = c->sources[i].keys[j].secret_env;
+        for (size_t j = 0; (k = config_source_key(&c->sources[i], j)); j++) {
+            const char *name = k->secret_env;
             char *value = name ? getenv(name) : NULL;
             if (!value)
                 continue;
@@ -270,9 +272,10 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
         e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     if (!e && previous >= 0)
         e = secrets_read(previous, &earlier, w);
+    const struct config_key *k;
     for (size_t i = 0; !e && i < c->n_sources; i++)
-        for (size_t j = 0; !e && j < c->sources[i].n_keys; j++)
-            e = gather_key(&b, c->sources[i].name, &c->sources[i].keys[j], owner, earlier, room, w);
+        for (size_t j = 0; !e && (k = config_source_key(&c->sources[i], j)); j++)
+            e = gather_key(&b, c->sources[i].name, k, owner, earlier, room, w);
     if (!e && !keep_variables(&b, c, earlier))
         e = why_set(w, ERR_NO_MEMORY, "no memory for the keys");
     start.bytes = b.n;
@@ -391,10 +394,10 @@ static struct secret find_env(const struct secrets *s, const char *env)
     return (struct secret){NULL, 0};
 }
 
-struct secret secrets_find(const struct secrets *s, const char *source, const char *key_id)
+struct secret secrets_find(const struct secrets *s, const char *source, const char *record)
 {
     for (size_t i = 0; s && i < s->n; i++)
-        if (span_eq_str(s->entries[i].source, source) && span_eq_str(s->entries[i].id, key_id))
+        if (span_eq_str(s->entries[i].source, source) && span_eq_str(s->entries[i].id, record))
             return s->entries[i].value;
     return (struct secret){NULL, 0};
 }

@@ -41,8 +41,8 @@ enum err secrets_gather(const struct config *c, int previous, int *fd, struct wh
 enum err secrets_read(int fd, struct secrets **out, struct why *w);
 /* Wipes. NULL is fine. */
 void secrets_free(struct secrets *s);
-/* The bytes of this key of this source, as long as s lives; .secret is NULL when there is none. */
-struct secret secrets_find(const struct secrets *s, const char *source, const char *key_id);
+/* The bytes of this key (its record, config_key) of this source, as long as s lives; .secret is NULL when there is none. */
+struct secret secrets_find(const struct secrets *s, const char *source, const char *record);
 
 /* The bytes as a span, for the keyring that copies them into its own locked memory; never for a log or an answer. */
 static inline struct span secret_expose(struct secret s)

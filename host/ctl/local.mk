@@ -14,6 +14,7 @@ creel_SOURCES = \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \
 	host/ctl/rerun.c host/ctl/rerun.h \
+	host/ctl/schema.c \
 	host/ctl/show.c \
 	host/ctl/status.c \
 	host/ctl/frame.h \
@@ -32,7 +33,7 @@ creel_SOURCES = \
 	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
-creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(CURL_LIBS)
+creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(LIB_SCHEMA) $(CURL_LIBS)
 
 # What creel new copies.
 templatedir = $(pkgdatadir)/template

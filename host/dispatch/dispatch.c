@@ -37,6 +37,7 @@ enum {
     TICK_MS = 1000,         /* nudges may be lost */
     LOCK_WAIT_MS = 10000,   /* for a dispatch that is ending */
     FLUSH_MS = 5000,        /* for the last records at the end */
+    LETTERS_MS = 2000,      /* for the letters of what they say is dead */
     START_MORE_BYTES = 64 * 1024,
     EVENT_BYTES = 1 << 30
 };
@@ -401,6 +402,19 @@ static void flush_all(struct dispatch *d)
                  LOG_N("bytes", records_waiting(&d->records)));
 }
 
+/* Whoever looks at the spool while nobody runs finds the letters of all that is dead: what was sent last is waited for. */
+static void write_letters(struct dispatch *d)
+{
+    int64_t until = clock_mono_ms() + LETTERS_MS;
+    while (view_owed(d) && !d->orphaned && clock_mono_ms() < until) {
+        now(d);
+        bool more = feed_turn(d);
+        more |= view_turn(d);
+        if (!more)
+            (void)usleep(2 * 1000);
+    }
+}
+
 static void close_all(struct dispatch *d)
 {
     control_close(d);
@@ -441,6 +455,7 @@ int dispatch_main(void)
     if (feed_is_live(&d))
         retire_checkpoint(&d);
     flush_all(&d);
+    write_letters(&d);
     if (claims_write(&d, &w) != ERR_OK)
         log_line(LOG_ERROR, "what functions claim cannot be written down", LOG_T("why", w.text));
     log_msg(LOG_INFO, "stopped");

@@ -324,6 +324,12 @@ static void live_line(struct dispatch *d, const struct line *line, struct pos at
 
 /* ---- the loop ---- */
 
+/* At the end only what makes letters ready is still read. */
+static bool is_over(const struct dispatch *d)
+{
+    return d->stopping && !view_owed(d);
+}
+
 static bool may_read(struct dispatch *d)
 {
     struct feed *f = d->feed;
@@ -333,7 +339,7 @@ static bool may_read(struct dispatch *d)
     if (!room && !f->full)
         log_line(LOG_WARN, "reading stops: too many unfinished events in mind", LOG_N("max_unfinished", d->config->max_unfinished));
     f->full = !room;
-    return room && !records_full(&d->records) && view_owed(d) < OWED_MAX && !d->stopping;
+    return room && !records_full(&d->records) && view_owed(d) < OWED_MAX && !is_over(d);
 }
 
 /* At the limit of what is safe: in history the barrier is still missing. */
@@ -410,7 +416,7 @@ bool feed_turn(struct dispatch *d)
 {
     struct feed *f = d->feed;
     struct why w = {0};
-    if (d->now_ms < f->again_ms || d->stopping)
+    if (d->now_ms < f->again_ms || is_over(d))
         return false;
     switch (f->phase) {
     case PHASE_WAIT:

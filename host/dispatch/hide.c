@@ -37,10 +37,11 @@ static void put_socket(struct buf *b, const char *address)
 static void put_keys(struct buf *b, const struct config *c)
 {
     buf_puts(b, ",\"keys\":[");
+    const struct config_key *key;
     for (size_t i = 0; i < c->n_sources; i++)
-        for (size_t k = 0; k < c->sources[i].n_keys; k++)
-            if (!config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
-                put_path(b, c->sources[i].keys[k].secret_file);
+        for (size_t k = 0; (key = config_source_key(&c->sources[i], k)); k++)
+            if (!config_key_in_folder(&c->sources[i], key))
+                put_path(b, key->secret_file);
     buf_putc(b, ']');
 }
 
@@ -80,10 +81,11 @@ static void put_read_only(struct buf *b, const struct config *c)
     put_path(b, c->fetch_ca_file);
     put_path(b, c->recipes);
     put_path(b, c->schemas);
+    const struct config_key *key;
     for (size_t i = 0; i < c->n_sources; i++)
-        for (size_t k = 0; k < c->sources[i].n_keys; k++)
-            if (!config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
-                put_path(b, c->sources[i].keys[k].public_key_file);
+        for (size_t k = 0; (key = config_source_key(&c->sources[i], k)); k++)
+            if (!config_key_in_folder(&c->sources[i], key))
+                put_path(b, key->public_key_file);
     buf_putc(b, ']');
 }
 
@@ -111,6 +113,7 @@ static void put_identity(struct buf *b, const char *path)
 
 void hide_put_identities(struct buf *b, const struct config *c)
 {
+    const struct config_key *key;
     put_identity(b, c->file);
     put_identity(b, c->functions);
     put_identity(b, c->stock);
@@ -120,11 +123,11 @@ void hide_put_identities(struct buf *b, const struct config *c)
     /* A folder of keys is hidden as a whole: a key that comes or goes in it changes nothing for a worker. */
     for (size_t i = 0; i < c->n_sources; i++) {
         put_identity(b, c->sources[i].keys_folder);
-        for (size_t k = 0; k < c->sources[i].n_keys; k++) {
-            if (config_key_in_folder(&c->sources[i], &c->sources[i].keys[k]))
+        for (size_t k = 0; (key = config_source_key(&c->sources[i], k)); k++) {
+            if (config_key_in_folder(&c->sources[i], key))
                 continue;
-            put_identity(b, c->sources[i].keys[k].secret_file);
-            put_identity(b, c->sources[i].keys[k].public_key_file);
+            put_identity(b, key->secret_file);
+            put_identity(b, key->public_key_file);
         }
     }
 }

@@ -4,6 +4,8 @@
  */
 #include "intake/steps.h"
 
+#include "base/media.h"
+
 static enum err check_address(struct request *q)
 {
     char text[ADDRESS_TEXT_BYTES];
@@ -68,27 +70,13 @@ static enum err read_length(struct request *q)
     return ERR_OK;
 }
 
-/* The part before the parameters, without white space, as patterns see it. */
-static struct span media_type(struct span s)
-{
-    const char *end = memchr(s.p, ';', s.n);
-    size_t n = end ? (size_t)(end - s.p) : s.n;
-    while (n > 0 && (s.p[n - 1] == ' ' || s.p[n - 1] == '\t'))
-        n--;
-    while (n > 0 && (*s.p == ' ' || *s.p == '\t')) {
-        s.p++;
-        n--;
-    }
-    return span_of(s.p, n);
-}
-
 enum err admit_content_type(struct request *q)
 {
     const struct config_source *c = q->source->config;
     char lower[128];
     if (c->n_content_types == 0)
         return ERR_OK;
-    struct span type = q->content_type.p ? media_type(q->content_type) : SPAN_LIT("");
+    struct span type = media_type(q->content_type);
     size_t n = type.n < sizeof lower ? type.n : sizeof lower;
     for (size_t i = 0; i < n; i++)
         lower[i] = type.p[i] >= 'A' && type.p[i] <= 'Z' ? (char)(type.p[i] - 'A' + 'a') : type.p[i];
@@ -103,7 +91,7 @@ enum err step_admit(struct request *q)
     enum err e = check_address(q);
     if (e != ERR_OK)
         return e;
-    bool shakes = recipe_shakes(q->source->recipe, q->method);
+    bool shakes = recipe_shakes(q->source->recipe, q->method) || permit_asked(q);
     if (!shakes && !house_takes_method(q->source, q->method))
         return refuse(q, ERR_METHOD_NOT_ALLOWED, "this source takes %s", q->source->methods);
     e = check_repeats(q);

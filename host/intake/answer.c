@@ -128,8 +128,8 @@ static void put_error_headers(const struct request *q, int status, struct buf *b
     enum err e = told(q);
     if (err_retry_after_s(e) > 0)
         buf_printf(b, "Retry-After: %d\r\n", err_retry_after_s(e));
-    if (status == 401)
-        buf_puts(b, "WWW-Authenticate: Signature\r\n");
+    if (status == 401 || (status == 403 && q->challenge))
+        buf_printf(b, "WWW-Authenticate: %s\r\n", q->challenge ? q->challenge : "Signature");
     if (e == ERR_METHOD_NOT_ALLOWED && q->source)
         buf_printf(b, "Allow: %s\r\n", q->source->methods);
 }

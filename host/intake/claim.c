@@ -21,16 +21,17 @@ static void known_by(struct request *q, enum dedupe_kind kind, struct span what,
 static void known_by_body(struct request *q, int64_t window_ms)
 {
     uint8_t digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(digest, (const uint8_t *)q->body.p, q->body.n);
+    crypto_hash_sha256(digest, (const uint8_t *)q->event.p, q->event.n);
     known_by(q, DEDUPE_BY_BODY, span_of((const char *)digest, sizeof digest), window_ms);
 }
 
 /* ERR_NOT_FOUND with *missing, "event_id" or a reference, when it is to be known by what is not there. */
-static enum err known_by_parts(struct request *q, const char **missing)
+static enum err known_by_parts(struct request *q, const struct dedupe_by *by, const char **missing)
 {
-    const struct recipe_request r = request_to_judge(q);
+    const struct recipe_request r = request_event(q);
     uint8_t digest[DEDUPE_DIGEST_BYTES];
-    enum err e = dedupe_by_digest(q->source->dedupe_by, &r, q->json, q->sender_id, &q->arena, digest, missing);
+    const struct dedupe_event event = {.request = &r, .is_json = q->json, .sender_id = q->sender_id, .body = q->event};
+    enum err e = dedupe_by_digest(by, &event, &q->arena, digest, missing);
     if (e == ERR_OK)
         known_by(q, DEDUPE_BY_PARTS, span_of((const char *)digest, sizeof digest), q->source->config->dedupe_window_ms);
     return e;
@@ -44,7 +45,9 @@ static enum err known(struct request *q, const char **missing)
         return ERR_OK;
     }
     if (q->source->dedupe_by)
-        return known_by_parts(q, missing);
+        return known_by_parts(q, q->source->dedupe_by, missing);
+    if (q->source->dedupe_cloud && q->envelope != ENVELOPE_NONE)
+        return known_by_parts(q, q->source->dedupe_cloud, missing);
     if (!q->sender_id.p) {
         *missing = "event_id";
         return ERR_NOT_FOUND;
@@ -78,7 +81,9 @@ static enum err prepare(struct request *q)
     if (e == ERR_OK)
         return ERR_OK;
     if (e != ERR_NOT_FOUND)
-        return refuse(q, ERR_MALFORMED_REQUEST, "what the event is known by is longer than %d bytes", FACT_BYTES);
+        return refuse(q, ERR_MALFORMED_REQUEST,
+                      e == ERR_NO_ROOM ? "what the event is known by is longer than this server takes"
+                                        : "what the event is known by came twice with different values");
     if (strcmp(c->dedupe_missing, "refuse") == 0)
         return refuse(q, ERR_EVENT_ID_MISSING, "no %s, which this source knows its events by",
                       strcmp(missing, "event_id") == 0 ? "event id where it is looked for" : missing);

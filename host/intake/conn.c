@@ -234,6 +234,7 @@ static enum fate begin_request(struct conn *c, struct span bytes, size_t *used)
     q->intake = io->t->intake;
     q->house = house_hold(io->house);
     q->conn = c;
+    q->recipe_context = io->recipe_context;
     q->nul = c->screen.nul;
     q->received_ms = q->taken_ms = clock_wall_ms();
     q->began_ns = clock_mono_ns();

@@ -74,23 +74,22 @@ static void add(crypto_hash_sha256_state *h, struct span s)
     crypto_hash_sha256_update(h, (const uint8_t *)s.p, s.n);
 }
 
-static enum err value_of(const struct part *p, const struct recipe_request *q, bool is_json, struct span sender_id,
-                         struct arena *a, struct span *value)
+static enum err value_of(const struct part *p, const struct dedupe_event *event, struct arena *a, struct span *value)
 {
-    *value = sender_id;
+    *value = event->sender_id;
     if (p->what == PART_BODY)
-        *value = q->body.p ? q->body : SPAN_LIT("");
-    return p->what == PART_FACT ? facts_find(p->fact, q, is_json, a, value) : ERR_OK;
+        *value = event->body.p ? event->body : SPAN_LIT("");
+    return p->what == PART_FACT ? facts_find(p->fact, event->request, event->is_json, a, value) : ERR_OK;
 }
 
-enum err dedupe_by_digest(const struct dedupe_by *by, const struct recipe_request *q, bool is_json, struct span sender_id,
-                          struct arena *a, uint8_t digest[DEDUPE_DIGEST_BYTES], const char **missing)
+enum err dedupe_by_digest(const struct dedupe_by *by, const struct dedupe_event *event, struct arena *a,
+                          uint8_t digest[DEDUPE_DIGEST_BYTES], const char **missing)
 {
     crypto_hash_sha256_state h;
     crypto_hash_sha256_init(&h);
     for (size_t i = 0; i < by->n; i++) {
         struct span value;
-        enum err e = value_of(&by->parts[i], q, is_json, sender_id, a, &value);
+        enum err e = value_of(&by->parts[i], event, a, &value);
         if (e != ERR_OK)
             return e;
         if (!value.p) {

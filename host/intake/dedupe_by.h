@@ -19,9 +19,15 @@ bool dedupe_by_asks_json(const struct dedupe_by *by);
 bool dedupe_by_asks_path(const struct dedupe_by *by);
 
 enum { DEDUPE_DIGEST_BYTES = 32 };
-/* What dedupe_key takes for this event: sender_id is what its event_id references led to; is_json and the arena are
- * those of facts_find, whose errors are returned. ERR_NOT_FOUND: *missing, a text, leads to nothing. */
-enum err dedupe_by_digest(const struct dedupe_by *by, const struct recipe_request *q, bool is_json, struct span sender_id,
-                          struct arena *a, uint8_t digest[DEDUPE_DIGEST_BYTES], const char **missing);
+struct dedupe_event {
+    const struct recipe_request *request; /* where references look; is_json as in facts_find */
+    bool is_json;
+    struct span sender_id; /* what its event_id references led to */
+    struct span body;      /* raw */
+};
+/* What dedupe_key takes for this event. The arena is that of facts_find, whose errors are returned. ERR_NOT_FOUND:
+ * *missing, a text, leads to nothing. */
+enum err dedupe_by_digest(const struct dedupe_by *by, const struct dedupe_event *event, struct arena *a,
+                          uint8_t digest[DEDUPE_DIGEST_BYTES], const char **missing);
 
 #endif

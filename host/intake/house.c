@@ -22,10 +22,12 @@ static void source_fini(struct house_source *s)
     facts_free(s->time);
     versions_free(s->versions);
     dedupe_by_free(s->dedupe_by);
+    dedupe_by_free(s->dedupe_cloud);
     stored_free(s->stored);
     keyring_free(s->keys);
     keycache_free(s->fetched);
     recipe_free(s->recipe);
+    auth_free(s->auth);
     free(s->methods);
     cidr_list_fini(&s->allow);
 }
@@ -39,6 +41,16 @@ static void house_free(struct house *h)
     cidr_list_fini(&h->proxies);
     config_free(h->config);
     free(h);
+}
+
+bool house_is_credential(const struct house_source *s, struct span header)
+{
+    return recipe_is_credential(s->recipe, header) || auth_is_credential(s->auth, header);
+}
+
+bool house_takes_anybody(const struct house_source *s)
+{
+    return recipe_is_none(s->recipe) && !s->auth;
 }
 
 static const char *variant_of(const struct config_source *c)
@@ -74,16 +86,33 @@ static enum err load_keys(struct house_source *s, const struct secrets *secrets,
     return e;
 }
 
-/* The source's own references, or the recipe's. */
+/* Where an attribute of CloudEvents says it: in whatever mode they come, attributes are found as headers. */
+static const char *of_cloud(const struct house_source *s, const char *what)
+{
+    static const char *const known[][2] = {{"type", "header:ce-type"},
+                                           {"event_id", "join:{header:ce-source}#{header:ce-id}"},
+                                           {"order_key", "header:ce-partitionkey"},
+                                           {"time", "header:ce-time"}};
+    for (size_t i = 0; s->takes_cloud && i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i][0], what) == 0)
+            return known[i][1];
+    return NULL;
+}
+
+/* The source's own references; else those of its envelope, and of the recipe where not all events have one. */
 static enum err load_facts(struct house_source *s, const char *what, const char *const *own, size_t n_own,
                            struct facts **out, struct why *w)
 {
-    const char *const *texts = own;
+    enum { DEFAULTS_MAX = 64 };
+    const char *texts[DEFAULTS_MAX + 1];
     struct why inner;
-    size_t n = n_own;
-    if (n == 0)
-        texts = recipe_default(s->recipe, what, &n);
-    enum err e = facts_new(texts, n, out, &inner);
+    size_t n = 0, n_defaults = 0;
+    const char *const *defaults = recipe_default(s->recipe, what, &n_defaults), *cloud = of_cloud(s, what);
+    if (cloud)
+        texts[n++] = cloud;
+    for (size_t i = 0; (!s->takes_cloud || s->detects) && i < n_defaults && i < DEFAULTS_MAX; i++)
+        texts[n++] = defaults[i];
+    enum err e = facts_new(n_own ? own : texts, n_own ? n_own : n, out, &inner);
     if (e != ERR_OK)
         return why_set(w, e, "source %s: %s: %.300s", s->config->name, what, inner.text);
     s->asks_json = s->asks_json || facts_ask_json(*out);
@@ -91,12 +120,20 @@ static enum err load_facts(struct house_source *s, const char *what, const char 
     return ERR_OK;
 }
 
+/* CloudEvents are the same when source and id are (section 3.1), and no pair of them can look like another. */
+static enum err load_dedupe_cloud(struct house_source *s, struct why *w)
+{
+    static const char *const both[] = {"header:ce-source", "header:ce-id"};
+    bool needed = s->takes_cloud && s->config->n_event_id == 0;
+    return needed ? dedupe_by_new(both, 2, &s->dedupe_cloud, w) : ERR_OK;
+}
+
 static enum err load_dedupe_by(struct house_source *s, struct why *w)
 {
     const struct config_source *c = s->config;
     struct why inner;
     if (c->n_dedupe_by == 0)
-        return ERR_OK;
+        return load_dedupe_cloud(s, w);
     enum err e = dedupe_by_new(c->dedupe_by, c->n_dedupe_by, &s->dedupe_by, &inner);
     if (e != ERR_OK)
         return why_set(w, e, "source %s: dedupe: by: %.300s", c->name, inner.text);
@@ -108,6 +145,8 @@ static enum err load_dedupe_by(struct house_source *s, struct why *w)
 static enum err load_all_facts(struct house_source *s, struct why *w)
 {
     const struct config_source *c = s->config;
+    s->detects = strcmp(c->envelope, "detect") == 0;
+    s->takes_cloud = s->detects || strcmp(c->envelope, "cloudevents") == 0;
     const struct {
         const char *what;
         const char **own;
@@ -155,6 +194,9 @@ static char *methods_text(const struct house_source *s)
         if (!seen)
             buf_printf(&b, ", %s", method);
     }
+    const struct span options = SPAN_LIT("OPTIONS");
+    if (c->n_webhook_origins > 0 && !house_takes_method(s, options) && !recipe_shakes(s->recipe, options))
+        buf_puts(&b, ", OPTIONS");
     buf_putc(&b, 0);
     if (!b.failed)
         return b.p; /* from malloc, and the caller's now */
@@ -169,6 +211,8 @@ static enum err source_init(struct house_source *s, const struct config *config,
     enum err e = recipe_load(config, c->recipe, variant_of(c), &s->recipe, w);
     if (e == ERR_OK)
         e = load_keys(s, secrets, w);
+    if (e == ERR_OK)
+        e = auth_new(c, secrets, &s->auth, w);
     if (e == ERR_OK && c->n_keys == 0 && *c->keys_folder && recipe_stores_secret(s->recipe))
         e = stored_new(&s->stored) == ERR_OK ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for source %s", c->name);
     if (e == ERR_OK)
@@ -258,6 +302,11 @@ void house_release(struct house *h)
         house_free(h);
 }
 
+static bool asks_path(const struct house_source *s)
+{
+    return s->asks_path || auth_asks_path(s->auth);
+}
+
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest)
 {
     const struct config_source *c = config_source_by_path(h->config, path);
@@ -268,7 +317,7 @@ const struct house_source *house_route(const struct house *h, struct span path, 
         if (path.p[n - 1] != '/')
             continue;
         c = config_source_by_path(h->config, span_of(path.p, n - 1));
-        if (!c || !h->sources[c - h->config->sources].asks_path)
+        if (!c || !asks_path(&h->sources[c - h->config->sources]))
             continue;
         *rest = span_skip(path, n);
         return &h->sources[c - h->config->sources];

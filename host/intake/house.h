@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <sys/types.h>
+#include "auth/auth.h"
 #include "base/cidr.h"
 #include "base/config.h"
 #include "base/secrets.h"
@@ -22,11 +23,15 @@ struct versions; /* versions.h */
 struct house_source {
     const struct config_source *config;
     struct recipe *recipe;
+    struct auth *auth; /* NULL: none is asked for */
     struct keyring *keys;   /* the configured ones */
     struct stored *stored;  /* where a handshake may bring the key, and none is configured; else NULL */
     struct facts *type, *event_id, *order_key, *version, *time;
     struct versions *versions;
-    struct dedupe_by *dedupe_by; /* NULL: the sender's id */
+    struct dedupe_by *dedupe_by; /* NULL: the sender's id, */
+    struct dedupe_by *dedupe_cloud; /* but for CloudEvents this; NULL: the same */
+    bool takes_cloud; /* its requests are CloudEvents, */
+    bool detects;     /* or may be: those that say so are */
     bool asks_json; /* one of them looks into the JSON of the body */
     bool asks_path; /* one of them looks into the path: paths below this source's are its too */
     struct dedupe_source *dedupe;
@@ -53,6 +58,10 @@ void house_release(struct house *h); /* NULL is fine */
 /* The source of a decoded path, or NULL. *rest: what follows a source's path where path: references are used, without
  * the slash; SPAN_NONE otherwise. */
 const struct house_source *house_route(const struct house *h, struct span path, struct span *rest);
+/* Is this header a credential, which becomes "…" before it is written down? */
+bool house_is_credential(const struct house_source *s, struct span header);
+/* Does nothing prove who sends its events: no signature and no other way? */
+bool house_takes_anybody(const struct house_source *s);
 /* Do events come to this source with this method? */
 bool house_takes_method(const struct house_source *s, struct span method);
 /* May a process of this user connect? Without peer_users whoever the socket's mode lets in may; names that are no user's

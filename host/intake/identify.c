@@ -32,8 +32,11 @@ static bool type_listed(const struct config_source *c, struct span type)
 
 static enum err find(struct request *q, const char *what, const struct facts *f, struct span *out)
 {
-    const struct recipe_request r = request_to_judge(q);
-    if (facts_find(f, &r, q->json, &q->arena, out) != ERR_OK)
+    const struct recipe_request r = request_event(q);
+    enum err e = facts_find(f, &r, q->json, &q->arena, out);
+    if (e == ERR_MALFORMED_REQUEST)
+        return refuse(q, e, "the %s came twice with different values", what);
+    if (e != ERR_OK)
         return refuse(q, ERR_MALFORMED_REQUEST, "the %s is longer than %d bytes", what, FACT_BYTES);
     if (out->p && !utf8_valid(*out))
         return refuse(q, ERR_MALFORMED_REQUEST, "the %s is not valid UTF-8", what);

@@ -4,12 +4,15 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admin.c \
 	host/intake/admit.c \
 	host/intake/answer.c \
+	host/intake/authenticate.c \
 	host/intake/claim.c \
 	host/intake/client.c \
+	host/intake/cloudevent.c host/intake/cloudevent.h \
 	host/intake/commit.c host/intake/commit.h \
 	host/intake/conn.c host/intake/conn.h \
 	host/intake/dedupe.c host/intake/dedupe.h \
 	host/intake/dedupe_by.c host/intake/dedupe_by.h \
+	host/intake/envelope.c \
 	host/intake/fcgi.c host/intake/fcgi.h \
 	host/intake/fetch.c host/intake/fetch.h \
 	host/intake/house.c host/intake/house.h \
@@ -18,6 +21,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/intake.c host/intake/intake.h \
 	host/intake/keycache.c host/intake/keycache.h \
 	host/intake/parse.c \
+	host/intake/permit.c \
 	host/intake/read.c \
 	host/intake/refused.c host/intake/refused.h \
 	host/intake/rejected.c host/intake/rejected.h \

@@ -31,7 +31,7 @@ static bool came_before(const struct request *q, size_t at)
 
 static void put_value(const struct request *q, const struct recipe_header *h, struct refusal *r, struct buf *b)
 {
-    bool secret = recipe_is_credential(q->source->recipe, h->name);
+    bool secret = house_is_credential(q->source, h->name);
     r->altered |= secret || !utf8_valid(h->value);
     buf_put_json_text(b, secret ? redacted : h->value);
 }
@@ -73,11 +73,17 @@ static struct span headers(const struct request *q, struct refusal *r, struct bu
     return span_of(b->p + from, b->n - from);
 }
 
+/* A token may be in the URL; then nothing else is known to be none. */
+static bool has_url_token(const struct request *q)
+{
+    return q->source->config->auth[AUTH_URL_TOKEN].used;
+}
+
 /* The query as it came where it is signed as a whole; else its names alone, for it may hold secrets. */
 static void put_query(const struct request *q, struct refusal *r, struct buf *b)
 {
     struct span rest = q->query;
-    if (recipe_signs_query(q->source->recipe, q->source->config->public_url)) {
+    if (recipe_signs_query(q->source->recipe, q->source->config->public_url) && !has_url_token(q)) {
         buf_put_span(b, rest);
         return;
     }
@@ -100,7 +106,12 @@ static struct span url(const struct request *q, struct refusal *r, struct buf *b
 {
     size_t from = b->n;
     const char *mark = memchr(q->uri.p, '?', q->uri.n);
-    buf_put(b, q->uri.p, mark ? (size_t)(mark - q->uri.p) : q->uri.n);
+    struct span path = span_of(q->uri.p, mark ? (size_t)(mark - q->uri.p) : q->uri.n);
+    if (!q->kept_path.p || !span_eq(q->kept_path, q->path)) {
+        path = q->kept_path; /* decoded, for people: it cannot be run again */
+        r->altered = true;
+    }
+    buf_put_span(b, path);
     if (mark)
         buf_putc(b, '?');
     if (mark && q->query.n)
@@ -124,7 +135,7 @@ static void keep_request(const struct request *q, struct refusal *r, struct buf 
         !utf8_valid(q->uri))
         return;
     /* All that is put at once, for it must not move: six bytes for one, and eight more for each header and value. */
-    if (!buf_reserve(b, 6 * (bytes + q->uri.n) + 8 * (q->n_headers + 1)))
+    if (!buf_reserve(b, 6 * (bytes + q->uri.n) + q->kept_path.n + 8 * (q->n_headers + 1)))
         return;
     r->url = url(q, r, b);
     r->headers = headers(q, r, b);
@@ -133,7 +144,7 @@ static void keep_request(const struct request *q, struct refusal *r, struct buf 
 void refused_keep(const struct request *q, enum err told, int status)
 {
     const char *source = q->source ? q->source->config->name : "";
-    bool proven = steps_proven(q) && !recipe_is_none(q->source->recipe);
+    bool proven = steps_proven(q) && !house_takes_anybody(q->source);
     struct buf b;
     char id[ID_TEXT_BYTES];
     if (q->rerun.p || !rejected_wants(q->intake->rejected, told, source, proven, clock_mono_ms()))

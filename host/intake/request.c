@@ -20,6 +20,7 @@ struct request *request_new(void)
         return NULL;
     }
     buf_init(&q->body, BODY_MAX_BYTES);
+    buf_init(&q->data_text, BODY_MAX_BYTES);
     buf_init(&q->headers_text, REQUEST_ARENA_BYTES * 6);
     buf_init(&q->line, LINE_MAX_BYTES);
     return q;
@@ -31,6 +32,7 @@ void request_free(struct request *q)
         return;
     request_recycle(q);
     buf_fini(&q->body);
+    buf_fini(&q->data_text);
     buf_fini(&q->headers_text);
     buf_fini(&q->line);
     arena_fini(&q->arena);
@@ -53,10 +55,12 @@ void request_recycle(struct request *q)
     keep_small(&q->body);
     keep_small(&q->headers_text);
     keep_small(&q->line);
+    buf_fini(&q->data_text);
     arena_reset(&q->arena);
     arena_fini(&q->block);
     *q = (struct request){
-        .arena = q->arena, .body = q->body, .headers_text = q->headers_text, .line = q->line, .content_length = -1};
+        .arena = q->arena, .body = q->body, .headers_text = q->headers_text, .line = q->line,
+                           .data_text = q->data_text, .content_length = -1};
 }
 
 struct recipe_request request_to_judge(const struct request *q)
@@ -76,6 +80,15 @@ struct recipe_request request_to_judge(const struct request *q)
         .now_ms = q->received_ms,
         .tolerance_ms = c->tolerance,
     };
+}
+
+struct recipe_request request_event(const struct request *q)
+{
+    struct recipe_request r = request_to_judge(q);
+    r.headers = q->event_headers;
+    r.n_headers = q->n_event_headers;
+    r.body = q->data;
+    return r;
 }
 
 enum err refuse(struct request *q, enum err e, const char *fmt, ...)
@@ -112,6 +125,9 @@ static const struct {
     {{"CONTENT_TYPE", 12}, offsetof(struct request, content_type)},
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
     {{RERUN_PARAM, sizeof RERUN_PARAM - 1}, offsetof(struct request, rerun)},
+    {{"SSL_CLIENT_VERIFY", 17}, offsetof(struct request, client_verify)},
+    {{"SSL_CLIENT_CERT", 15}, offsetof(struct request, client_cert)},
+    {{"SSL_CLIENT_FINGERPRINT", 22}, offsetof(struct request, client_fingerprint)},
 };
 
 /* HTTP_X_EXAMPLE is x-example. Length and type of the body have parameters of their own, which the web server vouches

@@ -17,6 +17,9 @@
 
 enum { REQUEST_ARENA_BYTES = 256 * 1024, REQUEST_HEADERS_MAX = 1024, REQUEST_DETAIL_BYTES = 200 };
 
+/* What a request is, beside the bytes in it. */
+enum envelope_kind { ENVELOPE_NONE, ENVELOPE_BINARY, ENVELOPE_STRUCTURED, ENVELOPE_BATCHED, ENVELOPE_UNKNOWN };
+
 struct cached_keys;
 struct intake;
 struct conn;
@@ -32,6 +35,7 @@ struct request {
 
     /* as it came in (request_read_params) */
     struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
+    struct span client_verify, client_cert, client_fingerprint; /* what the web server says of a client certificate */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
     bool nul; /* a parameter held a NUL byte, so texts may be cut */
@@ -46,6 +50,7 @@ struct request {
     struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */
+    struct span kept_path;              /* the same without a credential: what is written down */
     int64_t content_length;             /* -1: not known */
 
     /* read */
@@ -53,13 +58,23 @@ struct request {
     size_t held_bytes; /* of the global body memory */
     bool body_complete;
 
+    /* authenticate */
+    const char *caller;    /* the key, or the certificate's pin, that authenticated it; NULL: nothing did */
+    const char *challenge; /* refused: what WWW-Authenticate says; NULL: of a signature */
+
     /* verify … identify */
     struct arena block; /* of the verify step, where the arena is too small */
     struct recipe_verdict verdict;
     struct recipe_reply reply; /* of a handshake */
     struct cached_keys *keys; /* held: fetched ones that it was judged by */
     struct span confirm;      /* the body of the event that has a handshake's address fetched; SPAN_NONE: it is none */
-    bool json; /* the body has passed the strict scanner */
+    bool json; /* `data` (before the envelope step: the body) has passed the strict scanner */
+    enum envelope_kind envelope;
+    struct span event; /* the raw bytes that the event is handed on as */
+    struct span data;  /* what it says, where json: references and schemas look: `event`, or a part of what is in it */
+    struct recipe_header *event_headers; /* where header: references look: the attributes of a CloudEvent among them */
+    size_t n_event_headers;
+    struct buf data_text; /* `data`, where it had to be decoded */
     struct span type, version, sender_id, order_key, time;
     struct span violation; /* "CODE: reason": taken all the same, for its sender's sake */
     struct span warning; /* header fields about the end of its version; the house's */
@@ -92,6 +107,8 @@ struct span request_header(const struct request *q, const char *name);
 
 /* The request as recipes see it. Lives as long as q stays as it is. */
 struct recipe_request request_to_judge(const struct request *q);
+/* The same behind the envelope step, as references to the event's facts see it. */
+struct recipe_request request_event(const struct request *q);
 
 /* Refuse: format the reason into q->detail; returns e. */
 enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -88,5 +88,6 @@ enum err step_route(struct request *q)
     if (e != ERR_OK)
         return e;
     q->source = house_route(q->house, q->path, &q->path_rest);
+    q->kept_path = q->source ? auth_hide_path(q->source->auth, q->path, q->path_rest, &q->arena) : SPAN_NONE;
     return q->source ? ERR_OK : refuse(q, ERR_NO_SUCH_SOURCE, "no source has this path");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → read → verify → parse → identify → version → dedupe → commit → answer
+ *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → dedupe → commit →
+ *   answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -37,9 +38,12 @@ struct intake {
 enum err step_client(struct request *q);
 enum err step_route(struct request *q);
 enum err step_admit(struct request *q);
+enum err step_permit(struct request *q);
+enum err step_authenticate(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
 enum err step_parse(struct request *q);
+enum err step_envelope(struct request *q);
 enum err step_identify(struct request *q);
 enum err step_version(struct request *q);
 enum err step_dedupe(struct request *q);
@@ -59,6 +63,12 @@ const char *steps_name(const struct request *q);
 
 /* Is the content type one of those that the source takes for events (admit.c)? ERR_OK, ERR_UNSUPPORTED_MEDIA_TYPE. */
 enum err admit_content_type(struct request *q);
+
+/* Does the request ask for leave to send, of a source that gives it (permit.c)? */
+bool permit_asked(const struct request *q);
+
+/* What the request says that it is, as far as its source looks for that (envelope.c). */
+enum envelope_kind envelope_of(const struct request *q);
 
 /* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p +
  * q->body.n. ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */

@@ -15,7 +15,7 @@ static struct span headers_json(struct request *q)
     buf_putc(b, '[');
     for (size_t i = 0; i < q->n_headers; i++) {
         const struct recipe_header *h = &q->headers[i];
-        bool secret = recipe_is_credential(q->source->recipe, h->name);
+        bool secret = house_is_credential(q->source, h->name);
         buf_puts(b, i ? ",[" : "[");
         buf_put_json_text(b, h->name);
         buf_putc(b, ',');
@@ -42,16 +42,16 @@ static void put_line(struct request *q, struct span headers)
         .time = q->time,
         .request_id = span_of(request_id, sizeof request_id),
         .method = q->method,
-        .path = q->path,
+        .path = q->kept_path,
         .remote = q->remote,
         .content_type = q->content_type,
-        .key_id = span_str(q->verdict.key_id),
-        .unsigned_source = recipe_is_none(q->source->recipe),
+        .key_id = span_str(q->verdict.key_id ? q->verdict.key_id : q->caller),
+        .unsigned_source = house_takes_anybody(q->source),
         .synced = q->job.sync,
         .has_dedupe = q->claimed,
         .dedupe_until_ms = q->claim.until_ms,
         .headers = headers,
-        .body = q->confirm.p ? q->confirm : buf_span(&q->body),
+        .body = q->confirm.p ? q->confirm : q->event,
     };
     memcpy(e.dedupe, q->claim.key, sizeof e.dedupe);
     line_put_event(&q->line, &e);

@@ -71,14 +71,24 @@ static void watch_listeners(struct io *io, bool on)
     io->accepting = on;
 }
 
+static bool is_unix_socket(int fd)
+{
+    int domain = 0;
+    socklen_t n = sizeof domain;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
+}
+
+bool transport_by_unix_socket(const struct request *q)
+{
+    return is_unix_socket(q->conn->watch.fd);
+}
+
 /* May the user on the other end of a unix socket come in, and what for? True for other sockets, whose address is -t's affair. */
 static bool peer_allowed(const struct io *io, int fd, struct conn_who *who)
 {
     struct ucred cred;
     socklen_t n = sizeof cred;
-    int domain = 0;
-    socklen_t domain_bytes = sizeof domain;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_bytes) != 0 || domain != AF_UNIX)
+    if (!is_unix_socket(fd))
         return true;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
         return false;

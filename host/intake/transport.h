@@ -45,6 +45,8 @@ int transport_drained_fd(const struct transport *t);
 /* Close what is left, join the threads, free. No job is with the committer any more. */
 void transport_free(struct transport *t);
 
+/* Did it come over a unix socket, where only those connect whom the socket's mode and peer_users let in? */
+bool transport_by_unix_socket(const struct request *q);
 /* Put the request's job where the IO thread submits it from. Its own IO thread, in the commit step. */
 void transport_gather(struct request *q);
 /* For commit_options: the committer says how a job went; the answer is sent, and to whoever waited for it. */

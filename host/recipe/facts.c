@@ -72,6 +72,8 @@ enum err facts_find(const struct facts *f, const struct recipe_request *q, bool 
         enum err e = value_join(&v, &f->list[i], &value, &missing);
         if (e == ERR_NO_ROOM || value.n > FACT_BYTES)
             return ERR_NO_ROOM;
+        if (e == ERR_MALFORMED_REQUEST)
+            return e;
         if (e == ERR_OK && value.n > 0) {
             *out = value;
             return ERR_OK;

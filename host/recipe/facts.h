@@ -19,8 +19,9 @@ bool facts_ask_json(const struct facts *f);
 bool facts_ask_path(const struct facts *f);
 
 /* *out: at least one byte, or SPAN_NONE when none of them leads to any; lives as long as request and arena. is_json: the
- * body has passed json_check; else there is nothing to find in it as JSON. ERR_NO_ROOM: longer than FACT_BYTES, or the
- * arena is full. */
+ * body has passed json_check; else there is nothing to find in it as JSON. form: looks into bodies that the content type calls
+ * forms. ERR_NO_ROOM: longer than FACT_BYTES, or the arena is full. ERR_MALFORMED_REQUEST: a parameter or a field of a form
+ * came twice with different values. */
 enum err facts_find(const struct facts *f, const struct recipe_request *q, bool is_json, struct arena *a,
                     struct span *out);
 

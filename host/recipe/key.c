@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "recipe/grammar.h"
 #include "recipe/key_parts.h"
 
 static const struct key_encoding {
@@ -219,16 +220,22 @@ enum err key_load_ed25519(struct key_load *l)
 
 /* ---- keyrings ---- */
 
-static const struct key_encoding *encoding_of(const struct recipe *r, const struct keyring_key *in, struct why *w)
+/* What keys are for, and how they are written where they do not say. */
+struct purpose {
+    const struct algorithm *algorithm;
+    const char *encoding;
+};
+
+static const struct key_encoding *encoding_of(const struct purpose *p, const struct keyring_key *in, struct why *w)
 {
-    const char *name = in->encoding ? in->encoding : r->key_encoding;
+    const char *name = in->encoding ? in->encoding : p->encoding;
     const struct key_encoding *enc = find_encoding(span_str(name));
     if (!enc) {
         const char *near = nearest_word(span_str(name), encoding_names, N_ENCODINGS);
         why_set(w, ERR_INVALID, "key %s: there is no key encoding '%s'%s%s", in->id, name,
                 near ? ", did you mean " : "", near ? near : "");
-    } else if (!(enc->families & (unsigned)r->algorithm->family)) {
-        why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name, r->algorithm->name);
+    } else if (!(enc->families & (unsigned)p->algorithm->family)) {
+        why_set(w, ERR_INVALID, "key %s: key encoding %s does not go with %s", in->id, enc->name, p->algorithm->name);
         enc = NULL;
     }
     return enc;
@@ -243,13 +250,13 @@ static size_t room_of(const struct key_encoding *enc, const struct keyring_key *
 
 /* Room to work in, and for the texts: ids, and the kid of each JWK, which has more other bytes than the arena adds. */
 enum { KEY_TEXT_EXTRA = 64 };
-static enum err make_room(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring *k,
+static enum err make_room(const struct purpose *p, const struct keyring_key *keys, size_t n, struct keyring *k,
                           unsigned char **room, size_t *bytes, struct why *w)
 {
     size_t texts = 1;
     *bytes = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct key_encoding *enc = encoding_of(r, &keys[i], w);
+        const struct key_encoding *enc = encoding_of(p, &keys[i], w);
         if (!enc)
             return ERR_INVALID;
         *bytes += room_of(enc, &keys[i]);
@@ -275,21 +282,21 @@ static enum err settle(struct keyring *k, const unsigned char *room, struct why 
     return ERR_OK;
 }
 
-static enum err load_all(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring *k,
+static enum err load_all(const struct purpose *p, const struct keyring_key *keys, size_t n, struct keyring *k,
                          struct why *w)
 {
     unsigned char *room = NULL;
     size_t bytes;
-    enum err e = make_room(r, keys, n, k, &room, &bytes, w);
+    enum err e = make_room(p, keys, n, k, &room, &bytes, w);
     for (size_t i = 0; e == ERR_OK && i < n; i++) {
-        const struct key_encoding *enc = encoding_of(r, &keys[i], w);
+        const struct key_encoding *enc = encoding_of(p, &keys[i], w);
         struct key_load l = {.ring = k,
                              .in = &keys[i],
                              .id = arena_copy(&k->texts, span_str(keys[i].id)).p,
                              .encoding = enc->name,
                              .prefix = enc->prefix,
                              .decode = enc->decode,
-                             .algorithm = r->algorithm,
+                             .algorithm = p->algorithm,
                              .room = room + k->secret_bytes,
                              .room_bytes = bytes - k->secret_bytes,
                              .w = w};
@@ -301,22 +308,36 @@ static enum err load_all(const struct recipe *r, const struct keyring_key *keys,
     return e;
 }
 
-enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
-                     struct why *w)
+static enum err ring_new(const struct purpose *p, const struct keyring_key *keys, size_t n, struct keyring **out,
+                         struct why *w)
 {
     if (sodium_init() < 0)
         return why_set(w, ERR_SYSTEM, "libsodium cannot start");
-    if (r->none && n > 0)
-        return why_set(w, ERR_INVALID, "recipe %s takes no keys", r->name);
     struct keyring *k = calloc(1, sizeof *k);
     if (!k)
         return why_set(w, ERR_NO_MEMORY, "out of memory");
-    enum err e = load_all(r, keys, n, k, w);
+    enum err e = load_all(p, keys, n, k, w);
     if (e == ERR_OK)
         *out = k;
     else
         keyring_free(k);
     return e;
+}
+
+enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
+                     struct why *w)
+{
+    if (r->none && n > 0)
+        return why_set(w, ERR_INVALID, "recipe %s takes no keys", r->name);
+    return ring_new(&(struct purpose){r->algorithm, r->key_encoding}, keys, n, out, w);
+}
+
+enum err keyring_for(const char *algorithm, const char *encoding, const struct keyring_key *keys, size_t n,
+                     struct keyring **out, struct why *w)
+{
+    const struct purpose p = {grammar_algorithm(span_str(algorithm)), encoding};
+    bug_if(!p.algorithm);
+    return ring_new(&p, keys, n, out, w);
 }
 
 void keyring_free(struct keyring *k)

@@ -32,6 +32,10 @@ struct keyring {
     struct arena texts; /* ids and kids */
 };
 
+/* Keys that are not a recipe's: for this algorithm ("token", "jwt"), written like this where they do not say. As
+ * keyring_new. */
+enum err keyring_for(const char *algorithm, const char *encoding, const struct keyring_key *keys, size_t n,
+                     struct keyring **out, struct why *w);
 bool key_live(const struct key *k, int64_t now_ms);
 /* Is there a key encoding of this name that goes with one of these families? For recipes' defaults; the names, for
  * messages. */

@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/json.h"
+#include "base/media.h"
 #include "recipe/form.h"
 #include "recipe/key.h"
 #include "recipe/value_look.h"
@@ -136,7 +137,7 @@ static enum err in_form(struct view *v, struct span form, struct span name, stru
     enum err e = form_find(form, name, v->a, out);
     if (e != ERR_OK)
         return value_no_room(v);
-    if (v->r && out->p && !form_agrees(form, name, *out)) {
+    if (out->p && !form_agrees(form, name, *out)) {
         snprintf(v->problem, sizeof v->problem, "%.*s came twice with different values",
                  (int)(name.n < 50 ? name.n : 50), name.p);
         return ERR_MALFORMED_REQUEST;
@@ -144,8 +145,12 @@ static enum err in_form(struct view *v, struct span form, struct span name, stru
     return ERR_OK;
 }
 
+/* A source's facts are found in a form only where the content type says that the body is one; what a recipe's proof is
+ * made of is the recipe's affair. */
 static enum err get_form(struct view *v, const struct ref *ref, struct span *out)
 {
+    if (!v->r && !media_is_form(header_by_name(v->q, SPAN_LIT("content-type"))))
+        return ERR_OK;
     return in_form(v, v->q->body.p ? v->q->body : span_of("", 0), ref->what, out);
 }
 

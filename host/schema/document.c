@@ -35,7 +35,7 @@ static struct span resolve(struct compiler *c, struct span base, struct span ref
 
 static uint32_t place_hash(struct span uri, struct span anchor)
 {
-    return (uint32_t)(hash_bytes(uri, 1) ^ hash_bytes(anchor, 2) ^ (anchor.p != NULL));
+    return (uint32_t)(tape_hash(uri, 1) ^ tape_hash(anchor, 2) ^ (anchor.p != NULL));
 }
 
 static const struct place *place_find(const struct compiler *c, struct span uri, struct span anchor)

@@ -37,7 +37,7 @@ static inline uint64_t word_at(const char *p, size_t n)
     return word;
 }
 
-uint64_t hash_bytes(struct span s, uint64_t seed)
+uint64_t tape_hash(struct span s, uint64_t seed)
 {
     const uint64_t other = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     uint64_t h = fold(seed ^ s.n, other);

@@ -50,10 +50,10 @@ void tape_pointer(const struct tape *t, uint32_t node, struct buf *b);
 uint32_t tape_step(const struct tape *t, uint32_t node, struct span token);
 
 /* A keyed hash of bytes; who does not know the seed makes no collisions. */
-uint64_t hash_bytes(struct span s, uint64_t seed);
+uint64_t tape_hash(struct span s, uint64_t seed);
 static inline uint32_t hash_name(struct span s, uint64_t seed)
 {
-    return (uint32_t)(hash_bytes(s, seed) >> 32);
+    return (uint32_t)(tape_hash(s, seed) >> 32);
 }
 
 #endif

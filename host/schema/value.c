@@ -8,7 +8,7 @@
 static uint64_t join(uint64_t a, uint64_t b, uint64_t seed)
 {
     const uint64_t parts[2] = {a, b};
-    return hash_bytes(span_of((const char *)parts, sizeof parts), seed);
+    return tape_hash(span_of((const char *)parts, sizeof parts), seed);
 }
 
 uint64_t value_hash(const struct tape *t, uint32_t node, uint64_t seed)
@@ -19,14 +19,14 @@ uint64_t value_hash(const struct tape *t, uint32_t node, uint64_t seed)
     case JSON_NUMBER:
         return join(number_hash(tape_text(t, node)), n->type, seed);
     case JSON_STRING:
-        return join(hash_bytes(tape_text(t, node), seed), n->type, seed);
+        return join(tape_hash(tape_text(t, node), seed), n->type, seed);
     case JSON_ARRAY:
         for (uint32_t i = node + 1; i < n->next; i = t->nodes[i].next)
             h = join(h, value_hash(t, i, seed), seed);
         return h;
     case JSON_OBJECT: /* in any order: a sum */
         for (uint32_t i = node + 1; i < n->next; i = t->nodes[i].next)
-            h += join(hash_bytes(tape_name(t, i), seed), value_hash(t, i, seed), seed);
+            h += join(tape_hash(tape_name(t, i), seed), value_hash(t, i, seed), seed);
         return join(h, n->count, seed);
     default:
         return join(h, 0, seed);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/nearest.h"
@@ -69,21 +70,29 @@ static enum err note_windows(struct trial *t, const struct keyring *ring, struct
     return ERR_OK;
 }
 
-static enum err try_key(struct trial *t, const struct recipe *r, const struct config_key *k, struct why *w)
+static enum err read_key(struct trial *t, const struct config_key *k, struct keyring_key *out, struct why *w)
 {
     struct secret value;
-    struct keyring *ring;
     struct why inner;
     enum err e = secrets_one(k, t->owner, t->earlier, t->room, &value, &inner);
     if (e)
         return why_set(w, e, "key %s: %.400s", k->id, inner.text);
-    const struct keyring_key key = {.id = k->id,
-                                    .encoding = k->encoding,
-                                    .is_public = k->public_key_file != NULL,
-                                    .raw = secret_expose(value),
-                                    .not_before_ms = k->not_before_ms,
-                                    .not_after_ms = k->not_after_ms};
-    e = keyring_new(r, &key, 1, &ring, w);
+    *out = (struct keyring_key){.id = k->id,
+                                .encoding = k->encoding,
+                                .is_public = k->public_key_file != NULL,
+                                .raw = secret_expose(value),
+                                .not_before_ms = k->not_before_ms,
+                                .not_after_ms = k->not_after_ms};
+    return ERR_OK;
+}
+
+static enum err try_key(struct trial *t, const struct recipe *r, const struct config_key *k, struct why *w)
+{
+    struct keyring_key key;
+    struct keyring *ring;
+    enum err e = read_key(t, k, &key, w);
+    if (!e)
+        e = keyring_new(r, &key, 1, &ring, w);
     if (!e) {
         e = note_windows(t, ring, w);
         keyring_free(ring);
@@ -91,23 +100,28 @@ static enum err try_key(struct trial *t, const struct recipe *r, const struct co
     return e;
 }
 
-static void doubt_windows(const struct trial *t, const struct config_source *s)
+/* method: of auth, or NULL for the signature's keys. */
+static void doubt_windows(const struct trial *t, const char *where, const char *method)
 {
+    const char *of = method ? "method" : "source";
     char at[RFC3339_BYTES + 1] = {0}, reason[256];
     const int64_t now = clock_wall_ms(), until = key_windows_cover(t->windows, t->n_windows, now);
-    if (until < 0)
-        config_doubt(t->config, s->where,
-                     "no key of this source is valid now: what needs a signature is refused (creel keys list)");
+    if (until < 0) {
+        snprintf(reason, sizeof reason, "no key of this %s is valid now: what needs %s is refused%s", of,
+                 method ? "it" : "a signature", method ? "" : " (creel keys list)");
+        config_doubt(t->config, where, reason);
+    }
     if (until < 0 || until - now > SOON_DAYS * INT64_C(86400000))
         return;
     rfc3339_format(until, at);
-    snprintf(reason, sizeof reason, "after %s no key of this source is valid: add the next one (creel keys add)", at);
-    config_doubt(t->config, s->where, reason);
+    snprintf(reason, sizeof reason, "after %s no key of this %s is valid: add the next one%s", at, of,
+             method ? "" : " (creel keys add)");
+    config_doubt(t->config, where, reason);
 }
 
 static void need_keys(struct trial *t, const struct config_source *s, const struct recipe *r)
 {
-    if (recipe_is_none(r) && !s->allow_unsigned)
+    if (recipe_is_none(r) && !s->allow_unsigned && !config_has_auth(s))
         report_at(t, s->where, "this recipe lets anybody raise events: say \"allow_unsigned\": true if you mean that");
     if (s->n_keys > 0 || *s->keys_folder || recipe_is_none(r) || recipe_fetches_keys(r))
         return;
@@ -154,6 +168,43 @@ static void try_versions(struct trial *t, const struct config_source *s, const s
         return;
     snprintf(where, sizeof where, "%s/versions", s->where);
     report_at(t, where, "no event would have a version: say where it is with \"version\", the recipe does not");
+}
+
+static enum err try_auth_key(struct trial *t, const struct config_auth *m, const struct config_key *k, struct why *w)
+{
+    struct keyring_key key;
+    struct keyring *ring;
+    enum err e = read_key(t, k, &key, w);
+    if (!e)
+        e = auth_try_key(m, &key, &ring, w);
+    if (e)
+        return e;
+    const char *doubt = auth_key_doubt(m, ring);
+    char reason[256];
+    snprintf(reason, sizeof reason, "key %s: %s", k->id, doubt ? doubt : "");
+    if (doubt && k->where)
+        config_doubt(t->config, k->where, reason);
+    e = note_windows(t, ring, w);
+    keyring_free(ring);
+    return e;
+}
+
+static void try_auth(struct trial *t, const struct config_source *s)
+{
+    for (enum config_auth_kind i = 0; i < AUTH_KINDS; i++) {
+        const struct config_auth *m = &s->auth[i];
+        const char *fault = m->used ? auth_method_fault(m) : NULL;
+        unsigned before = t->faults;
+        struct why w;
+        if (fault)
+            report_at(t, m->where, fault);
+        t->n_windows = 0;
+        for (size_t k = 0; k < m->n_keys; k++)
+            if (!m->keys[k].faulty && try_auth_key(t, m, &m->keys[k], &w) != ERR_OK)
+                report_at(t, m->keys[k].where, w.text);
+        if (t->faults == before && m->n_keys > 0 && m->where)
+            doubt_windows(t, m->where, config_auth_name(i));
+    }
 }
 
 static bool has_param(const struct config_source *s, const char *name)
@@ -219,6 +270,7 @@ static void try_source(struct trial *t, const struct config_source *s)
     try_facts(t, s);
     try_versions(t, s, r);
     try_params(t, s, r);
+    try_auth(t, s);
     unsigned before = t->faults;
     need_keys(t, s, r);
     t->n_windows = 0;
@@ -228,7 +280,7 @@ static void try_source(struct trial *t, const struct config_source *s)
     if (t->faults == before && s->n_keys == 0 && recipe_stores_secret(r))
         config_doubt(t->config, s->where, "no key yet: whoever sends the first handshake decides it");
     else if (t->faults == before && !recipe_is_none(r) && (s->n_keys > 0 || !recipe_fetches_keys(r)) && s->where)
-        doubt_windows(t, s);
+        doubt_windows(t, s->where, NULL);
     recipe_free(r);
 }
 

@@ -4,7 +4,9 @@
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_refusal \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
 	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr \
-	tests/fuzz/mutate_format tests/fuzz/mutate_number tests/fuzz/mutate_pattern
+	tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
+	tests/fuzz/mutate_schema
+MUTATORS += tests/fuzz/mutate_cloudevent tests/fuzz/mutate_pointer
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -46,6 +48,10 @@ tests_fuzz_mutate_key_SOURCES = tests/fuzz/key.c
 tests_fuzz_mutate_key_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_jwt_SOURCES = tests/fuzz/jwt.c tests/fuzz/unknown_keys.h
 tests_fuzz_mutate_jwt_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
+tests_fuzz_mutate_cloudevent_SOURCES = tests/fuzz/cloudevent.c
+tests_fuzz_mutate_cloudevent_LDADD = $(LIB_DRIVE) $(LIB_INTAKE)
+tests_fuzz_mutate_pointer_SOURCES = tests/fuzz/pointer.c
+tests_fuzz_mutate_pointer_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_value_SOURCES = tests/fuzz/value.c tests/fuzz/request.h
 tests_fuzz_mutate_value_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)
 tests_fuzz_mutate_format_SOURCES = tests/fuzz/format.c
@@ -54,6 +60,10 @@ tests_fuzz_mutate_number_SOURCES = tests/fuzz/number.c
 tests_fuzz_mutate_number_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
 tests_fuzz_mutate_pattern_SOURCES = tests/fuzz/pattern.c
 tests_fuzz_mutate_pattern_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
+tests_fuzz_mutate_instance_SOURCES = tests/fuzz/instance.c
+tests_fuzz_mutate_instance_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
+tests_fuzz_mutate_schema_SOURCES = tests/fuzz/schema.c
+tests_fuzz_mutate_schema_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
 
 $(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
 	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)

@@ -169,6 +169,30 @@ def test_requests_are_explained():
         check("no refused request" in run("verify", *by("--rejected", "01JDS3Z8V7W3N5C1Q2R4T6Y8A9"), expect=1), "rejected")
 
 
+def test_schemas_are_asked():
+    with folder() as d:
+        schema = write(f"{d}/order.json", json.dumps({"type": "object", "required": ["id"], "properties": {
+            "id": {"type": "string", "minLength": 3}, "at": {"format": "date"}}}))
+        good, bad = write(f"{d}/good", '{"id": "abc", "at": "soon"}'), write(f"{d}/bad", '{"id": "\x7fa", "at": 1}')
+        check(run("schema", "check", schema, good) == f"{good}: valid\n", "good is not valid")
+        text = run("schema", "check", schema, good, bad, expect=1)
+        check(text.startswith(f"{good}: valid\n{bad}: /id: minLength: ") and "\x7f" not in text, text)
+        check("/at: format: " in run("schema", "check", "--formats", schema, good, expect=1), "formats are not checked")
+        found = json.loads(run("schema", "check", schema, bad, "--json", expect=1))
+        check(found["valid"] is False and [(e["pointer"], e["keyword"]) for e in found["errors"]] == [("/id", "minLength")], str(found))
+        check("not JSON" in run("schema", "check", schema, write(f"{d}/none", "{"), expect=1), "no JSON")
+        check("nowhere" in run("schema", "check", schema, f"{d}/nowhere", expect=111), "a file that is not there")
+        for text, says in (('{"type": "strin"}', "/type: "), ('{"pattern": "("}', "/pattern: "), ('{"$ref": "http://a/b"}', "/$ref: "), ("{", "byte 1")):
+            check(says in run("schema", "check", write(f"{d}/broken.json", text), good, expect=100), says)
+        old = write(f"{d}/old.json", '{"items": [{"type": "string"}]}')
+        pair = write(f"{d}/pair", '["a", 1]')
+        run("schema", "check", old, pair, "--draft", "7")
+        check("/items" in run("schema", "check", old, pair, expect=100), "a list of items in 2020-12")
+        for words in (("--draft", "8"), ("--nope",), ()):
+            run("schema", "check", *words, schema, *(() if not words else (good,)), expect=100)
+        check("check" in run("schema", expect=100) and "chekc" in run("schema", "chekc", expect=100), "usage")
+
+
 def test_recipes_are_explained():
     lines = run("recipe").splitlines()
     check(lines[0].split() == ["NAME", "ALGORITHM", "NOT", "PROTECTED", "SENDER"], lines[0])

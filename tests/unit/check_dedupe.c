@@ -201,7 +201,8 @@ static enum err digest_of(const char *const *texts, size_t n, const struct recip
     const struct recipe_request q = {.headers = headers, .n_headers = n_headers, .body = SPAN_LIT("{\"n\":1}")};
     ck_assert(arena_init(&a, 65536));
     ck_assert_int_eq(dedupe_by_new(texts, n, &by, &w), ERR_OK);
-    enum err e = dedupe_by_digest(by, &q, true, SPAN_LIT("evt"), &a, out, missing);
+    const struct dedupe_event event = {.request = &q, .is_json = true, .sender_id = SPAN_LIT("evt"), .body = q.body};
+    enum err e = dedupe_by_digest(by, &event, &a, out, missing);
     dedupe_by_free(by);
     arena_fini(&a);
     return e;

@@ -242,6 +242,25 @@ START_TEST(test_stop_cuts_off_and_says_so)
 }
 END_TEST
 
+START_TEST(test_stop_leaves_no_letter_unwritten)
+{
+    struct id id[20];
+    rig_drop(&r, "behave", "behave", NULL);
+    rig_start(&r);
+    for (int i = 0; i < 20; i++)
+        id[i] = rig_put(&r, "shop", "order.paid", "reject", "{}", false);
+    rig_commit(&r);
+    rig_until(&r, rig_state(&r, &id[0]) == STATE_DEAD);
+    rig_check_spool(&r);
+    for (int i = 0; i < 20; i++) {
+        char path[256];
+        letter_path(path, sizeof path, &id[i], "order.paid", "behave");
+        if (rig_has(&r, path) != (rig_state(&r, &id[i]) == STATE_DEAD))
+            rig_fail(&r, path);
+    }
+}
+END_TEST
+
 START_TEST(test_unknown_safe_and_late_pen)
 {
     uint64_t safe = r.shared->safe;
@@ -510,6 +529,7 @@ int main(void)
     tcase_add_test(t, test_output_is_relayed_and_kept);
     tcase_add_test(t, test_killed_in_a_run);
     tcase_add_test(t, test_stop_cuts_off_and_says_so);
+    tcase_add_test(t, test_stop_leaves_no_letter_unwritten);
     tcase_add_test(t, test_unknown_safe_and_late_pen);
     tcase_add_test(t, test_removed_is_held_and_comes_back);
     tcase_add_test(t, test_event_right_after_its_function);

@@ -61,9 +61,9 @@ START_TEST(keys_arrive_byte_for_byte)
     write_file("c", SPAN_LIT("\0\xff\n\n"), 0644);
     setenv("CHECK_SECRET", "from the environment", 1);
     const char *in_place = getenv("CHECK_SECRET");
-    struct config_key shop[] = {{.id = "1", .secret_file = in_dir("a")}, {.id = "2", .secret_file = in_dir("b")}};
-    struct config_key bank[] = {{.id = "1", .public_key_file = in_dir("c")},
-                                {.id = "env", .secret_env = "CHECK_SECRET"}};
+    struct config_key shop[] = {{.record = "1", .id = "1", .secret_file = in_dir("a")}, {.record = "2", .id = "2", .secret_file = in_dir("b")}};
+    struct config_key bank[] = {{.record = "1", .id = "1", .public_key_file = in_dir("c")},
+                                {.record = "env", .id = "env", .secret_env = "CHECK_SECRET"}};
     struct config_source sources[] = {{.name = "bank", .keys = bank, .n_keys = 2},
                                       {.name = "shop", .keys = shop, .n_keys = 2}};
     struct config c = {.sources = sources, .n_sources = 2};
@@ -91,13 +91,13 @@ START_TEST(keys_arrive_byte_for_byte)
     expect(s, "bank", "env", SPAN_LIT("from the environment"));
     secrets_free(s);
     /* A reload without that key, and one with it again. */
-    bank[1] = (struct config_key){.id = "file", .secret_file = in_dir("b")};
+    bank[1] = (struct config_key){.record = "file", .id = "file", .secret_file = in_dir("b")};
     ck_assert_int_eq(secrets_gather(&c, again, &fd, &w), ERR_OK);
     ck_assert_int_eq(secrets_read(fd, &s, &w), ERR_OK);
     ck_assert_ptr_null(secrets_find(s, "bank", "env").secret);
     secrets_free(s);
     close(again);
-    bank[1] = (struct config_key){.id = "back", .secret_env = "CHECK_SECRET"};
+    bank[1] = (struct config_key){.record = "back", .id = "back", .secret_env = "CHECK_SECRET"};
     ck_assert_msg(secrets_gather(&c, fd, &again, &w) == ERR_OK, "%s", w.text);
     ck_assert_int_eq(secrets_read(again, &s, &w), ERR_OK);
     expect(s, "bank", "back", SPAN_LIT("from the environment"));
@@ -112,8 +112,8 @@ START_TEST(a_failure_changes_nothing)
     struct why w;
     int fd = -7;
     setenv("CHECK_SECRET", "x", 1);
-    struct config_key keys[] = {{.id = "env", .secret_env = "CHECK_SECRET"},
-                                {.id = "gone", .secret_env = "CHECK_NO_SECRET"}};
+    struct config_key keys[] = {{.record = "env", .id = "env", .secret_env = "CHECK_SECRET"},
+                                {.record = "gone", .id = "gone", .secret_env = "CHECK_NO_SECRET"}};
     struct config_source source = {.name = "shop", .keys = keys, .n_keys = 2};
     struct config c = {.sources = &source, .n_sources = 1};
     ck_assert_int_eq(secrets_gather(&c, -1, &fd, &w), ERR_NOT_FOUND);
@@ -121,7 +121,7 @@ START_TEST(a_failure_changes_nothing)
     ck_assert_str_eq(getenv("CHECK_SECRET"), "x");
     ck_assert_int_eq(fd, -7);
     write_file("a", SPAN_LIT("\n"), 0600);
-    keys[1] = (struct config_key){.id = "only a newline", .secret_file = in_dir("a")};
+    keys[1] = (struct config_key){.record = "only a newline", .id = "only a newline", .secret_file = in_dir("a")};
     ck_assert_int_eq(secrets_gather(&c, -1, &fd, &w), ERR_INVALID);
     setenv("CHECK_SECRET", "", 1);
     ck_assert_int_eq(secrets_gather(&c, -1, &fd, &w), ERR_INVALID);
@@ -171,7 +171,7 @@ START_TEST(a_damaged_memfd_is_refused)
     struct secrets *s;
     int fd, part;
     write_file("a", SPAN_LIT("secret"), 0600);
-    struct config_key key = {.id = "1", .secret_file = in_dir("a")};
+    struct config_key key = {.record = "1", .id = "1", .secret_file = in_dir("a")};
     struct config_source source = {.name = "shop", .keys = &key, .n_keys = 1};
     struct config c = {.sources = &source, .n_sources = 1};
     ck_assert_int_eq(secrets_gather(&c, -1, &fd, &w), ERR_OK);

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ * auth: building a source's methods, and asking all of them. Building runs where a configuration is loaded, one thread.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "auth/auth_parts.h"
+
+enum { CHALLENGE_BYTES = 512, SECRET_WEAK_BYTES = 16, HMAC_KEY_BYTES = 32 };
+
+/* ---- one key ---- */
+
+static const char *text_fault(enum config_auth_kind kind, const struct key *k)
+{
+    const unsigned char *text = k->secret, *colon = memchr(text, ':', k->n_secret);
+    for (size_t i = 0; i < k->n_secret; i++)
+        if (text[i] < ' ' || text[i] == 0x7f || (kind != AUTH_BASIC && (text[i] == ' ' || text[i] > '~')))
+            return kind == AUTH_BASIC ? "it holds a control character, which no request can" /* RFC 7617 section 2 */
+                                      : "it holds a byte that is not printable ASCII, or a blank, which no request can";
+    if (kind != AUTH_BASIC)
+        return NULL;
+    if (!colon || colon == text)
+        return "it must be USER:PASSWORD on one line";
+    return colon == text + k->n_secret - 1 ? "its password is empty" : NULL;
+}
+
+/* RFC 7518 section 3.2: no shorter than the digest. */
+static const char *secret_fault(const struct keyring *ring)
+{
+    for (size_t i = 0; i < ring->n; i++)
+        if (ring->keys[i].kind == KEY_SECRET && ring->keys[i].n_secret < HMAC_KEY_BYTES)
+            return "a shared secret of tokens has 32 bytes at least: a shorter one can be found from one token";
+    return NULL;
+}
+
+static const char *ring_fault(enum config_auth_kind kind, const struct keyring *ring)
+{
+    const char *fault = NULL;
+    if (kind == AUTH_JWT)
+        return secret_fault(ring);
+    for (size_t i = 0; i < ring->n && !fault; i++)
+        fault = text_fault(kind, &ring->keys[i]);
+    return fault;
+}
+
+enum err auth_try_key(const struct config_auth *method, const struct keyring_key *key, struct keyring **out,
+                      struct why *w)
+{
+    struct keyring *ring;
+    bool tokens = method->kind == AUTH_JWT;
+    enum err e = keyring_for(tokens ? "jwt" : "token", tokens && key->is_public ? "jwks" : "utf8", key, 1, &ring, w);
+    if (e != ERR_OK)
+        return e;
+    const char *fault = ring_fault(method->kind, ring);
+    if (fault) {
+        keyring_free(ring);
+        return why_set(w, ERR_INVALID, "key %s: %s", key->id, fault);
+    }
+    *out = ring;
+    return ERR_OK;
+}
+
+const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring)
+{
+    for (size_t i = 0; method->kind != AUTH_JWT && i < ring->n; i++) {
+        const struct key *k = &ring->keys[i];
+        const unsigned char *colon = method->kind == AUTH_BASIC ? memchr(k->secret, ':', k->n_secret) : NULL;
+        size_t n = k->n_secret - (colon ? (size_t)(colon - k->secret) + 1 : 0);
+        if (n < SECRET_WEAK_BYTES)
+            return "it is shorter than 16 bytes and might be guessed: make one with openssl rand -hex 32";
+    }
+    return NULL;
+}
+
+const char *auth_method_fault(const struct config_auth *method)
+{
+    for (size_t i = 0; i < method->n_algorithms; i++)
+        if (!jwt_algorithm(span_str(method->algorithms[i])))
+            return "algorithms are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 "
+                   "and "
+                   "EdDSA";
+    return NULL;
+}
+
+/* ---- all of a source ---- */
+
+/* Where each key's bytes are; the keys of one method as keyring_for wants them. */
+static enum err collect(const struct config_source *s, const struct config_auth *c, const struct secrets *secrets,
+                        struct keyring_key *keys, struct why *w)
+{
+    for (size_t i = 0; i < c->n_keys; i++) {
+        const struct config_key *k = &c->keys[i];
+        struct span raw = secret_expose(secrets_find(secrets, s->name, k->record));
+        if (!raw.p)
+            return why_set(w, ERR_NOT_FOUND, "key %s was not handed over", k->record);
+        keys[i] = (struct keyring_key){.id = k->id,
+                                       .encoding = k->encoding,
+                                       .is_public = k->public_key_file != NULL,
+                                       .raw = raw,
+                                       .not_before_ms = k->not_before_ms,
+                                       .not_after_ms = k->not_after_ms};
+        if (!keys[i].encoding && c->kind == AUTH_JWT && keys[i].is_public)
+            keys[i].encoding = "jwks";
+    }
+    return ERR_OK;
+}
+
+static enum err load_keys(const struct config_source *s, struct method *m, const struct secrets *secrets, struct why *w)
+{
+    const struct config_auth *c = m->config;
+    struct keyring_key *keys = calloc(c->n_keys + 1, sizeof *keys);
+    if (!keys)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for keys");
+    enum err e = collect(s, c, secrets, keys, w);
+    if (e == ERR_OK)
+        e = keyring_for(c->kind == AUTH_JWT ? "jwt" : "token", "utf8", keys, c->n_keys, &m->keys, w);
+    const char *fault = e == ERR_OK ? ring_fault(c->kind, m->keys) : NULL;
+    free(keys);
+    return fault ? why_set(w, ERR_INVALID, "%s", fault) : e;
+}
+
+static const char *const schemes[AUTH_KINDS] = {
+    [AUTH_API_KEY] = "ApiKey", [AUTH_BASIC] = "Basic",        [AUTH_BEARER] = "Bearer",
+    [AUTH_JWT] = "Bearer",     [AUTH_URL_TOKEN] = "UrlToken", [AUTH_CLIENT_CERT] = "ClientCertificate",
+};
+
+static void put_challenge(struct buf *b, const char *source, const struct config_auth *c, int which)
+{
+    bool bearer = c->kind == AUTH_BEARER || c->kind == AUTH_JWT;
+    buf_printf(b, "%s realm=\"%s\"", schemes[c->kind], source);
+    if (c->kind == AUTH_BASIC)
+        buf_puts(b, ", charset=\"UTF-8\"");
+    if (c->kind == AUTH_API_KEY)
+        buf_printf(b, ", header=\"%s\"", c->header);
+    if (bearer && which == CHALLENGE_WRONG)
+        buf_puts(b, ", error=\"invalid_token\"");
+    if (which != CHALLENGE_SCOPE)
+        return;
+    buf_puts(b, ", error=\"insufficient_scope\", scope=\"");
+    for (size_t i = 0; i < c->n_scopes; i++)
+        buf_printf(b, "%s%s", i ? " " : "", c->scopes[i]);
+    buf_putc(b, '"');
+}
+
+static size_t challenge_bytes(const struct config_auth *c)
+{
+    size_t n = CHALLENGE_BYTES;
+    for (size_t i = 0; i < c->n_scopes; i++)
+        n += strlen(c->scopes[i]) + 1;
+    return n;
+}
+
+static enum err make_challenges(struct arena *a, const char *source, struct method *m, struct why *w)
+{
+    for (int i = 0; i < CHALLENGES; i++) {
+        struct buf b = arena_open(a);
+        put_challenge(&b, source, m->config, i);
+        m->challenges[i] = arena_close(a, &b).p;
+        if (!m->challenges[i])
+            return why_set(w, ERR_NO_MEMORY, "out of memory for auth");
+    }
+    return ERR_OK;
+}
+
+static enum err add_method(struct auth *a, const struct config_source *s, const struct config_auth *c,
+                           const struct secrets *secrets, struct why *w)
+{
+    struct method *m = &a->methods[a->n++];
+    m->config = c;
+    for (size_t i = 0; i < c->n_algorithms; i++)
+        m->algorithms |= jwt_algorithm(span_str(c->algorithms[i]));
+    const char *fault = auth_method_fault(c);
+    if (fault)
+        return why_set(w, ERR_INVALID, "%s", fault);
+    enum err e = make_challenges(&a->memory, s->name, m, w);
+    return e == ERR_OK && c->kind != AUTH_CLIENT_CERT ? load_keys(s, m, secrets, w) : e;
+}
+
+enum err auth_new(const struct config_source *s, const struct secrets *secrets, struct auth **out, struct why *w)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < AUTH_KINDS; i++)
+        bytes += s->auth[i].used ? CHALLENGES * challenge_bytes(&s->auth[i]) : 0;
+    *out = NULL;
+    if (bytes == 0)
+        return ERR_OK;
+    struct auth *a = calloc(1, sizeof *a);
+    enum err e = a && arena_init(&a->memory, bytes) ? ERR_OK : why_set(w, ERR_NO_MEMORY, "out of memory for auth");
+    for (size_t i = 0; e == ERR_OK && i < AUTH_KINDS; i++) {
+        struct why inner = {{0}};
+        if (!s->auth[i].used)
+            continue;
+        e = add_method(a, s, &s->auth[i], secrets, &inner);
+        if (e != ERR_OK)
+            (void)why_set(w, e, "auth.%s: %.400s", config_auth_name((enum config_auth_kind)i), inner.text);
+    }
+    if (e == ERR_OK)
+        *out = a;
+    else
+        auth_free(a);
+    return e;
+}
+
+void auth_free(struct auth *a)
+{
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->n; i++)
+        keyring_free(a->methods[i].keys);
+    arena_fini(&a->memory);
+    free(a);
+}
+
+/* ---- judging ---- */
+
+static enum err refused(struct trial *t, const char *detail, int challenge)
+{
+    snprintf(t->v->detail, sizeof t->v->detail, "%s: %s", config_auth_name(t->m->config->kind), detail);
+    t->v->challenge = t->m->challenges[challenge];
+    return ERR_UNAUTHENTICATED;
+}
+
+enum err auth_missing(struct trial *t, const char *detail)
+{
+    return refused(t, detail, CHALLENGE_MISSING);
+}
+
+enum err auth_wrong(struct trial *t, const char *detail)
+{
+    return refused(t, detail, CHALLENGE_WRONG);
+}
+
+static enum err (*const judges[AUTH_KINDS])(struct trial *t, const char **id) = {
+    [AUTH_API_KEY] = auth_token, [AUTH_BASIC] = auth_basic,   [AUTH_BEARER] = auth_token,
+    [AUTH_JWT] = auth_jwt,       [AUTH_URL_TOKEN] = auth_url, [AUTH_CLIENT_CERT] = auth_certificate,
+};
+
+enum err auth_judge(const struct auth *a, struct recipe_context *c, const struct auth_request *q, struct arena *scratch,
+                    struct auth_verdict *v)
+{
+    enum err e = ERR_OK;
+    *v = (struct auth_verdict){0};
+    for (size_t i = 0; a && e == ERR_OK && i < a->n; i++) {
+        struct trial t = {.m = &a->methods[i], .c = c, .q = q, .scratch = scratch, .v = v};
+        const char *id = NULL;
+        e = judges[t.m->config->kind](&t, &id);
+        v->key_id = v->key_id ? v->key_id : id;
+    }
+    if (e != ERR_OK)
+        v->key_id = NULL;
+    return e;
+}
+
+bool auth_is_credential(const struct auth *a, struct span header)
+{
+    for (size_t i = 0; a && i < a->n; i++) {
+        const char *name = a->methods[i].config->header;
+        if (name && span_eq_nocase(header, span_str(name)))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * auth: how callers prove themselves besides by a signature (creel.json(5), AUTHENTICATION): API key, Basic (RFC 7617), bearer
+ * token (RFC 6750), a token in the URL, client certificate as the web server reports it, JSON Web Token (RFC 7519, with
+ * the advice of RFC 8725). All methods of a source must hold. Built when a configuration is loaded, immutable then: any
+ * thread may judge, each with a struct recipe_context of its own. Looks at headers and URL alone, never at a body.
+ */
+#ifndef CREEL_AUTH_AUTH_H
+#define CREEL_AUTH_AUTH_H
+
+#include "base/secrets.h"
+#include "recipe/recipe.h"
+
+struct auth; /* the methods of one source. NULL where it has none; every function here takes that */
+
+/* The keys are found in secrets by their records. *out is NULL when the source has no method. ERR_INVALID with method, key
+ * and reason. */
+enum err auth_new(const struct config_source *s, const struct secrets *secrets, struct auth **out, struct why *w);
+void auth_free(struct auth *a); /* wipes */
+
+/* One key by itself, read as auth_new does, for whoever looks for all faults: the ring is the caller's. ERR_INVALID. */
+enum err auth_try_key(const struct config_auth *method, const struct keyring_key *key, struct keyring **out,
+                      struct why *w);
+/* What is weak about it, in words that go on after "key ID: "; NULL: nothing. */
+const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring);
+/* What is wrong with the method's other settings; NULL: nothing. */
+const char *auth_method_fault(const struct config_auth *method);
+
+struct auth_request {
+    struct span query, path_rest;        /* behind '?'; behind the source's own path, decoded; SPAN_NONE: nothing */
+    const struct recipe_header *headers; /* as they came */
+    size_t n_headers;
+    /* What the web server says of the client's certificate: SSL_CLIENT_VERIFY, SSL_CLIENT_CERT (PEM), SSL_CLIENT_FINGERPRINT. */
+    struct span client_verify, client_cert, client_fingerprint;
+    bool from_web_server; /* it came over a unix socket; otherwise nothing of that is believed */
+    int64_t now_ms;
+};
+enum { AUTH_DETAIL_BYTES = 160, AUTH_CREDENTIAL_MAX = 16384 /* bytes of any credential */ };
+struct auth_verdict {
+    const char *key_id; /* ERR_OK: who called: the first method's key, or the certificate's pin; lives as long as a */
+    const char *challenge;          /* else: for WWW-Authenticate (RFC 9110 section 11.6.1); lives as long as a */
+    char detail[AUTH_DETAIL_BYTES]; /* why not, for the caller: never a part of a credential */
+};
+/* Do all methods hold? ERR_OK; ERR_UNAUTHENTICATED; ERR_INSUFFICIENT_SCOPE (a good token without a scope that is asked
+ * for, RFC 6750 section 3.1); ERR_BODY_TOO_LARGE: scratch is full; ERR_INTERNAL. Texts are compared in constant time. */
+enum err auth_judge(const struct auth *a, struct recipe_context *c, const struct auth_request *q, struct arena *scratch,
+                    struct auth_verdict *v);
+
+/* Does this header carry a credential, so that it must become "…" wherever a request is written down? */
+bool auth_is_credential(const struct auth *a, struct span header);
+/* Is there a token in the path behind the source's own? */
+bool auth_asks_path(const struct auth *a);
+/* The path (whose end is rest) and the query with the token of the URL as "…"; themselves where they hold none, else in
+ * the arena; "…" alone when that is full. */
+struct span auth_hide_path(const struct auth *a, struct span path, struct span rest, struct arena *scratch);
+struct span auth_hide_query(const struct auth *a, struct span query, struct arena *scratch);
+
+#endif
