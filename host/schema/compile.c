@@ -85,8 +85,7 @@ static enum err compile_rules(struct compiler *c)
 static enum err compile(struct compiler *c, struct span text)
 {
     uint32_t doc;
-    if (c->options->n_documents &&
-        !program_grow(&c->loaded, &c->n_loaded, c->options->n_documents, sizeof *c->loaded))
+    if (c->options->n_documents && !program_grow(&c->loaded, &c->n_loaded, c->options->n_documents, sizeof *c->loaded))
         return compile_no_memory(c);
     enum err e = document_load(c, SPAN_LIT(""), text, &doc);
     if (e == ERR_OK)

@@ -171,12 +171,14 @@ static enum err add_dependency(struct compiler *c, uint32_t node, enum keyword k
 {
     const struct tape *t = compile_tape(c, c->doc);
     bool list = t->nodes[node].type == JSON_ARRAY;
-    struct dependency d = {.name = {tape_name(t, node), t->nodes[node].name_hash}, .keyword = keyword, .rule = RULE_NONE};
+    struct dependency d = {
+        .name = {tape_name(t, node), t->nodes[node].name_hash}, .keyword = keyword, .rule = RULE_NONE};
     enum err e = ERR_OK;
     if (keyword == KEYWORD_DEPENDENT_REQUIRED)
         e = must_be(c, node, JSON_ARRAY, "a list of names");
     if (e == ERR_OK)
-        e = list && keyword != KEYWORD_DEPENDENT_SCHEMAS ? add_names(c, &d, node) : compile_rule(c, c->doc, node, &d.rule);
+        e = list && keyword != KEYWORD_DEPENDENT_SCHEMAS ? add_names(c, &d, node)
+                                                         : compile_rule(c, c->doc, node, &d.rule);
     if (e != ERR_OK)
         return e;
     struct dependency *kept = program_grow(&c->s->dependencies, &c->s->n_dependencies, 1, sizeof *kept);

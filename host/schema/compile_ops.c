@@ -136,9 +136,9 @@ static void find_keywords(struct compiler *c, uint32_t node, struct keywords *k)
 
 enum err compile_ops(struct compiler *c, uint32_t node)
 {
-    static enum err (*const parts[])(struct compiler *c, const struct keywords *k) = {
-        compile_scalars, compile_members, compile_items,   compile_contains, compile_names,      compile_dependencies,
-        compile_lists,   compile_not,     compile_branch, compile_unevaluated};
+    static enum err (*const parts[])(struct compiler * c, const struct keywords *k) = {
+        compile_scalars,      compile_members, compile_items, compile_contains, compile_names,
+        compile_dependencies, compile_lists,   compile_not,   compile_branch,   compile_unevaluated};
     struct keywords k;
     find_keywords(c, node, &k);
     enum err e = k.at[KEYWORD_REF] ? compile_ref(c, node, k.at[KEYWORD_REF]) : ERR_OK;

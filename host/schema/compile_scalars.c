@@ -25,8 +25,9 @@ static const struct type_name {
     const char *name;
     uint32_t bits;
 } type_names[] = {
-    {"null", 1u << JSON_NULL},     {"boolean", 1u << JSON_TRUE | 1u << JSON_FALSE}, {"number", 1u << JSON_NUMBER},
-    {"string", 1u << JSON_STRING}, {"array", 1u << JSON_ARRAY},                     {"object", 1u << JSON_OBJECT},
+    {"null", 1u << JSON_NULL},     {"boolean", 1u << JSON_TRUE | 1u << JSON_FALSE},
+    {"number", 1u << JSON_NUMBER}, {"string", 1u << JSON_STRING},
+    {"array", 1u << JSON_ARRAY},   {"object", 1u << JSON_OBJECT},
     {"integer", TYPE_INTEGER},
 };
 

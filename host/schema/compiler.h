@@ -6,7 +6,12 @@
 
 #include "schema/program.h"
 
-enum { COMPILE_TEXT_MAX = 16 << 20, COMPILE_NODES_MAX = 1 << 20, COMPILE_RULES_MAX = 1 << 18, COMPILE_PLACES_MAX = 1 << 14 };
+enum {
+    COMPILE_TEXT_MAX = 16 << 20,
+    COMPILE_NODES_MAX = 1 << 20,
+    COMPILE_RULES_MAX = 1 << 18,
+    COMPILE_PLACES_MAX = 1 << 14
+};
 
 /* A document under compilation; per node of its tape what is known of it. */
 struct document {
@@ -55,7 +60,8 @@ struct keywords {
 };
 
 /* ERR_INVALID with "[URI#]/pointer: reason". */
-enum err compile_fault(struct compiler *c, uint32_t doc, uint32_t node, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+enum err compile_fault(struct compiler *c, uint32_t doc, uint32_t node, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 enum err compile_no_memory(struct compiler *c);
 static inline const struct tape *compile_tape(const struct compiler *c, uint32_t doc)
 {

@@ -108,8 +108,10 @@ static enum err read_draft(struct compiler *c, uint32_t doc, uint32_t node, enum
             return ERR_OK;
         }
     }
-    return compile_fault(c, doc, at, "'%.*s' is not supported; http://json-schema.org/draft-07/schema# and "
-                         "https://json-schema.org/draft/2020-12/schema are", (int)uri.n, uri.p);
+    return compile_fault(c, doc, at,
+                         "'%.*s' is not supported; http://json-schema.org/draft-07/schema# and "
+                         "https://json-schema.org/draft/2020-12/schema are",
+                         (int)uri.n, uri.p);
 }
 
 /* $id: from here on another base. In draft-07 "#name" is an anchor. */
@@ -229,8 +231,9 @@ static enum err read_text(struct compiler *c, struct span uri, struct span text,
         return why_set(c->w, ERR_INVALID, "%s: more than %d bytes", where, COMPILE_TEXT_MAX);
     enum err e = check_text(text, &bad);
     if (e != ERR_OK)
-        return e == ERR_INTERNAL ? compile_no_memory(c)
-                                 : why_set(c->w, ERR_INVALID, "%s: no JSON: %s at byte %zu", where, bad.what, bad.offset);
+        return e == ERR_INTERNAL
+                   ? compile_no_memory(c)
+                   : why_set(c->w, ERR_INVALID, "%s: no JSON: %s at byte %zu", where, bad.what, bad.offset);
     d->text = malloc(text.n);
     if (!d->text || !arena_init(&d->memory, tape_bytes(text)))
         return compile_no_memory(c);

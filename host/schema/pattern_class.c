@@ -67,17 +67,17 @@ static void put_range(struct syntax *s, uint32_t from, uint32_t to)
         buf_printf(s->out, "\\x{%x}-\\x{%x}", from, to);
 }
 
-static void put_set(struct syntax *s, const struct range *set, bool not )
+static void put_set(struct syntax *s, const struct range *set, bool negated)
 {
     uint32_t next = 0;
     for (; set->from <= LAST; set++) {
-        if (!not )
+        if (!negated)
             put_range(s, set->from, set->to);
         else if (set->from > next)
             put_range(s, next, set->from - 1);
         next = set->to + 1;
     }
-    if (not )
+    if (negated)
         put_range(s, next, LAST);
 }
 
@@ -169,7 +169,7 @@ static bool is_word(struct span s)
 }
 
 /* What stands between the braces of \p{…}, written for PCRE2. False when it is nothing that is known. */
-static bool put_property(struct syntax *s, struct span text, bool not )
+static bool put_property(struct syntax *s, struct span text, bool negated)
 {
     const char *equals = memchr(text.p, '=', text.n), *pcre, *script = NULL;
     struct span key = span_of(text.p, equals ? (size_t)(equals - text.p) : 0),
@@ -182,24 +182,24 @@ static bool put_property(struct syntax *s, struct span text, bool not )
         return false;
     if (script) {
         if (is_word(value) && s->out)
-            buf_printf(s->out, "\\%c{%s:%.*s}", not ? 'P' : 'p', script, (int)value.n, value.p);
+            buf_printf(s->out, "\\%c{%s:%.*s}", negated ? 'P' : 'p', script, (int)value.n, value.p);
         return is_word(value);
     }
     if (!(pcre = find_property(value, equals != NULL)))
         return false;
-    not ^= *pcre == '^';
+    negated ^= *pcre == '^';
     if (s->out)
-        buf_printf(s->out, "\\%c{%s}", not ? 'P' : 'p', pcre + (*pcre == '^'));
+        buf_printf(s->out, "\\%c{%s}", negated ? 'P' : 'p', pcre + (*pcre == '^'));
     return true;
 }
 
 static enum err take_property(struct syntax *s)
 {
     const char *at = s->p;
-    bool not = s->p[1] == 'P';
+    bool negated = s->p[1] == 'P';
     s->p += 2;
     const char *end = memchr(s->p, '}', (size_t)(s->end - s->p));
-    if (s->p == s->end || *s->p != '{' || !end || !put_property(s, span_of(s->p + 1, (size_t)(end - s->p - 1)), not ))
+    if (s->p == s->end || *s->p != '{' || !end || !put_property(s, span_of(s->p + 1, (size_t)(end - s->p - 1)), negated))
         return syntax_fault(
             s, at,
             "\\p{…} and \\P{…} name a general category (L, Letter), a property (Alphabetic) or a script "
@@ -300,10 +300,10 @@ enum err syntax_class(struct syntax *s)
 {
     const char *at = s->p++;
     enum err e = ERR_OK;
-    bool not = s->p < s->end && *s->p == '^';
-    s->p += not ;
+    bool negated = s->p < s->end && *s->p == '^';
+    s->p += negated;
     size_t mark = s->out ? s->out->n : 0;
-    syntax_put(s, not ? "[^" : "[");
+    syntax_put(s, negated ? "[^" : "[");
     size_t items = s->out ? s->out->n : 0;
     while (e == ERR_OK && s->p < s->end && *s->p != ']')
         e = class_item(s);
@@ -314,7 +314,7 @@ enum err syntax_class(struct syntax *s)
     s->p++;
     if (s->out && s->out->n == items && !s->out->failed) { /* of nothing, or of surrogates only */
         s->out->n = mark;
-        buf_puts(s->out, not ? "[\\x{0}-\\x{10ffff}]" : "(?:(?!))");
+        buf_puts(s->out, negated ? "[\\x{0}-\\x{10ffff}]" : "(?:(?!))");
     } else
         syntax_put(s, "]");
     return ERR_OK;

@@ -23,9 +23,10 @@ void *program_grow(void *array, uint32_t *count, size_t n, size_t size)
     if (need > PROGRAM_ELEMENTS_MAX)
         return NULL;
     if (capacity(need) != capacity(*count) || !p) {
-        p = realloc(p, capacity(need ? need : 1) * size);
-        if (!p)
+        char *grown = realloc(p, capacity(need ? need : 1) * size);
+        if (!grown)
             return NULL;
+        p = grown;
         memcpy(array, &p, sizeof p);
     }
     char *first = p + *count * size;
@@ -49,7 +50,7 @@ void schema_free(struct schema *s)
         pattern_free(s->patterns[i].pattern);
     for (uint32_t i = 0; i < s->n_sources; i++)
         source_free(s->sources[i]);
-    void *const arrays[] = {s->rules,   s->ops,    s->lists,        s->objects, s->members, s->slots,
+    void *const arrays[] = {s->rules,    s->ops,    s->lists,        s->objects, s->members, s->slots,
                             s->patterns, s->values, s->dependencies, s->names,   s->sources};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);

@@ -105,7 +105,8 @@ struct schema {
     struct dependency *dependencies;
     struct name *names;
     struct source **sources; /* each owned; never moves */
-    uint32_t n_rules, n_ops, n_lists, n_objects, n_members, n_slots, n_patterns, n_values, n_dependencies, n_names, n_sources;
+    uint32_t n_rules, n_ops, n_lists, n_objects, n_members, n_slots, n_patterns, n_values, n_dependencies, n_names,
+        n_sources;
 };
 
 /* Room for n more behind *count elements of an array that grows by doubling; the first of them, cleared, or NULL. */

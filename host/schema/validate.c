@@ -191,7 +191,8 @@ static enum err prepare(struct validator *v, struct span instance)
     if (e != ERR_OK)
         return e;
     v->spare = v->tape.nodes + v->tape.n;
-    v->work = VALIDATE_WORK + (int64_t)VALIDATE_WORK_PER_NODE * v->tape.n + (int64_t)(instance.n / VALIDATE_BYTES_PER_WORK);
+    v->work =
+        VALIDATE_WORK + (int64_t)VALIDATE_WORK_PER_NODE * v->tape.n + (int64_t)(instance.n / VALIDATE_BYTES_PER_WORK);
     if (!v->s->tracks)
         return ERR_OK;
     v->max_evaluated = evaluated_max(v->tape.n);

@@ -52,9 +52,9 @@ bool validate_contains(struct validator *v, const struct op *op, uint32_t node)
         return violation(v, node, op->contains.min == 1 ? "contains" : "minContains",
                          "has %u element%s of the kind it must contain, needs at least %u", n, n == 1 ? "" : "s",
                          op->contains.min);
-    return n <= op->contains.max || violation(v, node, "maxContains",
-                                              "has %u elements of the kind it may contain, at most %u are allowed", n,
-                                              op->contains.max);
+    return n <= op->contains.max ||
+           violation(v, node, "maxContains", "has %u elements of the kind it may contain, at most %u are allowed", n,
+                     op->contains.max);
 }
 
 /* ---- uniqueItems ---- */
@@ -67,10 +67,10 @@ struct slot {
 /* Put an element into the table; the node of an equal one that is there already (or of any, when there was too much work), or 0. */
 static uint32_t put(struct validator *v, struct slot *slots, uint32_t mask, struct slot new)
 {
-    uint32_t at = new.hash & mask;
+    uint32_t at = new.hash &mask;
     for (; slots[at].node; at = (at + 1) & mask)
-        if (!validate_spend(v, 1) || (slots[at].hash == new.hash &&
-                                      value_equal(&v->tape, slots[at].node, &v->tape, new.node, &v->work)))
+        if (!validate_spend(v, 1) ||
+            (slots[at].hash == new.hash &&value_equal(&v->tape, slots[at].node, &v->tape, new.node, &v->work)))
             return slots[at].node;
     slots[at] = new;
     return 0;

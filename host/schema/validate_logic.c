@@ -77,7 +77,8 @@ static bool say_none(struct validator *v, const struct op *op, uint32_t node)
     }
     if (least == ANOTHER_KIND)
         return violation(v, node, keyword, "fits none of the %u schemas here", op->list.n);
-    violation(v, node, keyword, "fits none of the %u schemas here; by the nearest, %s/%u:", op->list.n, keyword, nearest);
+    violation(v, node, keyword, "fits none of the %u schemas here; by the nearest, %s/%u:", op->list.n, keyword,
+              nearest);
     validate(v, list[nearest], node, op->keyword);
     return false;
 }

@@ -93,7 +93,8 @@ bool validate_names(struct validator *v, const struct op *op, uint32_t node)
     bool fits = true;
     for (uint32_t i = node + 1; i < end && (fits || !validate_is_brief(v)); i = validate_node(v, i)->next) {
         struct span name = tape_name(&v->tape, i);
-        *v->spare = (struct tape_node){.text = name.p, .n = (uint32_t)name.n, .next = v->tape.n + 1, .type = JSON_STRING};
+        *v->spare =
+            (struct tape_node){.text = name.p, .n = (uint32_t)name.n, .next = v->tape.n + 1, .type = JSON_STRING};
         v->named = node;
         fits &= validate_child(v, op->rule, v->tape.n, KEYWORD_PROPERTY_NAMES);
     }
@@ -106,9 +107,10 @@ static bool depends(struct validator *v, const struct dependency *d, uint32_t no
     for (uint32_t i = 0; i < d->n_names; i++) {
         struct name name = v->s->names[d->names + i];
         if (!has_member(v, node, name))
-            fits = violation(v, node, keyword_text(d->keyword), "member \"%.*s%s\" is missing; it must come with \"%.*s%s\"",
-                             cut_bytes(name.text), name.text.p, cut_mark(name.text), cut_bytes(d->name.text),
-                             d->name.text.p, cut_mark(d->name.text));
+            fits = violation(v, node, keyword_text(d->keyword),
+                             "member \"%.*s%s\" is missing; it must come with \"%.*s%s\"", cut_bytes(name.text),
+                             name.text.p, cut_mark(name.text), cut_bytes(d->name.text), d->name.text.p,
+                             cut_mark(d->name.text));
     }
     return d->rule == RULE_NONE ? fits : validate(v, d->rule, node, d->keyword) && fits;
 }

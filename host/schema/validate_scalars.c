@@ -21,9 +21,10 @@ static bool spend_bytes(struct validator *v, uint32_t node)
 
 static const char *type_word(enum json_type type)
 {
-    static const char *const words[] = {[JSON_NONE] = "nothing",  [JSON_NULL] = "null",     [JSON_FALSE] = "a boolean",
-                                        [JSON_TRUE] = "a boolean", [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
-                                        [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object"};
+    static const char *const words[] = {
+        [JSON_NONE] = "nothing",   [JSON_NULL] = "null",       [JSON_FALSE] = "a boolean",
+        [JSON_TRUE] = "a boolean", [JSON_NUMBER] = "a number", [JSON_STRING] = "a string",
+        [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object"};
     return words[type];
 }
 
@@ -32,8 +33,8 @@ static bool say_type(struct validator *v, uint32_t types, uint32_t node)
     static const struct {
         uint32_t bit;
         const char *word;
-    } words[] = {{1u << JSON_OBJECT, "an object"}, {1u << JSON_ARRAY, "an array"},  {1u << JSON_STRING, "a string"},
-                 {1u << JSON_NUMBER, "a number"},  {TYPE_INTEGER, "an integer"}, {1u << JSON_TRUE, "a boolean"},
+    } words[] = {{1u << JSON_OBJECT, "an object"}, {1u << JSON_ARRAY, "an array"}, {1u << JSON_STRING, "a string"},
+                 {1u << JSON_NUMBER, "a number"},  {TYPE_INTEGER, "an integer"},   {1u << JSON_TRUE, "a boolean"},
                  {1u << JSON_NULL, "null"}};
     char text[120] = "";
     struct buf b = {.p = text, .cap = sizeof text - 1, .max_bytes = sizeof text - 1};
@@ -193,7 +194,8 @@ bool validate_pattern(struct validator *v, const struct op *op, uint32_t node)
         return true;
     if (e != ERR_NOT_FOUND)
         return validate_limit(v, "pattern", "the value takes too much work against a pattern");
-    return violation(v, node, "pattern", "does not match %.*s%s", cut_bytes(p->source), p->source.p, cut_mark(p->source));
+    return violation(v, node, "pattern", "does not match %.*s%s", cut_bytes(p->source), p->source.p,
+                     cut_mark(p->source));
 }
 
 bool validate_format(struct validator *v, const struct op *op, uint32_t node)

@@ -16,17 +16,17 @@ struct evaluated {
 
 struct validator {
     const struct schema *s;
-    struct tape tape;         /* the instance; the spare node behind it is a member's name */
+    struct tape tape; /* the instance; the spare node behind it is a member's name */
     struct tape_node *spare;
-    uint32_t named;           /* the object whose member's name that is */
+    uint32_t named; /* the object whose member's name that is */
     struct pattern_context *patterns;
     struct arena *memory;
     struct schema_errors *errors; /* NULL: nobody asks why */
     unsigned quiet;               /* > 0: within what may fail without being wrong (anyOf, not, if) */
     unsigned depth;
-    bool trying; /* which of several schemas is the nearest: nobody else tries meanwhile */
-    int64_t work;       /* what may still be done */
-    const char *limit;  /* the limit that was passed: from then on nothing fits */
+    bool trying;       /* which of several schemas is the nearest: nobody else tries meanwhile */
+    int64_t work;      /* what may still be done */
+    const char *limit; /* the limit that was passed: from then on nothing fits */
     const char *limit_keyword;
     struct evaluated *evaluated; /* a stack; each rule sees what was put on it since it began */
     uint32_t n_evaluated, max_evaluated;
@@ -55,7 +55,8 @@ bool validate_spend(struct validator *v, uint64_t work);
 bool validate_limit(struct validator *v, const char *keyword, const char *what);
 
 /* One violation: always false. */
-bool violation(struct validator *v, uint32_t node, const char *keyword, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+bool violation(struct validator *v, uint32_t node, const char *keyword, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* At most so many bytes of a text that is to be shown, cut between characters; "…" stands for the rest (cut_mark). */
 enum { CUT_BYTES = 80 };
 int cut_bytes(struct span text);
@@ -63,9 +64,9 @@ const char *cut_mark(struct span text);
 
 /* Each keyword: does the value (of a type that it speaks about) fit? */
 typedef bool validate_fn(struct validator *v, const struct op *op, uint32_t node);
-validate_fn validate_type, validate_const, validate_enum, validate_bound, validate_multiple, validate_length, validate_pattern,
-    validate_format, validate_size, validate_unique, validate_properties, validate_names, validate_dependencies, validate_items,
-    validate_contains, validate_ref, validate_all, validate_any, validate_one, validate_not, validate_if,
-    validate_unevaluated;
+validate_fn validate_type, validate_const, validate_enum, validate_bound, validate_multiple, validate_length,
+    validate_pattern, validate_format, validate_size, validate_unique, validate_properties, validate_names,
+    validate_dependencies, validate_items, validate_contains, validate_ref, validate_all, validate_any, validate_one,
+    validate_not, validate_if, validate_unevaluated;
 
 #endif

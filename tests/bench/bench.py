@@ -4,7 +4,7 @@
 medians, spreads and goals, and writes every row to bench.json. Nothing passes or fails.
 
   ROUNDS=9            pairs of each measurement
-  BENCH_PARTS=…       some of: memory door journal run verify backlog (all)
+  BENCH_PARTS=…       some of: memory door journal run schema verify backlog (all)
   BENCH_BACKLOG=…     unfinished events to measure at (1000 100000; 1000000 takes some minutes more)
   BENCH_DIR=…         where spools and files go, a real disk (/var/tmp; the journal alone: the build folder)
   BENCH_JSON=…        the file (bench.json)
@@ -36,7 +36,7 @@ def program(name):
     return run
 
 
-PARTS = {"memory": backlog.memory, "door": door.run, "journal": program("journal"), "run": program("run"), "verify": program("verify"),
+PARTS = {"memory": backlog.memory, "door": door.run, "journal": program("journal"), "run": program("run"), "schema": program("schema"), "verify": program("verify"),
          "backlog": backlog.run}
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # make bench: everything that is measured, tests/bench/bench says what and how.
-BENCH_C = tests/bench/park tests/bench/alone tests/bench/fill tests/bench/journal tests/bench/run tests/bench/verify
+BENCH_C = tests/bench/park tests/bench/alone tests/bench/fill tests/bench/journal tests/bench/run tests/bench/schema tests/bench/verify
 BENCH_PY = bench.py door.py backlog.py rig.py
 PAIRS = tests/bench/pairs.c tests/bench/pairs.h
 check_PROGRAMS += $(BENCH_C)
@@ -17,6 +17,8 @@ tests_bench_run_LDADD = $(LIB_WORKER)
 tests_bench_verify_SOURCES = tests/bench/verify.c tests/fuzz/installed.h $(PAIRS)
 tests_bench_verify_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 tests_bench_verify_LDADD = $(LIB_RECIPE)
+tests_bench_schema_SOURCES = tests/bench/schema.c $(PAIRS)
+tests_bench_schema_LDADD = $(LIB_SCHEMA)
 EXTRA_DIST += $(BENCH_PY:%=tests/bench/%) tests/bench/door.lua
 
 .PHONY: bench

@@ -48,8 +48,8 @@ static const char *said(void)
     text[0] = 0;
     for (size_t i = 0; i < errors.n; i++) {
         const struct schema_error *e = &errors.list[i];
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s %s: %.*s", i ? "\n" : "", (int)e->pointer.n, e->pointer.p,
-                              e->keyword, (int)e->message.n, e->message.p);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s %s: %.*s", i ? "\n" : "", (int)e->pointer.n,
+                              e->pointer.p, e->keyword, (int)e->message.n, e->message.p);
     }
     return text;
 }
@@ -81,12 +81,14 @@ static const struct {
      " propertyNames: the name \"long name\": is 9 characters long, must be at most 3"},
     {"{\"minProperties\":2}", "{\"a\":1}", " minProperties: has 1 member, must have at least 2"},
     {"{\"maxItems\":1}", "[1,2]", " maxItems: has 2 elements, must have at most 1"},
-    {"{\"uniqueItems\":true}", "[{\"a\":1,\"b\":[2]},3,{\"b\":[2.0],\"a\":1e0}]", " uniqueItems: elements 0 and 2 are equal"},
+    {"{\"uniqueItems\":true}", "[{\"a\":1,\"b\":[2]},3,{\"b\":[2.0],\"a\":1e0}]",
+     " uniqueItems: elements 0 and 2 are equal"},
     {"{\"contains\":{\"const\":1}}", "[2]", " contains: has 0 elements of the kind it must contain, needs at least 1"},
     {"{\"dependencies\":{\"a\":[\"b\"]}}", "{\"a\":1}",
      " dependencies: member \"b\" is missing; it must come with \"a\""},
     {"{\"not\":{\"type\":\"null\"}}", "null", " not: fits a schema that it must not fit"},
-    {"{\"if\":{\"required\":[\"a\"]},\"then\":{\"required\":[\"b\"]}}", "{\"a\":1}", " required: member \"b\" is missing"},
+    {"{\"if\":{\"required\":[\"a\"]},\"then\":{\"required\":[\"b\"]}}", "{\"a\":1}",
+     " required: member \"b\" is missing"},
     {"{\"oneOf\":[{\"type\":\"integer\"},{\"minimum\":2}]}", "3",
      " oneOf: fits more than one of the 2 schemas here, must fit exactly one"},
     {"{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}]}", "3", " anyOf: fits none of the 2 schemas here"},
@@ -96,8 +98,9 @@ static const struct {
      "{\"properties\":{\"t\":{\"const\":\"y\"},\"v\":{\"type\":\"object\"}}}]}",
      "{\"t\":\"y\",\"v\":1}",
      " oneOf: fits none of the 2 schemas here; by the nearest, oneOf/1:\n/v type: is a number, must be an object"},
-    {"{\"allOf\":[{\"$ref\":\"#/definitions/d\"},{\"$ref\":\"#/definitions/d\"}],\"definitions\":{\"d\":{\"minimum\":5}}}", "4",
-     " minimum: must be at least 5"}, /* once */
+    {"{\"allOf\":[{\"$ref\":\"#/definitions/d\"},{\"$ref\":\"#/definitions/"
+     "d\"}],\"definitions\":{\"d\":{\"minimum\":5}}}",
+     "4", " minimum: must be at least 5"}, /* once */
     {"{\"format\":\"ipv4\"}", "\"1.2.3\"", NULL},
     {"false", "1", " $schema: nothing is allowed here"},
 };
@@ -113,7 +116,8 @@ END_TEST
 
 START_TEST(what_nobody_evaluated)
 {
-    const char *schema = "{\"allOf\":[{\"properties\":{\"a\":true}}],\"properties\":{\"b\":true},\"unevaluatedProperties\":false}";
+    const char *schema =
+        "{\"allOf\":[{\"properties\":{\"a\":true}}],\"properties\":{\"b\":true},\"unevaluatedProperties\":false}";
     ck_assert_int_eq(try_text(schema, SCHEMA_2020_12, "{\"a\":1,\"b\":2}"), ERR_OK);
     ck_assert_int_eq(try_text(schema, SCHEMA_2020_12, "{\"a\":1,\"c\":2}"), ERR_SCHEMA_VIOLATION);
     ck_assert_str_eq(said(), "/c unevaluatedProperties: nothing is allowed here");
@@ -140,8 +144,9 @@ END_TEST
 /* No value of a sender's gets into the words: they are logged. */
 START_TEST(values_are_not_told)
 {
-    static const char *const schemas[] = {"{\"const\":1}", "{\"enum\":[1]}", "{\"type\":\"null\"}", "{\"maxLength\":1}",
-                                          "{\"pattern\":\"^x\"}", "{\"format\":\"ipv4\"}", "{\"not\":{}}", "false"};
+    static const char *const schemas[] = {
+        "{\"const\":1}",        "{\"enum\":[1]}",        "{\"type\":\"null\"}", "{\"maxLength\":1}",
+        "{\"pattern\":\"^x\"}", "{\"format\":\"ipv4\"}", "{\"not\":{}}",        "false"};
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
         ck_assert_int_eq(try_text(schemas[i], SCHEMA_DRAFT_07, "\"secret-4711\""), ERR_SCHEMA_VIOLATION);
         ck_assert_ptr_null(strstr(said(), "4711"));
@@ -162,7 +167,8 @@ static const struct {
     {SCHEMA_DRAFT_07, "{\"properties\":{\"a\":{\"type\":\"strin\"}}}",
      "/properties/a/type: must be null, boolean, integer, number, string, array or object"},
     {SCHEMA_DRAFT_07, "{\"type\":[]}", "/type: must not be empty"},
-    {SCHEMA_DRAFT_07, "{\"definitions\":{\"unused\":{\"minimum\":\"3\"}}}", "/definitions/unused/minimum: must be a number"},
+    {SCHEMA_DRAFT_07, "{\"definitions\":{\"unused\":{\"minimum\":\"3\"}}}",
+     "/definitions/unused/minimum: must be a number"},
     {SCHEMA_DRAFT_07, "{\"minLength\":-1}", "/minLength: must be a whole number from 0 on"},
     {SCHEMA_DRAFT_07, "{\"minLength\":1.5}", "/minLength: must be a whole number from 0 on"},
     {SCHEMA_DRAFT_07, "{\"multipleOf\":0}", "/multipleOf: must be a number greater than 0"},
@@ -180,14 +186,18 @@ static const struct {
     {SCHEMA_DRAFT_07, "{\"$schema\":\"http://json-schema.org/draft-04/schema#\"}",
      "/$schema: 'http://json-schema.org/draft-04/schema' is not supported; http://json-schema.org/draft-07/schema# and "
      "https://json-schema.org/draft/2020-12/schema are"},
-    {SCHEMA_DRAFT_07, "{\"$ref\":\"#\"}", "/: leads back to itself without going into the value, and would never decide"},
-    {SCHEMA_2020_12, "{\"$defs\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/$defs/b\"}]},\"b\":{\"not\":{\"$ref\":\"#/$defs/a\"}}}}",
+    {SCHEMA_DRAFT_07, "{\"$ref\":\"#\"}",
+     "/: leads back to itself without going into the value, and would never decide"},
+    {SCHEMA_2020_12,
+     "{\"$defs\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/$defs/b\"}]},\"b\":{\"not\":{\"$ref\":\"#/$defs/a\"}}}}",
      "/$defs/a/anyOf/0: leads back to itself without going into the value, and would never decide"},
-    {SCHEMA_2020_12, "{\"items\":{\"$dynamicRef\":\"#x\"}}", "/items/$dynamicRef: $dynamicRef is not supported; use $ref"},
+    {SCHEMA_2020_12, "{\"items\":{\"$dynamicRef\":\"#x\"}}",
+     "/items/$dynamicRef: $dynamicRef is not supported; use $ref"},
     {SCHEMA_2020_12, "{\"$vocabulary\":{}}", "/$vocabulary: $vocabulary is not supported"},
     {SCHEMA_2020_12, "{\"items\":[{}]}", "/items: must be a schema; a list is called prefixItems"},
     {SCHEMA_2020_12, "{\"$id\":\"a#b\"}", "/$id: must have no fragment; use $anchor"},
-    {SCHEMA_2020_12, "{\"$defs\":{\"a\":{\"$anchor\":\"x\"},\"b\":{\"$anchor\":\"x\"}}}", "/$defs/b: '#x' is declared twice"},
+    {SCHEMA_2020_12, "{\"$defs\":{\"a\":{\"$anchor\":\"x\"},\"b\":{\"$anchor\":\"x\"}}}",
+     "/$defs/b: '#x' is declared twice"},
     {SCHEMA_2020_12, "{\"dependentRequired\":{\"a\":true}}", "/dependentRequired/a: must be a list of names"},
 };
 
@@ -212,7 +222,8 @@ START_TEST(references_across_documents)
 {
     const struct schema_document documents[] = {
         {SPAN_LIT("address.json"), SPAN_LIT("{\"required\":[\"street\"]}")},
-        {SPAN_LIT("money.json"), SPAN_LIT("{\"$id\":\"https://example.com/money\",\"definitions\":{\"cents\":{\"type\":\"integer\"}}}")},
+        {SPAN_LIT("money.json"),
+         SPAN_LIT("{\"$id\":\"https://example.com/money\",\"definitions\":{\"cents\":{\"type\":\"integer\"}}}")},
         {SPAN_LIT("broken.json"), SPAN_LIT("{\"type\":1}")},
     };
     struct schema_options o = {.draft = SCHEMA_DRAFT_07, .documents = documents, .n_documents = 3};
@@ -260,7 +271,8 @@ START_TEST(a_schema_that_multiplies)
     buf_init(&b, 1 << 16);
     buf_puts(&b, "{\"$ref\":\"#/definitions/d30\",\"definitions\":{\"d0\":{\"type\":\"integer\"}");
     for (int i = 1; i <= 30; i++)
-        buf_printf(&b, ",\"d%d\":{\"allOf\":[{\"$ref\":\"#/definitions/d%d\"},{\"$ref\":\"#/definitions/d%d\"}]}", i, i - 1, i - 1);
+        buf_printf(&b, ",\"d%d\":{\"allOf\":[{\"$ref\":\"#/definitions/d%d\"},{\"$ref\":\"#/definitions/d%d\"}]}", i,
+                   i - 1, i - 1);
     buf_puts(&b, "}}");
     buf_putc(&b, 0);
     struct schema *s = compiled(b.p, SCHEMA_DRAFT_07);
@@ -301,8 +313,9 @@ static struct buf repeated(const char *first, const char *each, int n, const cha
 
 START_TEST(as_deep_as_a_text_may_be)
 {
-    struct schema *s = compiled("{\"items\":{\"anyOf\":[{\"type\":\"null\"},{\"allOf\":[{\"$ref\":\"#\"}]}]},\"type\":\"array\"}",
-                                SCHEMA_DRAFT_07);
+    struct schema *s =
+        compiled("{\"items\":{\"anyOf\":[{\"type\":\"null\"},{\"allOf\":[{\"$ref\":\"#\"}]}]},\"type\":\"array\"}",
+                 SCHEMA_DRAFT_07);
     struct buf good = repeated("", "[", JSON_DEPTH_MAX, ""), bad = repeated("", "[", JSON_DEPTH_MAX - 1, "1");
     for (int i = 0; i < JSON_DEPTH_MAX; i++)
         buf_putc(&good, ']');
@@ -370,9 +383,12 @@ END_TEST
  * touched. */
 START_TEST(memory_that_is_just_enough)
 {
-    static const char *const values[] = {"[", "[[],", "{\"a\\n\":\"\\t\\u00e4\\\\\",", "[\"\\n\",", "[0,", "[\"xxxxxxxxxxxxxxxxxxxx\","};
-    struct schema *s = compiled("{\"uniqueItems\":false,\"items\":{\"uniqueItems\":true,\"type\":\"null\"},\"maxItems\":1,"
-                                "\"unevaluatedItems\":false}", SCHEMA_2020_12);
+    static const char *const values[] = {"[",         "[[],", "{\"a\\n\":\"\\t\\u00e4\\\\\",",
+                                         "[\"\\n\",", "[0,",  "[\"xxxxxxxxxxxxxxxxxxxx\","};
+    struct schema *s =
+        compiled("{\"uniqueItems\":false,\"items\":{\"uniqueItems\":true,\"type\":\"null\"},\"maxItems\":1,"
+                 "\"unevaluatedItems\":false}",
+                 SCHEMA_2020_12);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         for (int n = 0; n < 4000; n = n * 3 + 1) {
             bool object = values[i][0] == '{';
@@ -415,7 +431,8 @@ END_TEST
 /* Text that nobody checked is no reason to read past its end. */
 START_TEST(bytes_that_are_no_text)
 {
-    static const char *const texts[] = {"", "{", "[", "{\"a", "{\"a\"", "{\"a\":", "[1,", "\"", "\"\\", "]", "}", "[}", "{]", "{1}", "x", "[\"\\u12"};
+    static const char *const texts[] = {"",     "{", "[", "{\"a", "{\"a\"", "{\"a\":", "[1,", "\"",
+                                        "\"\\", "]", "}", "[}",   "{]",     "{1}",     "x",   "[\"\\u12"};
     struct schema *s = compiled("{\"type\":\"object\",\"uniqueItems\":true}", SCHEMA_DRAFT_07);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         size_t n = strlen(texts[i]);

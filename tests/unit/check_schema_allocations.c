@@ -36,28 +36,40 @@ void *realloc(void *p, size_t n)
 
 /* Every keyword once, and a pattern that goes far back. */
 static const char everything[] =
-    "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\",\"minProperties\":1,\"maxProperties\":40,"
+    "{\"$schema\":\"https://json-schema.org/draft/2020-12/"
+    "schema\",\"type\":\"object\",\"minProperties\":1,\"maxProperties\":40,"
     "\"required\":[\"id\",\"list\"],\"propertyNames\":{\"pattern\":\"^[a-z_]+$\"},\"patternProperties\":{\"^x_\":true},"
     "\"dependentRequired\":{\"id\":[\"list\"]},\"dependentSchemas\":{\"id\":{\"properties\":{\"list\":true}}},"
-    "\"properties\":{\"id\":{\"$ref\":\"#/$defs/id\"},\"when\":{\"format\":\"date-time\"},\"mail\":{\"format\":\"email\"},"
-    "\"price\":{\"multipleOf\":0.01,\"minimum\":0,\"exclusiveMaximum\":1e9},\"back\":{\"pattern\":\"^(([a-z])+.)+[A-Z]([a-z])+$\"},"
+    "\"properties\":{\"id\":{\"$ref\":\"#/$defs/"
+    "id\"},\"when\":{\"format\":\"date-time\"},\"mail\":{\"format\":\"email\"},"
+    "\"price\":{\"multipleOf\":0.01,\"minimum\":0,\"exclusiveMaximum\":1e9},\"back\":{\"pattern\":\"^(([a-z])+.)+[A-Z]("
+    "[a-z])+$\"},"
     "\"kind\":{\"enum\":[\"a\",\"b\",{\"c\":[1,2]}]},\"one\":{\"const\":1},"
-    "\"list\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"uniqueItems\":true,\"prefixItems\":[{\"type\":\"integer\"}],"
-    "\"items\":{\"anyOf\":[{\"type\":\"string\",\"maxLength\":30},{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"object\"}]}]},"
+    "\"list\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"uniqueItems\":true,\"prefixItems\":[{\"type\":"
+    "\"integer\"}],"
+    "\"items\":{\"anyOf\":[{\"type\":\"string\",\"maxLength\":30},{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"object\"}"
+    "]}]},"
     "\"contains\":{\"type\":\"string\"},\"minContains\":1}},"
-    "\"if\":{\"required\":[\"one\"]},\"then\":{\"not\":{\"required\":[\"two\"]}},\"else\":true,\"unevaluatedProperties\":false,"
+    "\"if\":{\"required\":[\"one\"]},\"then\":{\"not\":{\"required\":[\"two\"]}},\"else\":true,"
+    "\"unevaluatedProperties\":false,"
     "\"$defs\":{\"id\":{\"allOf\":[{\"type\":\"string\"},{\"minLength\":3}]}}}";
 
 static const struct {
     const char *value;
     enum err wanted;
 } values[] = {
-    {"{\"id\":\"a\\u00e4c\",\"when\":\"2024-02-29T12:00:00Z\",\"mail\":\"a@b.example\",\"price\":19.99,\"kind\":{\"c\":[1.0,2]},\"one\":1e0,"
-     "\"list\":[1,\"a\\nb\",null,{\"a\":1},\"c\"],\"x_y\":{}}", ERR_OK},
-    {"{\"id\":\"a\",\"when\":\"tomorrow\",\"mail\":\"\",\"price\":19.999,\"kind\":\"c\",\"one\":2,\"two\":2,\"list\":[1.5,\"a\",\"a\",[]],\"y\":0,"
-     "\"Z\":0}", ERR_SCHEMA_VIOLATION},
+    {"{\"id\":\"a\\u00e4c\",\"when\":\"2024-02-29T12:00:00Z\",\"mail\":\"a@b.example\",\"price\":19.99,\"kind\":{\"c\":"
+     "[1.0,2]},\"one\":1e0,"
+     "\"list\":[1,\"a\\nb\",null,{\"a\":1},\"c\"],\"x_y\":{}}",
+     ERR_OK},
+    {"{\"id\":\"a\",\"when\":\"tomorrow\",\"mail\":\"\",\"price\":19.999,\"kind\":\"c\",\"one\":2,\"two\":2,\"list\":["
+     "1.5,\"a\",\"a\",[]],\"y\":0,"
+     "\"Z\":0}",
+     ERR_SCHEMA_VIOLATION},
     {"{\"list\":[1,2]}", ERR_SCHEMA_VIOLATION},
-    {"{\"id\":\"abc\",\"list\":[1,\"a\"],\"back\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", ERR_NO_ROOM},
+    {"{\"id\":\"abc\",\"list\":[1,\"a\"],\"back\":"
+     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+     ERR_NO_ROOM},
 };
 
 START_TEST(validating_takes_no_memory)
