@@ -98,6 +98,10 @@ static void put_problem(const struct request *q, int status, struct buf *b)
     buf_put_i64(b, status);
     put_text_member(b, ",\"code\":", span_str(err_code(e)));
     put_text_member(b, ",\"detail\":", span_str(q->detail[0] ? q->detail : err_title(e)));
+    if (q->errors.p) {
+        buf_puts(b, ",\"errors\":");
+        buf_put_span(b, q->errors);
+    }
     buf_puts(b, "}\n");
 }
 

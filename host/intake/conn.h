@@ -58,6 +58,7 @@ struct io {
     struct house *house;
     _Atomic(struct house *) next_house;
     struct recipe_context *recipe_context;
+    struct schema_context *schema_context;
     char *scratch;
     struct commit_job *youngest, *oldest; /* gathered in this round */
     struct conn *conns;

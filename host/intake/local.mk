@@ -36,4 +36,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/transport.c host/intake/transport.h \
 	host/intake/verify.c \
 	host/intake/version.c \
+	host/intake/validate.c \
+	host/intake/contracts.c host/intake/contracts.h \
 	host/intake/versions.c host/intake/versions.h

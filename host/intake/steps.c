@@ -18,6 +18,7 @@ static const struct {
     {"envelope", step_envelope},
     {"identify", step_identify},
     {"version", step_version},
+    {"validate", step_validate},
     {"dedupe", step_dedupe},
     {"commit", step_commit},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → dedupe → commit →
- *   answer
+ *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → validate →
+ *   dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -46,6 +46,7 @@ enum err step_parse(struct request *q);
 enum err step_envelope(struct request *q);
 enum err step_identify(struct request *q);
 enum err step_version(struct request *q);
+enum err step_validate(struct request *q);
 enum err step_dedupe(struct request *q);
 enum err step_commit(struct request *q);
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "intake/conn.h"
+#include "schema/schema.h"
 
 enum {
     EVENTS = 128,
@@ -350,6 +351,9 @@ static enum err io_init(struct io *io, const struct transport_options *o, struct
     enum err err = recipe_context_new(&io->recipe_context);
     if (err != ERR_OK)
         return why_set(w, err, "cannot prepare signature checking");
+    err = schema_context_new(&io->schema_context);
+    if (err != ERR_OK)
+        return why_set(w, err, "cannot prepare the check of bodies");
     io->house = house_hold(o->house);
     return ERR_OK;
 }
@@ -364,6 +368,7 @@ static void io_fini(struct io *io)
     free(io->scratch);
     if (io->recipe_context)
         recipe_context_free(io->recipe_context);
+    schema_context_free(io->schema_context);
     house_release(io->house);
     house_release(next);
     voice_fini(&io->voice);

@@ -3,7 +3,7 @@
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_refusal \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
-	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr \
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr tests/fuzz/mutate_connection \
 	tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
 	tests/fuzz/mutate_schema
 MUTATORS += tests/fuzz/mutate_cloudevent tests/fuzz/mutate_pointer
@@ -24,6 +24,8 @@ tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
 tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_cidr_SOURCES = tests/fuzz/cidr.c
 tests_fuzz_mutate_cidr_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_connection_SOURCES = tests/fuzz/connection.c
+tests_fuzz_mutate_connection_LDADD = $(LIB_DRIVE) $(LIB_INTAKE)
 tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c
