@@ -186,6 +186,23 @@ static void print_refused(const char *id, struct span body)
     buf_fini(&detail);
 }
 
+/* One event, or those of a batch. */
+static void print_taken(const char *id, int status, struct span body)
+{
+    struct span events = json_member(body, "events"), one;
+    printf("%s  %s", id, status == 202 ? "accepted, it is event" : "there already, it is event");
+    if (!events.p) {
+        putchar(' ');
+        past_print_text(stdout, json_plain_string(json_member(body, "id")), SIZE_MAX);
+    } else {
+        for (struct json_iter it = json_iter(events); json_next_element(&it, &one);) {
+            putchar(' ');
+            past_print_text(stdout, json_plain_string(json_member(one, "id")), SIZE_MAX);
+        }
+    }
+    putchar('\n');
+}
+
 /* 0, or EXIT_REFUSED. */
 static int judge(const struct ctl *c, const char *id, struct buf *answer)
 {
@@ -199,9 +216,7 @@ static int judge(const struct ctl *c, const char *id, struct buf *answer)
     if (c->json) {
         print_json(id, status, body);
     } else if (good) {
-        printf("%s  %s ", id, status == 202 ? "accepted, it is event" : "there already, it is event");
-        past_print_text(stdout, json_plain_string(json_member(body, "id")), SIZE_MAX);
-        putchar('\n');
+        print_taken(id, status, body);
     } else {
         print_refused(id, body);
     }

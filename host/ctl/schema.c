@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * schema: creel schema: what a JSON Schema says of a text, without a daemon. Reads the files it is given, fetches nothing.
+ * schema: creel schema: what a JSON Schema says of a text, and what another one would newly refuse, without a daemon. Reads the files
+ * it is given, fetches nothing.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include "base/fs.h"
 #include "ctl/ctl.h"
 #include "ctl/past.h"
-#include "schema/schema.h"
+#include "schema/compare.h"
 
 enum { SCHEMA_BYTES = 16 << 20, INSTANCE_BYTES = 1 << 28 };
 
@@ -21,16 +22,24 @@ static enum schema_draft draft_of(const char *text)
     exit(ctl_usage("--draft is 7 or 2020-12"));
 }
 
-/* Compiled, and its text in b; else exit 100, or 111 when the file cannot be read. */
-static struct schema *load_schema(const char *path, const struct schema_options *options, struct buf *b)
+static void read_text(const char *path, struct buf *b)
 {
-    struct schema *s;
     struct why w;
     buf_init(b, SCHEMA_BYTES);
     enum err e = ctl_read_json(path, b, &w);
     if (e != ERR_OK)
         exit(ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text));
-    e = schema_compile(buf_span(b), options, &s, &w);
+}
+
+/* ---- check ---- */
+
+/* Compiled, and its text in b; else exit 100, or 111 when the file cannot be read. */
+static struct schema *load_schema(const char *path, const struct schema_options *options, struct buf *b)
+{
+    struct schema *s;
+    struct why w;
+    read_text(path, b);
+    enum err e = schema_compile(buf_span(b), options, &s, &w);
     if (e != ERR_OK)
         exit(ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s: %s", path, w.text));
     return s;
@@ -125,11 +134,85 @@ static int check(struct ctl *c, int argc, char **argv)
     return good == argc - 2 ? 0 : EXIT_REFUSED;
 }
 
+/* ---- diff ---- */
+
+static void print_change(const struct schema_change *e)
+{
+    printf("%s ", e->undecided ? "undecided" : "refused  ");
+    if (e->where.n == 0)
+        fputs("(the whole)", stdout);
+    past_print_text(stdout, e->where, SIZE_MAX);
+    fputs(": ", stdout);
+    past_print_text(stdout, e->message, SIZE_MAX);
+    fputs("  [", stdout);
+    past_print_text(stdout, e->pointer, SIZE_MAX);
+    printf("%s%s]\n", *e->keyword ? " " : "", e->keyword);
+}
+
+static void put_member(struct buf *b, const char *name, struct span text)
+{
+    buf_printf(b, "\"%s\":", name);
+    buf_put_json_text(b, text);
+    buf_putc(b, ',');
+}
+
+static void print_change_json(const struct schema_change *e)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_putc(&b, '{');
+    put_member(&b, "where", e->where);
+    put_member(&b, "pointer", e->pointer);
+    put_member(&b, "keyword", span_str(e->keyword));
+    put_member(&b, "message", e->message);
+    buf_printf(&b, "\"undecided\":%s}", e->undecided ? "true" : "false");
+    printf("%.*s\n", (int)b.n, b.p);
+    buf_fini(&b);
+}
+
+static int print_changes(struct ctl *c, const struct schema_changes *changes)
+{
+    size_t undecided = 0;
+    for (size_t i = 0; i < changes->n; i++) {
+        undecided += changes->list[i].undecided;
+        (c->json ? print_change_json : print_change)(&changes->list[i]);
+    }
+    if (!c->json && changes->n == 0)
+        puts("What the old schema takes, the new one takes.");
+    if (!c->json && changes->n > 0)
+        printf("%zu newly refused, %zu undecided%s\n", changes->n - undecided, undecided,
+               changes->more ? ", and more" : "");
+    return changes->n > 0 || changes->more ? EXIT_REFUSED : 0;
+}
+
+static int diff(struct ctl *c, int argc, char **argv)
+{
+    struct schema_changes changes;
+    struct buf old, new;
+    struct why w;
+    const char *draft = NULL;
+    ctl_option(&argc, argv, "--draft", &draft);
+    enum schema_draft written = draft_of(draft);
+    ctl_words(argc, argv, 2, 2);
+    read_text(argv[1], &old);
+    read_text(argv[2], &new);
+    enum err e = schema_compare(buf_span(&old), buf_span(&new), written, &changes, &w);
+    if (e != ERR_OK)
+        return ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
+    int status = print_changes(c, &changes);
+    schema_changes_fini(&changes);
+    buf_fini(&old);
+    buf_fini(&new);
+    return status;
+}
+
 int verb_schema(struct ctl *c, int argc, char **argv)
 {
     if (argc < 2)
-        return ctl_usage("say what: check");
-    if (strcmp(argv[1], "check") != 0)
-        return ctl_usage("there is no '%s'", argv[1]);
-    return check(c, argc - 1, argv + 1);
+        return ctl_usage("say which: check or diff");
+    if (strcmp(argv[1], "check") == 0)
+        return check(c, argc - 1, argv + 1);
+    if (strcmp(argv[1], "diff") == 0)
+        return diff(c, argc - 1, argv + 1);
+    return ctl_usage("there is no '%s'", argv[1]);
 }

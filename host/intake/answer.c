@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/batch.h"
 #include "intake/refused.h"
 
 static const char *reason_phrase(int status)
@@ -108,6 +109,10 @@ static void put_problem(const struct request *q, int status, struct buf *b)
 static void put_event(const struct request *q, struct buf *b)
 {
     char id[ID_TEXT_BYTES];
+    if (q->batch) {
+        batch_put(q, b);
+        return;
+    }
     id_format(&q->id, id);
     buf_puts(b, "{\"id\":\"");
     buf_put(b, id, sizeof id);
@@ -213,9 +218,9 @@ void answer_put(const struct request *q, struct buf *b)
     put_body(q, &o, status, event, &body);
     put_head(b, status, span_str(content_type(&o, event)), body.n);
     put_id_header(b, "Creel-Request-Id: ", &q->request_id);
-    if (event)
+    if (event && !q->batch)
         put_id_header(b, "Creel-Event-Id: ", &q->id);
-    else
+    else if (!event)
         put_error_headers(q, status, b);
     buf_put_span(b, q->warning);
     buf_puts(b, "\r\n");
@@ -273,6 +278,10 @@ void answer_record(const struct request *q)
     if (q->outcome == ERR_ANSWERED) {
         stat_add(STAT_handshakes_total, 1);
         log_handshake(q);
+        return;
+    }
+    if (q->batch && kind_of(q) != ANSWER_REFUSED) {
+        batch_record(q);
         return;
     }
     switch (kind_of(q)) {

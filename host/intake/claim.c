@@ -4,6 +4,7 @@
  */
 #include <sodium.h>
 
+#include "intake/batch.h"
 #include "intake/fetch.h"
 #include "intake/steps.h"
 
@@ -16,6 +17,7 @@ static void known_by(struct request *q, enum dedupe_kind kind, struct span what,
     q->claim.id = q->id;
     q->claim.until_ms = q->taken_ms + window_ms;
     q->claim.source = q->source->dedupe;
+    q->claim.owner = q;
 }
 
 static void known_by_body(struct request *q, int64_t window_ms)
@@ -56,18 +58,22 @@ static enum err known(struct request *q, const char **missing)
     return ERR_OK;
 }
 
-/* Nothing of the event says that it is another one's duplicate. A refused request that is run again is known by its own id: however
- * often that is done, it becomes one event. */
+/* Nothing of the event says that it is another one's duplicate. A refused request that is run again is known by its own id, and in a
+ * batch by its number: however often that is done, it becomes one event. */
 static enum err known_by_nothing(struct request *q)
 {
+    uint8_t own[sizeof q->request_id.b + sizeof(uint64_t)];
+    const uint64_t number = q->batch ? q->batch->n : 0;
     if (!q->rerun.p)
         return ERR_UNSUPPORTED;
-    known_by(q, DEDUPE_BY_REQUEST, span_of((const char *)q->request_id.b, sizeof q->request_id.b), 0);
+    memcpy(own, q->request_id.b, sizeof q->request_id.b);
+    memcpy(own + sizeof q->request_id.b, &number, sizeof number);
+    known_by(q, DEDUPE_BY_REQUEST, span_of((const char *)own, sizeof own), 0);
     return ERR_OK;
 }
 
 /* ERR_OK: the claim can be asked; ERR_UNSUPPORTED: duplicates of this event are not looked for. */
-static enum err prepare(struct request *q)
+enum err claim_prepare(struct request *q)
 {
     const struct config_source *c = q->source->config;
     const char *missing = "";
@@ -95,7 +101,9 @@ static enum err prepare(struct request *q)
 
 enum err step_dedupe(struct request *q)
 {
-    enum err e = prepare(q);
+    if (q->batch)
+        return batch_ask(q);
+    enum err e = claim_prepare(q);
     if (e != ERR_OK)
         return e == ERR_UNSUPPORTED ? ERR_OK : e;
     switch (dedupe_ask(q->intake->dedupe, &q->claim, q->taken_ms, &q->id)) {

@@ -5,6 +5,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admit.c \
 	host/intake/answer.c \
 	host/intake/authenticate.c \
+	host/intake/batch.c host/intake/batch.h \
 	host/intake/claim.c \
 	host/intake/client.c \
 	host/intake/cloudevent.c host/intake/cloudevent.h \

@@ -3,6 +3,7 @@
  */
 #include "intake/request.h"
 #include "base/stats.h"
+#include "intake/batch.h"
 #include "intake/keycache.h"
 #include "intake/rerun.h"
 
@@ -50,6 +51,7 @@ static void keep_small(struct buf *b)
 void request_recycle(struct request *q)
 {
     fcgi_drop(&q->fcgi);
+    batch_free(q->batch);
     cached_release(q->keys);
     house_release(q->house);
     keep_small(&q->body);

@@ -20,6 +20,7 @@ enum { REQUEST_ARENA_BYTES = 256 * 1024, REQUEST_HEADERS_MAX = 1024, REQUEST_DET
 /* What a request is, beside the bytes in it. */
 enum envelope_kind { ENVELOPE_NONE, ENVELOPE_BINARY, ENVELOPE_STRUCTURED, ENVELOPE_BATCHED, ENVELOPE_UNKNOWN };
 
+struct batch;
 struct cached_keys;
 struct schema_context;
 struct intake;
@@ -89,6 +90,7 @@ struct request {
     struct buf headers_text, line;
     struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
+    struct batch *batch; /* owned; there are several events in this request; NULL: one */
 
     /* the loop */
     unsigned step;

@@ -49,6 +49,14 @@ bool steps_run(struct request *q)
     return true;
 }
 
+enum err steps_run_event(struct request *q)
+{
+    enum err e = ERR_OK;
+    for (q->step = number_of(step_envelope) + 1; e == ERR_OK && steps[q->step].run != step_dedupe; q->step += e == ERR_OK)
+        e = steps[q->step].run(q);
+    return e;
+}
+
 void steps_skip_to_dedupe(struct request *q)
 {
     q->step = number_of(step_dedupe) - 1; /* done, as the loop sees it */

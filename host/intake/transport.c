@@ -304,12 +304,8 @@ void transport_done(void *transport, struct commit_job *job)
 {
     struct transport *t = transport;
     struct request *q = (struct request *)(void *)((char *)job - offsetof(struct request, job));
-    struct conn *c = q->conn;
     q->outcome = job->outcome;
-    if (q->outcome != ERR_OK)
-        (void)refuse(q, q->outcome, "the event could not be written down; it was not accepted");
-    conn_conclude(q, &t->committer_voice);
-    conn_give_back(c);
+    conn_written(q, &t->committer_voice);
 }
 
 void transport_batch_done(void *transport)

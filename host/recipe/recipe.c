@@ -81,7 +81,7 @@ static bool is_bearer(const struct recipe *r, struct span header)
 
 bool recipe_is_credential(const struct recipe *r, struct span header)
 {
-    static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie"};
+    static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key"};
     return listed(always, sizeof always / sizeof *always, header) ||
            listed(r->credentials.list, r->credentials.n, header) || is_bearer(r, header);
 }

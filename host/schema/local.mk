@@ -15,6 +15,8 @@ host_schema_libschema_a_SOURCES = \
 	host/schema/validate_objects.c host/schema/validate_scalars.c \
 	host/schema/value.c host/schema/value.h \
 	host/schema/violation.c \
+	host/schema/compare.c host/schema/compare.h host/schema/compare_parts.h \
+	host/schema/compare_items.c host/schema/compare_logic.c host/schema/compare_members.c host/schema/compare_values.c \
 	host/schema/format.c host/schema/format.h host/schema/format.tbl host/schema/format_parts.h \
 	host/schema/format_net.c host/schema/format_time.c host/schema/format_uri.c \
 	host/schema/number.c host/schema/number.h \

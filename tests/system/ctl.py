@@ -193,6 +193,23 @@ def test_schemas_are_asked():
         check("check" in run("schema", expect=100) and "chekc" in run("schema", "chekc", expect=100), "usage")
 
 
+def test_schemas_are_compared():
+    with folder() as d:
+        old = write(f"{d}/old.json", json.dumps({"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "n": {"minimum": 1}}}))
+        wide = write(f"{d}/wide.json", json.dumps({"type": "object", "properties": {"id": {"type": ["string", "null"]}, "n": {"minimum": 0}}}))
+        check(run("schema", "diff", old, wide) == "What the old schema takes, the new one takes.\n", "nothing is refused")
+        check(run("schema", "diff", old, wide, "--json") == "", "nothing is refused")
+        text = run("schema", "diff", wide, old, expect=1)
+        check("refused   /n: numbers below 1  [/properties/n minimum]\n" in text and text.endswith("3 newly refused, 0 undecided\n"), text)
+        found = [json.loads(line) for line in run("schema", "diff", wide, old, "--json", expect=1).splitlines()]
+        check({"where": "", "pointer": "", "keyword": "required", "message": 'objects without "id"', "undecided": False} in found, str(found))
+        odd = write(f"{d}/odd.json", '{"not": {"required": ["x"]}}')
+        check("undecided (the whole): " in run("schema", "diff", old, odd, expect=1), "not")
+        check("new: /type: " in run("schema", "diff", old, write(f"{d}/broken.json", '{"type": 1}'), expect=100), "no schema")
+        run("schema", "diff", old, f"{d}/nowhere", expect=111)
+        run("schema", "diff", old, expect=100)
+
+
 def test_recipes_are_explained():
     lines = run("recipe").splitlines()
     check(lines[0].split() == ["NAME", "ALGORITHM", "NOT", "PROTECTED", "SENDER"], lines[0])
