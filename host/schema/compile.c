@@ -105,7 +105,7 @@ enum err schema_compile(struct span text, const struct schema_options *options, 
         free(s);
         return why_errno(w, "this system has no random bytes");
     }
-    enum err e = compile(&c, text);
+    enum err e = program_init(s) ? compile(&c, text) : compile_no_memory(&c);
     document_fini(&c);
     free(c.spots);
     free(c.loaded);

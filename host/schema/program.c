@@ -35,6 +35,21 @@ void *program_grow(void *array, uint32_t *count, size_t n, size_t size)
     return first;
 }
 
+bool program_init(struct schema *s)
+{
+    return program_grow(&s->rules, &s->n_rules, 0, sizeof *s->rules) &&
+           program_grow(&s->ops, &s->n_ops, 0, sizeof *s->ops) &&
+           program_grow(&s->lists, &s->n_lists, 0, sizeof *s->lists) &&
+           program_grow(&s->objects, &s->n_objects, 0, sizeof *s->objects) &&
+           program_grow(&s->members, &s->n_members, 0, sizeof *s->members) &&
+           program_grow(&s->slots, &s->n_slots, 0, sizeof *s->slots) &&
+           program_grow(&s->patterns, &s->n_patterns, 0, sizeof *s->patterns) &&
+           program_grow(&s->values, &s->n_values, 0, sizeof *s->values) &&
+           program_grow(&s->dependencies, &s->n_dependencies, 0, sizeof *s->dependencies) &&
+           program_grow(&s->names, &s->n_names, 0, sizeof *s->names) &&
+           program_grow(&s->sources, &s->n_sources, 0, sizeof *s->sources);
+}
+
 static void source_free(struct source *d)
 {
     free(d->text);

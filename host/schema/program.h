@@ -109,6 +109,8 @@ struct schema {
         n_sources;
 };
 
+/* Every array is there, if only empty: nothing is added to NULL. False when memory is out. */
+bool program_init(struct schema *s);
 /* Room for n more behind *count elements of an array that grows by doubling; the first of them, cleared, or NULL. */
 void *program_grow(void *array, uint32_t *count, size_t n, size_t size);
 
