@@ -138,17 +138,22 @@ def test_after_the_correction():
 
 
 def test_without_an_id():
-    """Without an id of the sender's, and with duplicates allowed, one refused request is still one event."""
+    """Without an id of the sender's, whether duplicates are looked for or not, one refused request is one event, also later."""
     with Host() as h:
-        h.settings["sources"]["open"] = h.source("open", recipe="none", rejected={"body": True}, dedupe=False, types=["a"])
+        names = {"any": {"dedupe": False}, "body": {}}
+        h.settings["sources"] = {n: h.source(n, recipe="none", rejected={"body": True}, types=["a"], **more) for n, more in names.items()}
         h.write_config()
         h.start()
-        ids = [h.post(b'{"type":"b"}', {}, "/hooks/open").headers["creel-request-id"] for _ in range(2)]
+        ids = [h.post(b'{"type":"b"}', {}, "/hooks/" + n).headers["creel-request-id"] for n in names for _ in range(2)]
         before = switches(h)
-        h.settings["sources"]["open"]["types"] = ["a", "b"]
+        for n in names:
+            h.settings["sources"][n]["types"] = ["a", "b"]
         reload(h, before)
-        check([a["status"] for a in rerun(h, ids[0], ids[0], ids[1], status=0)] == [202, 200, 202], "two requests, two events")
-        check([a["status"] for a in rerun(h, *ids, status=0)] == [200, 200] and len(h.list()) == 2, "again")
+        began = time.time()
+        check([a["status"] for a in rerun(h, *ids, *ids, status=0)] == [202] * 4 + [200] * 4, "four requests, four events")
+        h.restart()
+        creel.poll(lambda: time.time() > began + 1.5, "a second to pass")
+        check([a["status"] for a in rerun(h, *ids, status=0)] == [200] * 4 and len(h.list()) == 4, "again")
         h.allow("refused", "anybody may")
         h.finish()
 
