@@ -43,6 +43,7 @@ static void forget(struct request *q, size_t mark)
 {
     q->arena.n = mark;
     q->type = q->version = q->sender_id = q->order_key = q->time = q->violation = SPAN_NONE;
+    q->errors = SPAN_NONE;
     q->claim = (struct dedupe_claim){.id = q->id};
 }
 

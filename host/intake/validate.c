@@ -10,9 +10,7 @@
 #include "intake/contracts.h"
 #include "intake/versions.h"
 
-/* Memory for laying out JSON: a value takes two bytes at least, a comma among them; room for what keywords remember, and for what
- * is wrong. What it does not suffice for is refused by the validator. */
-enum { ROOM_PER_BYTE = 64, ROOM_BYTES = 64 * 1024, ROOM_MAX_BYTES = 16 << 20, ERRORS_BYTES = 16 * 1024, SHOWN_BYTES = 40 };
+enum { ERRORS_BYTES = 16 * 1024, SHOWN_BYTES = 40 };
 
 /* What the schema is asked for as: by the source's own map, else by the version itself. p NULL: no file has such a name. */
 static struct span version_wanted(struct request *q)
@@ -106,19 +104,16 @@ static enum err violated(struct request *q, const struct schema_errors *errors)
 
 /* ---- the look ---- */
 
-/* In the request's memory, and once more in a block where that did not suffice. What is taken is given back when all is well. */
+/* In the request's memory, or in a block where that does not suffice. What is taken is given back when all is well. */
 static enum err look(struct request *q, const struct schema *s)
 {
     struct schema_errors errors;
     struct arena block = {0};
-    size_t mark = q->arena.n, need = q->data.n < ROOM_MAX_BYTES / ROOM_PER_BYTE ? q->data.n * ROOM_PER_BYTE + ROOM_BYTES : ROOM_MAX_BYTES;
-    enum err e = schema_validate(s, q->schema_context, q->data, &q->arena, &errors);
-    if (e == ERR_NO_ROOM && need > q->arena.cap - mark) {
-        q->arena.n = mark;
-        if (!arena_init(&block, need))
-            return refuse(q, ERR_SPOOL_FULL, "out of memory for the check of the body");
-        e = schema_validate(s, q->schema_context, q->data, &block, &errors);
-    }
+    size_t mark = q->arena.n, need = schema_scratch_bytes(s, q->data);
+    bool fits = need + 2 * ERRORS_BYTES <= q->arena.cap - mark;
+    if (!fits && !arena_init(&block, need))
+        return refuse(q, ERR_SPOOL_FULL, "out of memory for the check of the body");
+    enum err e = schema_validate(s, q->schema_context, q->data, fits ? &q->arena : &block, &errors);
     if (e == ERR_OK)
         q->arena.n = mark;
     else
