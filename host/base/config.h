@@ -63,6 +63,7 @@ struct config_auth {
 struct config_version {
     const char *name;                  /* as the sender writes it; empty: of events that carry none */
     int64_t deprecated_ms, sunset_ms;  /* since 1970; 0: not said */
+    const char *schema;                /* "v2": what its file's name ends in; empty: nothing; NULL: as its own name says */
     const char *link;                  /* where a sender reads about that, or NULL */
 };
 
@@ -110,8 +111,9 @@ struct config_warning {
     struct config_warning *next;
 };
 
-struct config_recipe {
-    const char *name, *file, *text; /* the JSON text of each recipe some source names */
+/* A file that the configuration brings along, whole. */
+struct config_text {
+    const char *name, *file, *text; /* without .json; with its folder; JSON */
 };
 
 struct config {
@@ -129,8 +131,10 @@ struct config {
     struct config_source *sources; /* sorted by name */
     size_t n_sources;
     const struct config_source **by_route; /* the same, sorted by route */
-    struct config_recipe *recipes_loaded;
+    struct config_text *recipes_loaded; /* each recipe some source names */
     size_t n_recipes_loaded;
+    struct config_text *schemas_loaded; /* all that lie in `schemas`, sorted by name; not by config_read */
+    size_t n_schemas_loaded;
     const char *file; /* where it was read from */
     struct config_warning *warnings; /* what is worth saying and does not keep creeld from starting; by config_load only */
     void *memory;     /* owns everything above */
@@ -179,6 +183,8 @@ const struct config_source *config_source_by_path(const struct config *c, struct
 const struct config_source *config_source_by_name(const struct config *c, struct span name);
 /* Does this key come from the source's keys_folder? */
 bool config_key_in_folder(const struct config_source *s, const struct config_key *k);
+/* Can this be the version in a schema file's name: v2, v2024-10-01, v1.0? A dot is followed by a digit. */
+bool config_schema_version(struct span s);
 /* The i-th of all keys of a source, those of auth behind its own; NULL behind the last. */
 const struct config_key *config_source_key(const struct config_source *s, size_t i);
 /* Must callers of this source prove themselves besides by a signature? */

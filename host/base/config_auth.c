@@ -311,11 +311,27 @@ static bool names_place(const char *reference, const char *place)
     return false;
 }
 
+/* Is the reference, or a part of it, this word alone: all of the path, the query or the URL? */
+static bool names_word(const char *reference, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = reference; (p = strstr(p, word)) != NULL; p++) {
+        bool begins = p == reference || p[-1] == '{';
+        if (begins && (!p[n] || p[n] == '|' || p[n] == '}'))
+            return true;
+    }
+    return false;
+}
+
 static bool any_names(const char *const *list, size_t n, const char *place)
 {
-    for (size_t i = 0; i < n; i++)
-        if (names_place(list[i], place))
+    bool in_path = strncmp(place, "path:", 5) == 0, in_query = strncmp(place, "query:", 6) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (names_place(list[i], place) || ((in_path || in_query) && names_word(list[i], "url")))
             return true;
+        if ((in_path && names_word(list[i], "path")) || (in_query && names_word(list[i], "query")))
+            return true;
+    }
     return false;
 }
 
@@ -332,8 +348,7 @@ static void check_references(struct loader *l, const struct place *source, const
                  {"time", src->time, src->n_time},
                  {"version", src->version, src->n_version}};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        if (any_names(facts[i].list, facts[i].n, place) ||
-            (strncmp(place, "query:", 6) == 0 && any_names(facts[i].list, facts[i].n, "query")))
+        if (any_names(facts[i].list, facts[i].n, place))
             config_fault_member(l, source, facts[i].name, "would write the credential of auth into the journal (%s)",
                                 place);
 }

@@ -370,6 +370,8 @@ static bool read_top(struct loader *l, const struct place *root)
     config_sources_check(l);
     if (l->look != LOOK_SNAPSHOT)
         config_recipes_load(l);
+    if (l->look == LOOK_EVERYWHERE)
+        config_schemas_load(l, root);
     settle_sources(l);
     return true;
 }
@@ -438,16 +440,15 @@ static void to_why(void *arg, const char *text)
         why_set(w, ERR_INVALID, "%s", text);
 }
 
-/* "recipes": [{"name", "file", "text"}] */
-static void read_recipes(struct loader *l, const struct place *root)
+/* "recipes", "schemas": [{"name", "file", "text"}] */
+static void read_texts(struct loader *l, const struct place *root, const char *what, struct config_text **out, size_t *n_out)
 {
-    struct span list = json_member(root->value, "recipes"), value;
-    struct config *c = l->c;
+    struct span list = json_member(root->value, what), value;
     size_t n = 0;
     for (struct json_iter it = json_iter(list); json_next_element(&it, &value);)
         n++;
-    c->recipes_loaded = config_alloc(c, (n + !n) * sizeof *c->recipes_loaded);
-    if (!c->recipes_loaded) {
+    *out = config_alloc(l->c, (n + !n) * sizeof **out);
+    if (!*out) {
         l->out_of_memory = true;
         return;
     }
@@ -459,7 +460,7 @@ static void read_recipes(struct loader *l, const struct place *root)
             at[i] = place_member(root, span_str(members[i]), json_member(value, members[i]));
             texts[i] = config_string(l, &at[i]);
         }
-        c->recipes_loaded[c->n_recipes_loaded++] = (struct config_recipe){texts[0], texts[1], texts[2]};
+        (*out)[(*n_out)++] = (struct config_text){texts[0], texts[1], texts[2]};
     }
 }
 
@@ -480,7 +481,8 @@ enum err config_from_snapshot(int fd, struct config **out, struct why *w)
         struct place config = place_member(&root, SPAN_LIT("config"), json_member(root.value, "config"));
         struct place file = place_member(&root, SPAN_LIT("file"), json_member(root.value, "file"));
         l.c->file = config_string(&l, &file);
-        read_recipes(&l, &root);
+        read_texts(&l, &root, "recipes", &l.c->recipes_loaded, &l.c->n_recipes_loaded);
+        read_texts(&l, &root, "schemas", &l.c->schemas_loaded, &l.c->n_schemas_loaded);
         (void)read_top(&l, &config);
     }
     if (!e && l.out_of_memory)

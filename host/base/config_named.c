@@ -165,7 +165,7 @@ void config_named(struct loader *l, const struct place *root)
     /* Dispatch cannot start without it; the one of the installation is made by it. */
     need_folder(l, root, "functions", c->functions, strcmp(c->functions, CREEL_LIBDIR "/functions") != 0, R_OK | X_OK);
     need_folder(l, root, "stock", c->stock, strcmp(c->stock, CREEL_LIBDIR "/stock") != 0, R_OK | X_OK);
-    need_folder(l, root, "schemas", c->schemas, false, F_OK);
+    need_folder(l, root, "schemas", c->schemas, false, R_OK | X_OK);
     need_folder(l, root, "recipes", c->recipes, true, X_OK);
     /* Whether the installed one is there is no matter of the configuration. */
     if (strcmp(c->worker, CREEL_LIBEXECDIR "/creel-worker") != 0 && access(c->worker, X_OK) != 0)
@@ -236,7 +236,7 @@ static const char *load_recipe(struct loader *l, size_t source, const char *name
     if (!e) {
         loaded = config_copy(l, buf_span(&text));
         c->recipes_loaded[c->n_recipes_loaded++] =
-            (struct config_recipe){name, config_copy(l, span_of(path.p, path.n - 1)), loaded};
+            (struct config_text){name, config_copy(l, span_of(path.p, path.n - 1)), loaded};
     } else if (l->look == LOOK_EVERYWHERE) {
         struct place links[3];
         const struct place *at = config_source_place(l, source, links);

@@ -200,5 +200,7 @@ void config_owner_find(struct loader *l, struct span user);
 /* at: the key, or the name of its file alone. */
 void config_key_named(struct loader *l, const struct place *at, const struct config_key *k);
 void config_recipes_load(struct loader *l);
+/* config_schemas.c: the texts of the schemas folder. root: of the configuration. */
+void config_schemas_load(struct loader *l, const struct place *root);
 
 #endif

@@ -253,6 +253,7 @@ static void put_versions(struct out *o, const struct config_source *src)
         begin(o, v->name, '{');
         put_date(o, "deprecated", v->deprecated_ms);
         put_date(o, "sunset", v->sunset_ms);
+        put_optional(o, "schema", v->schema);
         put_optional(o, "link", v->link);
         end(o, '}');
     }
@@ -304,6 +305,19 @@ void config_print(const struct config *c, struct buf *b)
     buf_putc(b, '\n');
 }
 
+static void put_texts(struct out *o, const char *name, const struct config_text *list, size_t n)
+{
+    begin(o, name, '[');
+    for (size_t i = 0; i < n; i++) {
+        begin(o, NULL, '{');
+        put_text(o, "name", list[i].name);
+        put_text(o, "file", list[i].file);
+        put_text(o, "text", list[i].text);
+        end(o, '}');
+    }
+    end(o, ']');
+}
+
 enum err config_snapshot(const struct config *c, int *fd, struct why *w)
 {
     struct buf b;
@@ -311,15 +325,8 @@ enum err config_snapshot(const struct config *c, int *fd, struct why *w)
     struct out o = {.b = &b, .first = true};
     begin(&o, NULL, '{');
     put_text(&o, "file", c->file);
-    begin(&o, "recipes", '[');
-    for (size_t i = 0; i < c->n_recipes_loaded; i++) {
-        begin(&o, NULL, '{');
-        put_text(&o, "name", c->recipes_loaded[i].name);
-        put_text(&o, "file", c->recipes_loaded[i].file);
-        put_text(&o, "text", c->recipes_loaded[i].text);
-        end(&o, '}');
-    }
-    end(&o, ']');
+    put_texts(&o, "recipes", c->recipes_loaded, c->n_recipes_loaded);
+    put_texts(&o, "schemas", c->schemas_loaded, c->n_schemas_loaded);
     put_config(&o, "config", c);
     end(&o, '}');
     enum err e = b.failed ? why_set(w, ERR_NO_ROOM, "the configuration is larger than %d bytes", SNAPSHOT_BYTES_MAX)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/batch.h"
 #include "intake/rejected.h"
 
 static const char *reason_phrase(int status)
@@ -98,12 +99,20 @@ static void put_problem(const struct request *q, int status, struct buf *b)
     buf_put_i64(b, status);
     put_text_member(b, ",\"code\":", span_str(err_code(e)));
     put_text_member(b, ",\"detail\":", span_str(q->detail[0] ? q->detail : err_title(e)));
+    if (q->errors.p) {
+        buf_puts(b, ",\"errors\":");
+        buf_put_span(b, q->errors);
+    }
     buf_puts(b, "}\n");
 }
 
 static void put_event(const struct request *q, struct buf *b)
 {
     char id[ID_TEXT_BYTES];
+    if (q->batch) {
+        batch_put(q, b);
+        return;
+    }
     id_format(&q->id, id);
     buf_puts(b, "{\"id\":\"");
     buf_put(b, id, sizeof id);
@@ -209,9 +218,9 @@ void answer_put(const struct request *q, struct buf *b)
     put_body(q, &o, status, event, &body);
     put_head(b, status, span_str(content_type(&o, event)), body.n);
     put_id_header(b, "Creel-Request-Id: ", &q->request_id);
-    if (event)
+    if (event && !q->batch)
         put_id_header(b, "Creel-Event-Id: ", &q->id);
-    else
+    else if (!event)
         put_error_headers(q, status, b);
     buf_put_span(b, q->warning);
     buf_puts(b, "\r\n");
@@ -283,6 +292,10 @@ void answer_record(const struct request *q)
     if (q->outcome == ERR_ANSWERED) {
         stat_add(STAT_handshakes_total, 1);
         log_handshake(q);
+        return;
+    }
+    if (q->batch && kind_of(q) != ANSWER_REFUSED) {
+        batch_record(q);
         return;
     }
     switch (kind_of(q)) {

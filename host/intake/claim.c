@@ -4,6 +4,7 @@
  */
 #include <sodium.h>
 
+#include "intake/batch.h"
 #include "intake/fetch.h"
 #include "intake/steps.h"
 
@@ -14,6 +15,7 @@ static void known_by(struct request *q, enum dedupe_kind kind, struct span what,
     q->claim.id = q->id;
     q->claim.until_ms = q->received_ms + window_ms;
     q->claim.source = q->source->dedupe;
+    q->claim.owner = q;
 }
 
 static void known_by_body(struct request *q, int64_t window_ms)
@@ -54,8 +56,7 @@ static enum err known(struct request *q, const char **missing)
     return ERR_OK;
 }
 
-/* ERR_OK: the claim can be asked; ERR_UNSUPPORTED: duplicates of this event are not looked for. */
-static enum err prepare(struct request *q)
+enum err claim_prepare(struct request *q)
 {
     const struct config_source *c = q->source->config;
     const char *missing = "";
@@ -83,7 +84,9 @@ static enum err prepare(struct request *q)
 
 enum err step_dedupe(struct request *q)
 {
-    enum err e = prepare(q);
+    if (q->batch)
+        return batch_ask(q);
+    enum err e = claim_prepare(q);
     if (e != ERR_OK)
         return e == ERR_UNSUPPORTED ? ERR_OK : e;
     switch (dedupe_ask(q->intake->dedupe, &q->claim, q->received_ms, &q->id)) {

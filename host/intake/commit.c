@@ -82,13 +82,19 @@ static void batch_add(struct commit *c, enum err outcome)
     c->batch_bytes += job->line.n;
 }
 
+static enum err append_job(struct commit *c, const struct commit_job *job)
+{
+    return job->lines ? journal_append_all(c->o.journal, job->lines, job->n_lines, false)
+                      : journal_append(c->o.journal, job->line, job->key, false);
+}
+
 /* Append waiting jobs until the batch is full; a job that no segment can take joins the batch as refused. True if a
  * line of the batch must be synced before it is answered. */
 static bool append_jobs(struct commit *c)
 {
     bool sync = false;
     while (c->next && c->batch_bytes < BATCH_BYTES) {
-        enum err e = journal_append(c->o.journal, c->next->line, c->next->key, false);
+        enum err e = append_job(c, c->next);
         if (e == ERR_NO_ROOM && journal_pending(c->o.journal) > 0)
             break; /* it may fit behind this batch */
         sync = sync || (e == ERR_OK && c->next->sync);

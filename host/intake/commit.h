@@ -21,11 +21,13 @@
 
 struct commit;
 
-/* One line to make durable. Belongs to the committer from commit_submit until done is called with it. */
+/* One line to make durable, or several. Belongs to the committer from commit_submit until done is called with it. */
 struct commit_job {
     struct commit_job *next;
     struct span line; /* unsealed; the submitter keeps the bytes until done */
     const struct journal_dedupe *key; /* as journal_append takes it; kept like the line */
+    const struct journal_line *lines; /* in their stead several lines, all of which belong into one commit; NULL: one */
+    size_t n_lines;
     bool sync;        /* false: written is enough */
     enum err outcome; /* ERR_OK, ERR_SPOOL_FULL, ERR_NOT_DURABLE */
     void (*detached)(struct commit_job *job); /* called instead of `done` for a line that no request waits for; NULL: one does */

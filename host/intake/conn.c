@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "intake/batch.h"
 #include "intake/fetch.h"
 
 enum {
@@ -20,6 +21,8 @@ enum {
     OUT_MAX_BYTES = 1 << 20
 };
 enum { READS_PER_TURN = 32 };
+
+static const char untold[] = "the event could not be written down; it was not accepted";
 
 enum fate { ON, AWAY, GONE };
 /* What one recv brought: less than there was room for means that the socket is empty now. */
@@ -161,27 +164,57 @@ static void answer(struct request *q, struct voice *v)
     transport_recycle(c->io->t, q);
 }
 
+/* Who waited is told. A request with several events may wait for more. */
+static void tell(void *voice, struct dedupe_claim *waited, enum err e, const struct id *first)
+{
+    struct request *q = waited->owner;
+    if (!q->batch) {
+        q->outcome = e == ERR_OK ? ERR_EXISTS : e;
+        q->id = *first;
+    } else if (batch_told(q, waited, e, first)) {
+        q->outcome = batch_outcome(q->batch);
+    } else {
+        return;
+    }
+    struct conn *c = q->conn;
+    if (q->outcome != ERR_EXISTS && q->outcome != ERR_OK)
+        (void)refuse(q, q->outcome, "%s", untold);
+    answer(q, voice);
+    conn_give_back(c);
+}
+
 void conn_conclude(struct request *q, struct voice *v)
 {
     enum err e = q->outcome;
     struct id id = q->id;
     struct dedupe_claim *waited = NULL;
-    char detail[REQUEST_DETAIL_BYTES];
 
-    memcpy(detail, q->detail, sizeof detail);
     if (q->claimed)
         waited = dedupe_settle(q->intake->dedupe, &q->claim, e == ERR_OK, q->received_ms);
     answer(q, v);
     while (waited) {
-        struct request *other = (struct request *)(void *)((char *)waited - offsetof(struct request, claim));
-        struct conn *c = other->conn;
-        waited = waited->next;
-        other->outcome = e == ERR_OK ? ERR_EXISTS : e;
-        other->id = id;
-        memcpy(other->detail, detail, sizeof detail);
-        answer(other, v);
-        conn_give_back(c);
+        struct dedupe_claim *next = waited->next; /* whose request is gone when it was told */
+        tell(v, waited, e, &id);
+        waited = next;
     }
+}
+
+void conn_written(struct request *q, struct voice *v)
+{
+    struct conn *c = q->conn;
+    if (q->outcome != ERR_OK)
+        (void)refuse(q, q->outcome, "%s", untold);
+    if (!q->batch) {
+        conn_conclude(q, v);
+    } else if (batch_settle(q, q->outcome, tell, v)) {
+        q->outcome = batch_outcome(q->batch);
+        if (q->outcome != ERR_OK && q->outcome != ERR_EXISTS)
+            (void)refuse(q, q->outcome, "%s", untold);
+        answer(q, v);
+    } else {
+        return;
+    }
+    conn_give_back(c);
 }
 
 void conn_give_back(struct conn *c)
@@ -308,6 +341,7 @@ static enum fate run_request(struct conn *c)
     } else {
         q->body_complete = true;
         q->recipe_context = c->io->recipe_context;
+        q->schema_context = c->io->schema_context;
         atomic_store_explicit(&c->phase, PHASE_AWAY, memory_order_relaxed);
         if (!steps_run(q))
             return AWAY;

@@ -56,6 +56,7 @@ struct io {
     struct house *house;
     _Atomic(struct house *) next_house;
     struct recipe_context *recipe_context;
+    struct schema_context *schema_context;
     char *scratch;
     struct commit_job *youngest, *oldest; /* gathered in this round */
     struct conn *conns;
@@ -100,6 +101,9 @@ void conn_close(struct conn *c);
 /* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone
  * afterwards; its connection is still the caller's, the others' are given back. */
 void conn_conclude(struct request *q, struct voice *v);
+/* The committer's word on a request's lines is in q->outcome: conclude it and give its connection back, now or, where
+ * some of its events still wait for others, when that is known. */
+void conn_written(struct request *q, struct voice *v);
 /* Give a connection that is AWAY back to its IO thread; transport_wake says so to the threads concerned. */
 void conn_give_back(struct conn *c);
 

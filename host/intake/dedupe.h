@@ -37,6 +37,7 @@ struct dedupe_claim {
     struct id id; /* ours, of the event it would become */
     int64_t until_ms;
     struct dedupe_source *source;
+    void *owner; /* the asker's own */
     struct dedupe_claim *next;    /* in its chain, or the next one that waited */
     struct dedupe_claim *waiting; /* those who wait for this one */
 };

@@ -6,6 +6,7 @@
 
 #include "base/codec.h"
 #include "base/json.h"
+#include "intake/batch.h"
 #include "intake/cloudevent.h"
 
 enum envelope_kind envelope_of(const struct request *q)
@@ -89,10 +90,11 @@ static enum err take_binary(struct request *q)
     return e == ERR_OK ? show_attributes(q, &event) : no_cloudevent(q, e, &w);
 }
 
-static enum err take_structured(struct request *q, struct span text)
+enum err envelope_take(struct request *q, struct span text)
 {
     struct cloudevent event;
     struct why w = {""};
+    q->event = text;
     enum err e = cloudevent_structured(text, &q->arena, &event, &w);
     if (e != ERR_OK)
         return no_cloudevent(q, e, &w);
@@ -109,7 +111,13 @@ enum err step_envelope(struct request *q)
     case ENVELOPE_BINARY:
         return take_binary(q);
     case ENVELOPE_STRUCTURED:
-        return take_structured(q, q->event);
+        return envelope_take(q, q->event);
+    case ENVELOPE_BATCHED: {
+        enum err e = batch_take(q);
+        if (e == ERR_OK)
+            steps_skip_to_dedupe(q);
+        return e;
+    }
     default:
         return ERR_OK;
     }

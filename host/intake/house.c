@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "intake/contracts.h"
 #include "intake/stored.h"
 #include "intake/versions.h"
 
@@ -39,6 +40,7 @@ static void house_free(struct house *h)
     free(h->sources);
     free(h->peers);
     cidr_list_fini(&h->proxies);
+    contracts_free(h->contracts);
     config_free(h->config);
     free(h);
 }
@@ -274,6 +276,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
     }
     if (e == ERR_OK)
         e = load_peers(h, w);
+    if (e == ERR_OK)
+        e = contracts_new(config, &h->contracts, w);
     if (e == ERR_OK)
         e = cidr_list_new(config->trusted_proxies, config->n_trusted_proxies, &h->proxies, w);
     secrets_free(secrets);

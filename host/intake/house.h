@@ -19,6 +19,7 @@
 
 struct stored;   /* stored.h */
 struct versions; /* versions.h */
+struct contracts; /* contracts.h */
 
 struct house_source {
     const struct config_source *config;
@@ -42,6 +43,7 @@ struct house_source {
 
 struct house {
     atomic_int users;
+    struct contracts *contracts; /* the schemas */
     struct config *config;        /* owned */
     struct house_source *sources; /* one for each of config's, in its order */
     uid_t *peers;                 /* whom peer_users names of this machine's users: they may connect to a unix socket */

@@ -5,6 +5,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/admit.c \
 	host/intake/answer.c \
 	host/intake/authenticate.c \
+	host/intake/batch.c host/intake/batch.h \
 	host/intake/claim.c \
 	host/intake/client.c \
 	host/intake/cloudevent.c host/intake/cloudevent.h \
@@ -34,4 +35,6 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/transport.c host/intake/transport.h \
 	host/intake/verify.c \
 	host/intake/version.c \
+	host/intake/validate.c \
+	host/intake/contracts.c host/intake/contracts.h \
 	host/intake/versions.c host/intake/versions.h

@@ -12,8 +12,8 @@ enum err step_parse(struct request *q)
 {
     struct json_error error = {"not valid", 0};
     q->envelope = envelope_of(q);
-    if (q->envelope == ENVELOPE_UNKNOWN || q->envelope == ENVELOPE_BATCHED)
-        return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "of CloudEvents this source takes single ones, binary or in JSON");
+    if (q->envelope == ENVELOPE_UNKNOWN)
+        return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "of CloudEvents this source takes those that are binary or in JSON");
     bool asked = q->source->asks_json && !(q->source->detects && q->envelope != ENVELOPE_NONE);
     if (media_is_form(q->content_type) || (!media_is_json(q->content_type) && !asked))
         return ERR_OK;

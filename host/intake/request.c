@@ -3,6 +3,7 @@
  */
 #include "intake/request.h"
 #include "base/stats.h"
+#include "intake/batch.h"
 #include "intake/keycache.h"
 
 #include <stdarg.h>
@@ -49,6 +50,7 @@ static void keep_small(struct buf *b)
 void request_recycle(struct request *q)
 {
     fcgi_drop(&q->fcgi);
+    batch_free(q->batch);
     cached_release(q->keys);
     house_release(q->house);
     keep_small(&q->body);
@@ -99,16 +101,18 @@ enum err refuse(struct request *q, enum err e, const char *fmt, ...)
     return e;
 }
 
-enum err refuse_or_bury(struct request *q, enum err e)
+enum err refuse_or_bury(struct request *q, enum err e, struct span reason)
 {
+    const char *code = err_code(e);
     stat_add(STAT_violations_total, 1);
     if (strcmp(q->source->config->on_violation, "dead") != 0)
         return e;
-    size_t n = strlen(err_code(e)) + strlen(q->detail) + sizeof ": ";
-    char *text = arena_alloc(&q->arena, n);
-    if (!text)
-        return e;
-    q->violation = span_of(text, (size_t)snprintf(text, n, "%s: %s", err_code(e), q->detail));
+    struct buf b = arena_open(&q->arena);
+    buf_printf(&b, "%s: ", code);
+    buf_put_span(&b, reason.p ? reason : span_str(q->detail));
+    struct span text = arena_close(&q->arena, &b);
+    q->violation = text.p ? text : span_str(code);
+    q->errors = SPAN_NONE;
     q->detail[0] = 0;
     return ERR_OK;
 }

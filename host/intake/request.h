@@ -20,7 +20,9 @@ enum { REQUEST_ARENA_BYTES = 256 * 1024, REQUEST_HEADERS_MAX = 1024, REQUEST_DET
 /* What a request is, beside the bytes in it. */
 enum envelope_kind { ENVELOPE_NONE, ENVELOPE_BINARY, ENVELOPE_STRUCTURED, ENVELOPE_BATCHED, ENVELOPE_UNKNOWN };
 
+struct batch;
 struct cached_keys;
+struct schema_context;
 struct intake;
 struct conn;
 
@@ -29,6 +31,7 @@ struct request {
     struct house *house; /* held */
     struct conn *conn;
     struct recipe_context *recipe_context; /* the running thread's */
+    struct schema_context *schema_context; /* likewise */
     struct fcgi fcgi;
     struct arena arena;
     struct request *next; /* in the pool */
@@ -72,6 +75,7 @@ struct request {
     size_t n_event_headers;
     struct buf data_text; /* `data`, where it had to be decoded */
     struct span type, version, sender_id, order_key, time;
+    struct span errors;    /* of a schema violation: JSON text, [{"pointer","keyword","message"},…] */
     struct span violation; /* "CODE: reason": taken all the same, for its sender's sake */
     struct span warning; /* header fields about the end of its version; the house's */
     struct id id; /* of the event, new or (duplicate) the first one's */
@@ -82,6 +86,7 @@ struct request {
     struct buf headers_text, line;
     struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;
+    struct batch *batch; /* owned; there are several events in this request; NULL: one */
 
     /* the loop */
     unsigned step;
@@ -108,8 +113,8 @@ struct recipe_request request_event(const struct request *q);
 
 /* Refuse: format the reason into q->detail; returns e. */
 enum err refuse(struct request *q, enum err e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The event does not meet its contract, and was refused with e and a reason: returns e, or takes it to be dead (q->violation, ERR_OK)
- * where its source says so (on_violation). */
-enum err refuse_or_bury(struct request *q, enum err e);
+/* The event does not meet its contract, and was refused with e: returns e, or takes it to be dead (q->violation, ERR_OK) where its
+ * source says so (on_violation). reason: what is to be written down then; p NULL: q->detail. */
+enum err refuse_or_bury(struct request *q, enum err e, struct span reason);
 
 #endif

@@ -18,6 +18,7 @@ static const struct {
     {"envelope", step_envelope},
     {"identify", step_identify},
     {"version", step_version},
+    {"validate", step_validate},
     {"dedupe", step_dedupe},
     {"commit", step_commit},
 };
@@ -46,6 +47,14 @@ bool steps_run(struct request *q)
     }
     q->outcome = ERR_OK;
     return true;
+}
+
+enum err steps_run_event(struct request *q)
+{
+    enum err e = ERR_OK;
+    for (q->step = number_of(step_envelope) + 1; e == ERR_OK && steps[q->step].run != step_dedupe; q->step += e == ERR_OK)
+        e = steps[q->step].run(q);
+    return e;
 }
 
 void steps_skip_to_dedupe(struct request *q)

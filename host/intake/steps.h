@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → dedupe → commit →
- *   answer
+ *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → validate →
+ *   dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -46,6 +46,7 @@ enum err step_parse(struct request *q);
 enum err step_envelope(struct request *q);
 enum err step_identify(struct request *q);
 enum err step_version(struct request *q);
+enum err step_validate(struct request *q);
 enum err step_dedupe(struct request *q);
 enum err step_commit(struct request *q);
 
@@ -61,6 +62,16 @@ const char *steps_name(const struct request *q);
 
 /* Is the content type one of those that the source takes for events (admit.c)? ERR_OK, ERR_UNSUPPORTED_MEDIA_TYPE. */
 enum err admit_content_type(struct request *q);
+
+/* What batches (batch.h) ask of the other steps, of one event at a time. A structured CloudEvent becomes q's event
+ * (envelope.c); it is run through the steps behind envelope and before dedupe (steps.c); its claim is filled in, or
+ * ERR_UNSUPPORTED: no duplicates of it are looked for (claim.c). store_begin, once, prepares for lines; false: out of
+ * memory; store_put_line puts the event's line behind those in q->line. */
+enum err envelope_take(struct request *q, struct span text);
+enum err steps_run_event(struct request *q);
+enum err claim_prepare(struct request *q);
+bool store_begin(struct request *q);
+void store_put_line(struct request *q, bool known);
 
 /* Does the request ask for leave to send, of a source that gives it (permit.c)? */
 bool permit_asked(const struct request *q);

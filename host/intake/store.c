@@ -3,12 +3,13 @@
  */
 #include "intake/steps.h"
 
+#include "intake/batch.h"
 #include "intake/transport.h"
 #include "spool/line.h"
 
 static const struct span redacted = {"\xe2\x80\xa6", 3}; /* … */
 
-/* [["name","value"],…] with credentials taken out. */
+/* [["name","value"],…] with credentials taken out; an event of a batch is handed on as if it had come alone. */
 static struct span headers_json(struct request *q)
 {
     struct buf *b = &q->headers_text;
@@ -19,14 +20,15 @@ static struct span headers_json(struct request *q)
         buf_puts(b, i ? ",[" : "[");
         buf_put_json_text(b, h->name);
         buf_putc(b, ',');
-        buf_put_json_text(b, secret ? redacted : h->value);
+        bool of_body = q->batch && span_eq_str(h->name, "content-type");
+        buf_put_json_text(b, secret ? redacted : of_body ? q->content_type : h->value);
         buf_putc(b, ']');
     }
     buf_putc(b, ']');
     return buf_span(b);
 }
 
-static void put_line(struct request *q, struct span headers)
+static void put_line(struct request *q, struct span headers, bool known)
 {
     char request_id[ID_TEXT_BYTES];
     id_format(&q->request_id, request_id);
@@ -48,7 +50,7 @@ static void put_line(struct request *q, struct span headers)
         .key_id = span_str(q->verdict.key_id ? q->verdict.key_id : q->caller),
         .unsigned_source = house_takes_anybody(q->source),
         .synced = q->job.sync,
-        .has_dedupe = q->claimed,
+        .has_dedupe = known,
         .dedupe_until_ms = q->claim.until_ms,
         .headers = headers,
         .body = q->confirm.p ? q->confirm : q->event,
@@ -57,10 +59,30 @@ static void put_line(struct request *q, struct span headers)
     line_put_event(&q->line, &e);
 }
 
-enum err step_commit(struct request *q)
+static void choose_durability(struct request *q)
 {
     q->job.sync = q->confirm.p || strcmp(q->source->config->durability, "written") != 0;
-    put_line(q, headers_json(q));
+}
+
+bool store_begin(struct request *q)
+{
+    choose_durability(q);
+    q->content_type = SPAN_LIT("application/cloudevents+json");
+    (void)headers_json(q);
+    return !q->headers_text.failed;
+}
+
+void store_put_line(struct request *q, bool known)
+{
+    put_line(q, buf_span(&q->headers_text), known);
+}
+
+enum err step_commit(struct request *q)
+{
+    if (q->batch)
+        return batch_commit(q);
+    choose_durability(q);
+    put_line(q, headers_json(q), q->claimed);
     if (q->headers_text.failed || q->line.failed)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the event");
     q->job.line = buf_span(&q->line);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "intake/conn.h"
+#include "schema/schema.h"
 
 enum {
     EVENTS = 128,
@@ -299,12 +300,8 @@ void transport_done(void *transport, struct commit_job *job)
 {
     struct transport *t = transport;
     struct request *q = (struct request *)(void *)((char *)job - offsetof(struct request, job));
-    struct conn *c = q->conn;
     q->outcome = job->outcome;
-    if (q->outcome != ERR_OK)
-        (void)refuse(q, q->outcome, "the event could not be written down; it was not accepted");
-    conn_conclude(q, &t->committer_voice);
-    conn_give_back(c);
+    conn_written(q, &t->committer_voice);
 }
 
 void transport_batch_done(void *transport)
@@ -346,6 +343,9 @@ static enum err io_init(struct io *io, const struct transport_options *o, struct
     enum err err = recipe_context_new(&io->recipe_context);
     if (err != ERR_OK)
         return why_set(w, err, "cannot prepare signature checking");
+    err = schema_context_new(&io->schema_context);
+    if (err != ERR_OK)
+        return why_set(w, err, "cannot prepare the check of bodies");
     io->house = house_hold(o->house);
     return ERR_OK;
 }
@@ -360,6 +360,7 @@ static void io_fini(struct io *io)
     free(io->scratch);
     if (io->recipe_context)
         recipe_context_free(io->recipe_context);
+    schema_context_free(io->schema_context);
     house_release(io->house);
     house_release(next);
     voice_fini(&io->voice);

@@ -16,7 +16,7 @@ static enum err unknown(struct request *q, const char *detail)
     stat_add(STAT_unknown_versions_total, 1);
     if (strcmp(q->source->config->unknown_version, "pass") == 0)
         return ERR_OK;
-    return refuse_or_bury(q, refuse(q, ERR_UNKNOWN_VERSION, "%s", detail));
+    return refuse_or_bury(q, refuse(q, ERR_UNKNOWN_VERSION, "%s", detail), SPAN_NONE);
 }
 
 static enum err not_named(struct request *q)

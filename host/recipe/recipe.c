@@ -60,7 +60,7 @@ static bool listed(const char *const *names, size_t n, struct span header)
 
 bool recipe_is_credential(const struct recipe *r, struct span header)
 {
-    static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie"};
+    static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key"};
     return listed(always, sizeof always / sizeof *always, header) ||
            listed(r->credentials.list, r->credentials.n, header);
 }

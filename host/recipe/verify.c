@@ -244,6 +244,13 @@ static enum err hold_list(struct proof *p)
                         value_name(&p->view, &h->names, name));
 }
 
+/* Nothing is fetched for a request that is refused whatever its keys are. */
+static enum err prove(struct proof *p)
+{
+    enum err e = p->r->signature.keys_url.format ? find_keys(p) : ERR_OK;
+    return e == ERR_OK ? try_contents(p) : e;
+}
+
 static enum err verify_piece(struct proof *p)
 {
     bool token = p->r->algorithm->family == FAMILY_JWT; /* its claims are what is asked about, so it is first */
@@ -251,10 +258,8 @@ static enum err verify_piece(struct proof *p)
     p->signatures.n = 0;
     memset(p->view.field, 0, p->r->n_fields * sizeof *p->view.field);
     enum err e = take_signatures(p);
-    if (e == ERR_OK && p->r->signature.keys_url.format)
-        e = find_keys(p);
     if (e == ERR_OK && token)
-        e = try_contents(p);
+        e = prove(p);
     if (e == ERR_OK && !token)
         e = need_content(p);
     if (e == ERR_OK)
@@ -264,7 +269,7 @@ static enum err verify_piece(struct proof *p)
     if (e == ERR_OK)
         e = hold_time(p);
     if (e == ERR_OK && !token)
-        e = try_contents(p);
+        e = prove(p);
     if (e == ERR_OK)
         p->verdict->key_id = p->matched->id;
     return e;

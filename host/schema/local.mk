@@ -4,6 +4,7 @@ host_schema_libschema_a_SOURCES = \
 	host/schema/compile.c host/schema/compiler.h host/schema/compile_loops.c host/schema/compile_members.c \
 	host/schema/compile_ops.c host/schema/compile_scalars.c \
 	host/schema/document.c \
+	host/schema/folder.c host/schema/folder.h \
 	host/schema/keyword.c host/schema/keyword.h host/schema/keywords.tbl \
 	host/schema/meta.c \
 	host/schema/program.c host/schema/program.h \

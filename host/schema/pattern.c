@@ -38,6 +38,7 @@ struct pattern_context {
     pcre2_match_context *limits;
     pcre2_match_data *data;     /* its frames lie in the halves */
     size_t at, step_cost, left; /* of the match that is running */
+    size_t taken;               /* steps, by the last one */
 };
 
 enum err pattern_check(struct span ecma, struct why *w)
@@ -195,6 +196,7 @@ static enum err judge(int result)
 enum err pattern_match(const struct pattern *p, struct pattern_context *c, struct span text)
 {
     enum { MANY_STEPS = 256 };
+    c->taken = 0;
     if (!utf8_valid(text))
         return ERR_NOT_FOUND;
     size_t budget = STEPS + STEPS_A_BYTE * text.n;
@@ -202,8 +204,14 @@ enum err pattern_match(const struct pattern *p, struct pattern_context *c, struc
     c->left = budget;
     c->step_cost = 1 + p->facts.longest_repeat / 16 + (p->facts.back_references ? text.n / 16 : 0);
     int result = pcre2_match(p->code, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK, c->data, c->limits);
-    if (budget - c->left > MANY_STEPS)
+    c->taken = budget - c->left;
+    if (c->taken > MANY_STEPS)
         for (int half = 0; half < 2; half++)
             rest_is_free(c, half);
     return judge(result);
+}
+
+size_t pattern_steps(const struct pattern_context *c)
+{
+    return c->taken;
 }

@@ -38,5 +38,7 @@ void pattern_context_free(struct pattern_context *c); /* NULL is fine */
  * places to go back to. ERR_OK; ERR_NOT_FOUND, also of a text that is not UTF-8; ERR_NO_ROOM when a bound is passed before it is
  * decided. */
 enum err pattern_match(const struct pattern *p, struct pattern_context *c, struct span text);
+/* The steps that the last match in this context took: for who bounds many matches together. */
+size_t pattern_steps(const struct pattern_context *c);
 
 #endif

@@ -48,6 +48,18 @@ bool validate_spend(struct validator *v, uint64_t work)
     return validate_limit(v, "", "the value takes too much work against this schema");
 }
 
+enum err validate_match(struct validator *v, const struct pattern_rule *p, struct span text, const char *keyword)
+{
+    if (!validate_spend(v, 1 + text.n / VALIDATE_BYTES_PER_WORK))
+        return ERR_NO_ROOM;
+    enum err e = pattern_match(p->pattern, v->patterns, text);
+    if (!validate_spend(v, pattern_steps(v->patterns)))
+        return ERR_NO_ROOM;
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        validate_limit(v, keyword, "a text takes too much work against a pattern");
+    return e;
+}
+
 /* ---- rules ---- */
 
 enum {
@@ -192,7 +204,7 @@ static enum err prepare(struct validator *v, struct span instance)
         return e;
     v->spare = v->tape.nodes + v->tape.n;
     v->work =
-        VALIDATE_WORK + (int64_t)VALIDATE_WORK_PER_NODE * v->tape.n + (int64_t)(instance.n / VALIDATE_BYTES_PER_WORK);
+        VALIDATE_WORK + (int64_t)VALIDATE_WORK_PER_NODE * v->tape.n + VALIDATE_WORK_PER_BYTE * (int64_t)instance.n;
     if (!v->s->tracks)
         return ERR_OK;
     v->max_evaluated = evaluated_max(v->tape.n);

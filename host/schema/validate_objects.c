@@ -22,13 +22,11 @@ static bool by_pattern(struct validator *v, const struct object_rule *r, uint32_
     bool fits = true;
     for (uint32_t i = 0; i < r->n_patterns; i++) {
         const struct pattern_rule *p = &v->s->patterns[r->patterns + i];
-        if (!validate_spend(v, 1 + name.n / VALIDATE_BYTES_PER_WORK))
-            return false;
-        enum err e = pattern_match(p->pattern, v->patterns, name);
+        enum err e = validate_match(v, p, name, "patternProperties");
         if (e == ERR_NOT_FOUND)
             continue;
         if (e != ERR_OK)
-            return validate_limit(v, "patternProperties", "a name takes too much work against a pattern");
+            return false;
         *known = true;
         fits &= validate_child(v, p->rule, child, KEYWORD_PATTERN_PROPERTIES);
     }

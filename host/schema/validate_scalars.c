@@ -187,13 +187,9 @@ bool validate_length(struct validator *v, const struct op *op, uint32_t node)
 bool validate_pattern(struct validator *v, const struct op *op, uint32_t node)
 {
     const struct pattern_rule *p = &v->s->patterns[op->index];
-    if (!spend_bytes(v, node))
-        return false;
-    enum err e = pattern_match(p->pattern, v->patterns, text_of(v, node));
-    if (e == ERR_OK)
-        return true;
+    enum err e = validate_match(v, p, text_of(v, node), "pattern");
     if (e != ERR_NOT_FOUND)
-        return validate_limit(v, "pattern", "the value takes too much work against a pattern");
+        return e == ERR_OK;
     return violation(v, node, "pattern", "does not match %.*s%s", cut_bytes(p->source), p->source.p,
                      cut_mark(p->source));
 }

@@ -7,7 +7,13 @@
 
 #include "schema/program.h"
 
-enum { VALIDATE_DEPTH_MAX = 1000, VALIDATE_WORK = 1000000, VALIDATE_WORK_PER_NODE = 100, VALIDATE_BYTES_PER_WORK = 16 };
+enum {
+    VALIDATE_DEPTH_MAX = 1000,
+    VALIDATE_WORK = 1000000, /* steps, about 10 ns each, and more for the value's nodes and bytes */
+    VALIDATE_WORK_PER_NODE = 100,
+    VALIDATE_WORK_PER_BYTE = 8,
+    VALIDATE_BYTES_PER_WORK = 16, /* what going over them once costs */
+};
 
 /* Children [from, to) of one value that were evaluated: nodes of the tape. */
 struct evaluated {
@@ -50,6 +56,8 @@ static inline const struct tape_node *validate_node(const struct validator *v, u
 {
     return &v->tape.nodes[node];
 }
+/* pattern_match, paid for by its steps. `keyword` is named when it passes its own bounds; then ERR_NO_ROOM. */
+enum err validate_match(struct validator *v, const struct pattern_rule *p, struct span text, const char *keyword);
 /* Work is done; false when there was too much of it. */
 bool validate_spend(struct validator *v, uint64_t work);
 bool validate_limit(struct validator *v, const char *keyword, const char *what);

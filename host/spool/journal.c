@@ -174,23 +174,32 @@ static void note_key(struct journal *j, struct span unsealed, const struct journ
         j->batch_unknown = true;
 }
 
-enum err journal_append(struct journal *j, struct span unsealed, const struct journal_dedupe *key, bool reserve)
+enum err journal_append_all(struct journal *j, const struct journal_line *lines, size_t n, bool reserve)
 {
-    size_t from = j->batch.n;
+    size_t bytes = 0;
     if (j->live.fd < 0)
         return j->down;
-    if (unsealed.n > LINE_MAX_BYTES || !buf_reserve(&j->batch, unsealed.n + SEAL_BYTES)) {
+    for (size_t i = 0; i < n && bytes <= LINE_MAX_BYTES; i++)
+        bytes += lines[i].unsealed.n + SEAL_BYTES;
+    if (bytes > LINE_MAX_BYTES + (size_t)SEAL_BYTES || !buf_reserve(&j->batch, bytes)) {
         j->batch.failed = false;
         return ERR_NO_ROOM;
     }
-    enum err e = find_room(j, from + unsealed.n + SEAL_BYTES, reserve);
-    if (e)
-        return e;
-    buf_put_span(&j->batch, unsealed);
-    line_seal(&j->batch, from, j->n_batch == 0 ? &j->safe : NULL);
-    j->n_batch++;
-    note_key(j, unsealed, key);
-    return ERR_OK;
+    enum err e = find_room(j, j->batch.n + bytes, reserve);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        size_t from = j->batch.n;
+        buf_put_span(&j->batch, lines[i].unsealed);
+        line_seal(&j->batch, from, j->n_batch == 0 ? &j->safe : NULL);
+        j->n_batch++;
+        note_key(j, lines[i].unsealed, lines[i].key);
+    }
+    return e;
+}
+
+enum err journal_append(struct journal *j, struct span unsealed, const struct journal_dedupe *key, bool reserve)
+{
+    const struct journal_line line = {unsealed, key};
+    return journal_append_all(j, &line, 1, reserve);
 }
 
 /* The tombstone of a segment that was read through goes out with this commit. */

@@ -71,6 +71,12 @@ void journal_salt(const struct journal *j, uint8_t salt[16]);
  * it has not got it at hand, and then the segment is read again for its index. `reserve`: dispatch's records, which may use
  * what is kept back for them. */
 enum err journal_append(struct journal *j, struct span unsealed, const struct journal_dedupe *key, bool reserve);
+/* The same for several lines, n > 0: all of them, or none. */
+struct journal_line {
+    struct span unsealed;
+    const struct journal_dedupe *key;
+};
+enum err journal_append_all(struct journal *j, const struct journal_line *lines, size_t n, bool reserve);
 /* Write the batch; with sync, fdatasync and publish `safe`. On failure the batch counts as never written: the segment is given
  * up, a fresh one begins with `void`; ERR_NOT_DURABLE (or ERR_NO_ROOM where no fresh segment can be had; journal_tick tries
  * again). Without sync the lines are written but `safe` stays until a later commit with sync, at the latest the next tick's;

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "recipe/facts.h"
 #include "recipe/key_facts.h"
+#include "supervisor/load_schemas.h"
 
 static void report_to_log(void *arg, const char *text)
 {
@@ -312,6 +313,7 @@ static enum err seal(const struct load *l, int previous, config_report report, s
     enum err e = config_look(l->file, report, NULL, &made->config, &faults);
     if (e)
         return e;
+    faults += load_schemas_try(made->config, report, NULL);
     e = try_all(made->config, previous, report, &faults, &w);
     if (!e && faults)
         return ERR_INVALID;

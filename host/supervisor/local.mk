@@ -4,6 +4,7 @@ host_supervisor_libsupervisor_a_SOURCES = \
 	host/supervisor/identity.c host/supervisor/identity.h \
 	host/supervisor/launch.c host/supervisor/launch.h \
 	host/supervisor/load.c host/supervisor/load.h \
+	host/supervisor/load_schemas.c host/supervisor/load_schemas.h \
 	host/supervisor/listen.c host/supervisor/listen.h \
 	host/supervisor/notify.c host/supervisor/notify.h \
 	host/supervisor/orphans.c host/supervisor/orphans.h \

@@ -3,10 +3,10 @@
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
-	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr \
+	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr tests/fuzz/mutate_connection \
 	tests/fuzz/mutate_compare tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
 	tests/fuzz/mutate_schema
-MUTATORS += tests/fuzz/mutate_cloudevent tests/fuzz/mutate_pointer
+MUTATORS += tests/fuzz/mutate_auth tests/fuzz/mutate_cloudevent tests/fuzz/mutate_pointer
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
 FUZZERS = $(FUZZ:%=tests/fuzz/%)
 check_PROGRAMS += $(MUTATORS)
@@ -20,10 +20,14 @@ tests_fuzz_libdrive_a_CPPFLAGS = $(FUZZ_CPPFLAGS)
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
 LIB_DRIVE = tests/fuzz/libdrive.a
 
+tests_fuzz_mutate_auth_SOURCES = tests/fuzz/auth.c
+tests_fuzz_mutate_auth_LDADD = $(LIB_DRIVE) $(LIB_AUTH)
 tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
 tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_cidr_SOURCES = tests/fuzz/cidr.c
 tests_fuzz_mutate_cidr_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_connection_SOURCES = tests/fuzz/connection.c
+tests_fuzz_mutate_connection_LDADD = $(LIB_DRIVE) $(LIB_INTAKE)
 tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c

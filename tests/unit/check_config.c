@@ -219,6 +219,52 @@ START_TEST(an_allow_list_survives_a_snapshot)
 }
 END_TEST
 
+START_TEST(schemas_come_along)
+{
+    struct why w;
+    struct heard h;
+    struct config *c, *back = NULL;
+    int fd;
+    ck_assert_int_eq(fs_mkdirs(AT_FDCWD, in_dir("schemas"), 0755, &w), ERR_OK);
+    write_file("schemas/b.v2.json", "// two\n{\"type\": \"object\"}", 0644);
+    write_file("schemas/a.json", "true", 0644);
+    write_file("schemas/.a.json", "{", 0644);
+    write_file("schemas/README", "{", 0644);
+    c = load_good("{\"recipes\":\"recipes\",\"schemas\":\"schemas\",\"schema_draft\":\"draft-07\",\"schema_formats\":true}");
+    ck_assert_int_eq(config_snapshot(c, &fd, &w), ERR_OK);
+    ck_assert_msg(config_from_snapshot(fd, &back, &w) == ERR_OK, "%s", w.text);
+    close(fd);
+    for (int i = 0; i < 2; i++) {
+        const struct config *of = i ? back : c;
+        ck_assert_uint_eq(of->n_schemas_loaded, 2);
+        ck_assert_str_eq(of->schemas_loaded[0].name, "a");
+        ck_assert_str_eq(of->schemas_loaded[0].text, "true");
+        ck_assert_str_eq(of->schemas_loaded[1].name, "b.v2");
+        ck_assert_str_eq(of->schemas_loaded[1].file, in_dir("schemas/b.v2.json"));
+        ck_assert_str_eq(of->schemas_loaded[1].text, "      \n{\"type\": \"object\"}"); /* lines stay what they were */
+        ck_assert(of->schema_formats && strcmp(of->schema_draft, "draft-07") == 0);
+    }
+    config_free(back);
+    config_free(c);
+    write_file("schemas/a.json", "{\n\"type\": }", 0644);
+    ck_assert_int_eq(load_file("creel.json", &h, &c), ERR_INVALID);
+    buf_putc(&h.text, 0);
+    ck_assert(h.n == 1 && strstr(h.text.p, "/schemas/a.json:2: /: not valid JSON") != NULL);
+    buf_fini(&h.text);
+    ck_assert(config_schema_version(SPAN_LIT("v2")) && config_schema_version(SPAN_LIT("v2024-10-01_b")) &&
+              config_schema_version(SPAN_LIT("v1.0.12")));
+    ck_assert(!config_schema_version(SPAN_LIT("v")) && !config_schema_version(SPAN_LIT("vx")) && !config_schema_version(SPAN_LIT("2")) &&
+              !config_schema_version(SPAN_LIT("v1.")) && !config_schema_version(SPAN_LIT("v1.b")) && !config_schema_version(SPAN_LIT("v1/2")) &&
+              !config_schema_version(SPAN_LIT("")));
+    static const char *const names[] = {"b.v2.json", "a.json", ".a.json", "README", ""};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "schemas/%s", names[i]);
+        ck_assert_int_eq(remove(in_dir(path)), 0);
+    }
+}
+END_TEST
+
 START_TEST(includes_tell_their_own_file_and_line)
 {
     static const struct {
@@ -408,6 +454,7 @@ int main(void)
     tcase_add_test(t, a_path_is_found_decoded);
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
     tcase_add_test(t, an_allow_list_survives_a_snapshot);
+    tcase_add_test(t, schemas_come_along);
     tcase_add_test(t, includes_tell_their_own_file_and_line);
     tcase_add_test(t, read_does_not_look_at_keys);
     tcase_add_test(t, fixed_settings_are_named);

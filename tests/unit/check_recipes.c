@@ -215,6 +215,33 @@ START_TEST(a_hash_counts_where_it_is_signed_only)
 }
 END_TEST
 
+/* Whose keys have to be fetched first is asked only where nothing else speaks against the request. */
+START_TEST(no_key_is_fetched_for_what_is_refused_anyway)
+{
+    static const char form[] = "{\"Type\":\"Notification\",\"MessageId\":\"m\",\"TopicArn\":\"arn\",\"Message\":\"x\","
+                               "\"Timestamp\":\"%s\",\"SignatureVersion\":\"%s\",\"Signature\":\"aaaa\","
+                               "\"SigningCertURL\":\"https://sns.us-east-1.amazonaws.com/a.pem\"}";
+    static const struct {
+        const char *time, *version;
+        enum err e;
+    } cases[] = {{"2023-11-14T22:13:20.000Z", "2", ERR_KEYS_PENDING},
+                 {"2023-11-14T20:13:20.000Z", "2", ERR_TIMESTAMP_OUT_OF_TOLERANCE},
+                 {"2023-11-14T22:13:20.000Z", "1", ERR_SIGNATURE_INVALID}};
+    struct bench b;
+    char body[1024];
+    struct why w;
+    struct keyring *none = NULL;
+    struct recipe *r = installed("aws-sns");
+    ck_assert_msg(keyring_new(r, NULL, 0, &none, &w) == ERR_OK, "%s", w.text);
+    bench_init(&b, r, none);
+    snprintf(body, sizeof body, form, cases[_i].time, cases[_i].version);
+    b.q.body = span_str(body);
+    ck_assert_int_eq(recipe_verify(b.r, b.k, b.c, &b.q, &b.a, &b.verdict), cases[_i].e);
+    ck_assert(!b.verdict.keys_url.p == (cases[_i].e != ERR_KEYS_PENDING));
+    bench_fini(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("recipes");
@@ -229,6 +256,7 @@ int main(void)
     tcase_add_test(t, a_hash_counts_where_it_is_signed_only);
     tcase_add_test(t, published_requests_agree);
     tcase_add_test(t, a_key_is_chosen_by_its_id);
+    tcase_add_loop_test(t, no_key_is_fetched_for_what_is_refused_anyway, 0, 3);
     suite_add_tcase(s, t);
     t = tcase_create("made");
     tcase_set_timeout(t, 300);

@@ -359,6 +359,31 @@ START_TEST(a_pattern_that_takes_too_long)
 }
 END_TEST
 
+/* Each of them stays within what a pattern may take, all of them together do not. */
+START_TEST(patterns_that_take_long_together)
+{
+    struct schema *s = compiled("{\"items\":{\"not\":{\"pattern\":\"^(a|aa)+$\"}}}", SCHEMA_DRAFT_07);
+    struct buf one = repeated("[", "\"aaaaaaaaaaaaaaaaaaaa!\",", 1, "\"!\"]"),
+               many = repeated("[", "\"aaaaaaaaaaaaaaaaaaaa!\",", 500, "\"!\"]");
+    ck_assert_int_eq(try(s, buf_span(&one)), ERR_OK);
+    limit_is(try(s, buf_span(&many)), "the value takes too much work against this schema");
+    schema_free(s);
+    buf_fini(&one);
+    buf_fini(&many);
+}
+END_TEST
+
+/* A long text against a pattern that looks at each character once is no reason to refuse. */
+START_TEST(long_texts_against_patterns)
+{
+    struct schema *s = compiled("{\"items\":{\"pattern\":\"^[A-Za-z0-9+/]*=?$\"}}", SCHEMA_DRAFT_07);
+    struct buf text = repeated("[\"", "QUJDREVGR0hJSktM", 20000, "=\"]");
+    ck_assert_int_eq(try(s, buf_span(&text)), ERR_OK);
+    schema_free(s);
+    buf_fini(&text);
+}
+END_TEST
+
 START_TEST(many_elements_that_must_differ)
 {
     struct schema *s = compiled("{\"uniqueItems\":true}", SCHEMA_DRAFT_07);
@@ -467,6 +492,8 @@ int main(void)
     tcase_add_test(t, as_deep_as_a_text_may_be);
     tcase_add_test(t, schemas_within_schemas_too_deep);
     tcase_add_test(t, a_pattern_that_takes_too_long);
+    tcase_add_test(t, patterns_that_take_long_together);
+    tcase_add_test(t, long_texts_against_patterns);
     tcase_add_test(t, many_elements_that_must_differ);
     tcase_add_test(t, memory_that_is_just_enough);
     tcase_add_test(t, a_name_longer_than_any_pointer);

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += tests/system/ctl.py
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/check_ctl
 TESTS += tests/unit/check_ctl

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += tests/unit/recipes/keep.json tests/unit/recipes/shake.json
 if HAVE_CHECK
-INTAKE_CHECKS = tests/unit/check_client tests/unit/check_contract tests/unit/check_dedupe tests/unit/check_duplicates \
+INTAKE_CHECKS = tests/unit/check_batch tests/unit/check_client tests/unit/check_contract tests/unit/check_dedupe tests/unit/check_duplicates \
 	tests/unit/check_cloudevent tests/unit/check_envelope tests/unit/check_handshake_door tests/unit/check_intake tests/unit/check_intake_bytes \
 	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
@@ -15,6 +15,11 @@ tests_unit_check_client_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_cloudevent_SOURCES = tests/unit/check_cloudevent.c tests/unit/suite.h
 tests_unit_check_cloudevent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cloudevent_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_batch_SOURCES = tests/unit/check_batch.c $(INTAKE_STAGE)
+tests_unit_check_batch_CPPFLAGS = $(INTAKE_CPPFLAGS)
+tests_unit_check_batch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
+tests_unit_check_batch_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_envelope_SOURCES = tests/unit/check_envelope.c $(INTAKE_STAGE)
 tests_unit_check_envelope_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_envelope_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -58,8 +58,8 @@ void stage_configure(struct stage *s, const char *settings, const char *sources)
     buf_init(&b, 1 << 20);
     buf_printf(&b,
                "{\"spool\":\"%s/spool\",\"segment_size\":\"1MiB\",\"min_free\":\"1MiB\","
-               "\"listen\":\"unix:%s/door\",\"control\":\"%s/control\",%s",
-               s->dir, s->dir, s->dir, settings);
+               "\"listen\":\"unix:%s/door\",\"control\":\"%s/control\",\"schemas\":\"%s/schemas\",%s",
+               s->dir, s->dir, s->dir, s->dir, settings);
     if (!strstr(settings, "\"recipes\""))
         buf_printf(&b, "\"recipes\":\"%s\",", TEST_RECIPES);
     buf_puts(&b, "\"sources\":{");
