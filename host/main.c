@@ -62,7 +62,7 @@ static enum err verify(int snapshot, int secrets, struct why *w)
     if (e)
         return e;
     struct dedupe *dedupe = dedupe_new(1);
-    e = dedupe ? house_new(config, secrets, dedupe, &house, w) : why_set(w, ERR_NO_MEMORY, "out of memory");
+    e = dedupe ? house_new(config, secrets, dedupe, NULL, &house, w) : why_set(w, ERR_NO_MEMORY, "out of memory");
     if (e)
         config_free(config);
     house_release(house);

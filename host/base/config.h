@@ -67,6 +67,16 @@ struct config_version {
     const char *link;                  /* where a sender reads about that, or NULL */
 };
 
+/* rate events in per_ms, burst at once. */
+enum limit_by { LIMIT_BY_SOURCE, LIMIT_BY_IP, LIMIT_BY_KEY, LIMIT_BY_TENANT, LIMIT_BY_VALUE };
+struct config_limit {
+    int64_t rate, per_ms, burst, ipv6_prefix, max;
+    const char *key; /* as written: one of the words, or (LIMIT_BY_VALUE) a reference */
+    enum limit_by by;
+};
+/* The longest time that may pass until a whole burst may come again: ten years. */
+#define LIMIT_FULL_MAX_MS INT64_C(315360000000)
+
 struct config_source {
     const char *name;
     const char *where; /* "FILE:LINE: /json/pointer"; NULL from a snapshot */
@@ -94,6 +104,10 @@ struct config_source {
     size_t n_versions;
     const char **allow; /* blocks of addresses (cidr.h); none: any address */
     size_t n_allow;
+    struct config_limit *limits;
+    size_t n_limits;
+    const char **tenant; /* references */
+    size_t n_tenant;
     bool dedupe;             /* false only with "dedupe": false */
     const char **dedupe_by;  /* "event_id", "body" or references, all of which make the key; none: "event_id" */
     size_t n_dedupe_by;
@@ -126,6 +140,7 @@ struct config {
     size_t n_peer_users;
     const char **trusted_proxies; /* blocks of addresses (cidr.h) */
     size_t n_trusted_proxies;
+    struct config_limit failed_limit; /* rate 0: failed proofs are not counted */
     double min_free_percent;    /* the one of the two that was written; the other is 0 */
     int64_t min_free_bytes;
     struct config_source *sources; /* sorted by name */

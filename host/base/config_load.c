@@ -197,7 +197,8 @@ static void set_sources(struct loader *l, const struct place *at, void *base)
 
 static const struct special top_specials[] = {
     {"include", skip_member}, {"sources", set_sources}, {"peer_users", set_peer_users}, {"$schema", skip_member},
-    {"trusted_proxies", config_trusted_proxies}};
+    {"trusted_proxies", config_trusted_proxies},
+    {"failed_limit", config_failed_limit}};
 static const struct shape top_shape = {
     config_top_rows, CONFIG_TOP_ROWS, top_specials, sizeof top_specials / sizeof top_specials[0], NULL, 0, NULL};
 static const struct special included_specials[] = {{"sources", set_sources}, {"$schema", skip_member}};
@@ -360,6 +361,7 @@ static void settle_sources(struct loader *l)
 static bool read_top(struct loader *l, const struct place *root)
 {
     config_defaults(l, &top_shape, l->c);
+    config_failed_limit_default(l, l->c);
     if (l->look == LOOK_EVERYWHERE)
         config_owner_find(l, json_plain_string(json_member(root->value, "user")));
     if (!config_object(l, root, &top_shape, l->c))

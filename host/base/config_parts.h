@@ -184,6 +184,14 @@ void config_versions(struct loader *l, const struct place *at, void *source);
 void config_allow(struct loader *l, const struct place *at, void *source);
 void config_trusted_proxies(struct loader *l, const struct place *at, void *config);
 void config_allow_check(struct loader *l, const struct place *at, const struct config_source *src);
+/* config_limit.c */
+enum { CONFIG_LIMIT_ROWS = 6 };
+extern const struct setting config_limit_rows[CONFIG_LIMIT_ROWS]; /* the last is `key`, which failed_limit has not */
+void config_limits(struct loader *l, const struct place *at, void *source);
+void config_limits_check(struct loader *l, const struct place *at, const struct config_source *src);
+void config_tenant(struct loader *l, const struct place *at, void *source);
+void config_failed_limit_default(struct loader *l, struct config *c);
+void config_failed_limit(struct loader *l, const struct place *at, void *config);
 /* The place of source i, built in three links whose storage is the caller's; l->doc becomes its document. */
 const struct place *config_source_place(struct loader *l, size_t i, struct place links[3]);
 

@@ -260,6 +260,35 @@ static void put_versions(struct out *o, const struct config_source *src)
     end(o, '}');
 }
 
+static void put_limit(struct out *o, const char *name, const struct config_limit *limit, size_t n_rows)
+{
+    begin(o, name, '{');
+    for (size_t i = 0; i < n_rows; i++)
+        if (limit->by == LIMIT_BY_IP || strcmp(config_limit_rows[i].name, "ipv6_prefix") != 0)
+            put_setting(o, &config_limit_rows[i], limit);
+    end(o, '}');
+}
+
+static void put_limits(struct out *o, const struct config_source *src)
+{
+    if (src->n_limits == 0)
+        return;
+    begin(o, "limit", '[');
+    for (size_t i = 0; i < src->n_limits; i++)
+        put_limit(o, NULL, &src->limits[i], CONFIG_LIMIT_ROWS);
+    end(o, ']');
+}
+
+static void put_failed_limit(struct out *o, const struct config *c)
+{
+    if (c->failed_limit.rate) {
+        put_limit(o, "failed_limit", &c->failed_limit, CONFIG_LIMIT_ROWS - 1);
+    } else {
+        item(o, "failed_limit");
+        buf_puts(o->b, "false");
+    }
+}
+
 static void put_source(struct out *o, const struct config_source *src)
 {
     begin(o, src->name, '{');
@@ -277,6 +306,8 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "methods", src->methods, src->n_methods);
     put_list(o, "content_types", src->content_types, src->n_content_types);
     put_list(o, "allow", src->allow, src->n_allow);
+    put_limits(o, src);
+    put_list(o, "tenant", src->tenant, src->n_tenant);
     put_list(o, "webhook_origins", src->webhook_origins, src->n_webhook_origins);
     put_dedupe(o, src);
     put_answers(o, src);
@@ -291,6 +322,7 @@ static void put_config(struct out *o, const char *name, const struct config *c)
         put_setting(o, &config_top_rows[i], c);
     put_list(o, "peer_users", c->peer_users, c->n_peer_users);
     put_list(o, "trusted_proxies", c->trusted_proxies, c->n_trusted_proxies);
+    put_failed_limit(o, c);
     begin(o, "sources", '{');
     for (size_t i = 0; i < c->n_sources; i++)
         put_source(o, &c->sources[i]);

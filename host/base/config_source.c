@@ -250,9 +250,11 @@ static const struct special source_specials[] = {
     {"types", set_types},       {"methods", set_methods}, {"webhook_origins", set_webhook_origins}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
     {"versions", config_versions},
+    {"limit", config_limits},
+    {"tenant", config_tenant},
     {"allow", config_allow},
     {"auth", config_auth}};
-static const char *const source_later[] = {"limit", "ack_timeout"};
+static const char *const source_later[] = {"ack_timeout"};
 static const struct shape source_shape = {config_src_rows,
                                           CONFIG_SRC_ROWS,
                                           source_specials,
@@ -337,6 +339,7 @@ void config_source(struct loader *l, const struct place *at, struct config_sourc
     if (config_object(l, at, &source_shape, src)) {
         config_keys_folder(l, at, src);
         check_source(l, at, src);
+        config_limits_check(l, at, src);
     }
     src->route = route_of(l, src->path);
 }

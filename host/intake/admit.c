@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * admit: the cheap refusals, before a byte of the body is kept: address, method, repeated header fields, declared size,
- * content type, room in the spool.
+ * content type, room in the spool, limits by address.
  */
 #include "intake/steps.h"
+
+#include "intake/transport.h"
 
 #include "base/media.h"
 
 static enum err check_address(struct request *q)
 {
     char text[ADDRESS_TEXT_BYTES];
-    if (q->source->allow.n == 0 || cidr_list_has(&q->source->allow, &q->client))
+    if (q->source->allow.n == 0)
+        return ERR_OK;
+    if (!transport_by_unix_socket(q)) /* a descriptor that was passed; of others the configuration knows it */
+        return refuse(q, ERR_ADDRESS_NOT_ALLOWED, "no address is believed that does not come by a unix socket");
+    if (cidr_list_has(&q->source->allow, &q->client))
         return ERR_OK;
     address_format(&q->client, text);
     return refuse(q, ERR_ADDRESS_NOT_ALLOWED, "this source may not be called from the address %s", text);
@@ -105,5 +111,5 @@ enum err step_admit(struct request *q)
         return refuse(q, ERR_SHUTTING_DOWN, "try again in a few seconds");
     if (!journal_accepts(q->intake->journal))
         return refuse(q, ERR_SPOOL_FULL, "the spool takes no events at the moment");
-    return ERR_OK;
+    return limits_admit(q);
 }

@@ -135,7 +135,9 @@ static void put_id_header(struct buf *b, const char *name, const struct id *id)
 static void put_error_headers(const struct request *q, int status, struct buf *b)
 {
     enum err e = told(q);
-    if (err_retry_after_s(e) > 0)
+    if (e == ERR_RATE_LIMITED)
+        buf_printf(b, "Retry-After: %lld\r\n", (long long)limits_retry_after_s(q));
+    else if (err_retry_after_s(e) > 0)
         buf_printf(b, "Retry-After: %d\r\n", err_retry_after_s(e));
     if (status == 401 || (status == 403 && q->challenge))
         buf_printf(b, "WWW-Authenticate: %s\r\n", q->challenge ? q->challenge : "Signature");
@@ -223,6 +225,8 @@ void answer_put(const struct request *q, struct buf *b)
     else if (!event)
         put_error_headers(q, status, b);
     buf_put_span(b, q->warning);
+    if (event || q->outcome == ERR_RATE_LIMITED)
+        limits_put(q, b);
     buf_puts(b, "\r\n");
     buf_put_span(b, buf_span(&body));
     buf_fini(&body);
@@ -287,6 +291,12 @@ static void log_handshake(const struct request *q)
              LOG_N("ms", (clock_mono_ns() - q->began_ns) / 1000000));
 }
 
+static bool proved_nothing(enum err e)
+{
+    return e == ERR_UNAUTHENTICATED || e == ERR_SIGNATURE_MISSING || e == ERR_SIGNATURE_INVALID ||
+           e == ERR_TIMESTAMP_OUT_OF_TOLERANCE || e == ERR_HANDSHAKE_REFUSED;
+}
+
 void answer_record(const struct request *q)
 {
     if (q->outcome == ERR_ANSWERED) {
@@ -313,6 +323,8 @@ void answer_record(const struct request *q)
         break;
     default:
         stat_add(STAT_refused_total, 1);
+        if (proved_nothing(q->outcome))
+            limits_failed(q);
         write_down(q);
         /* One message for each code, so that a flood of one kind does not hold back the lines of another. */
         log_outcome(q, default_status(q) >= 500 ? LOG_WARN : LOG_INFO, err_title(told(q)), false);

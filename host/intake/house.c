@@ -31,6 +31,7 @@ static void source_fini(struct house_source *s)
     auth_free(s->auth);
     free(s->methods);
     cidr_list_fini(&s->allow);
+    limits_unload(s);
 }
 
 static void house_free(struct house *h)
@@ -40,6 +41,7 @@ static void house_free(struct house *h)
     free(h->sources);
     free(h->peers);
     cidr_list_fini(&h->proxies);
+    limits_unload_failed(h);
     contracts_free(h->contracts);
     config_free(h->config);
     free(h);
@@ -259,7 +261,8 @@ static enum err source_why(const struct config_source *c, enum err e, struct why
     return why_set(w, e, "source %s%s %.400s", c->name, of_key ? "," : ":", inner.text);
 }
 
-enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w)
+enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, const struct house *previous,
+                   struct house **out, struct why *w)
 {
     struct secrets *secrets = NULL;
     struct house *h = calloc(1, sizeof *h);
@@ -272,7 +275,10 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
         h->sources ? secrets_read(secrets_fd, &secrets, w) : why_set(w, ERR_NO_MEMORY, "out of memory for sources");
     for (size_t i = 0; e == ERR_OK && i < config->n_sources; i++) {
         h->sources[i].config = &config->sources[i];
-        e = source_why(&config->sources[i], source_init(&h->sources[i], config, secrets, d, w), w);
+        e = source_init(&h->sources[i], config, secrets, d, w);
+        if (e == ERR_OK)
+            e = limits_load(h, &h->sources[i], previous, w);
+        e = source_why(&config->sources[i], e, w);
     }
     if (e == ERR_OK)
         e = load_peers(h, w);
@@ -280,6 +286,8 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
         e = contracts_new(config, &h->contracts, w);
     if (e == ERR_OK)
         e = cidr_list_new(config->trusted_proxies, config->n_trusted_proxies, &h->proxies, w);
+    if (e == ERR_OK)
+        e = limits_load_failed(h, previous, w);
     secrets_free(secrets);
     if (e != ERR_OK) {
         h->config = NULL;
@@ -287,6 +295,9 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, stru
             source_fini(&h->sources[i]);
         free(h->sources);
         free(h->peers);
+        cidr_list_fini(&h->proxies);
+        limits_unload_failed(h);
+        contracts_free(h->contracts);
         free(h);
         return e;
     }

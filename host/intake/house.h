@@ -15,6 +15,7 @@
 #include "intake/dedupe.h"
 #include "intake/dedupe_by.h"
 #include "intake/keycache.h"
+#include "intake/limits.h"
 #include "recipe/facts.h"
 
 struct stored;   /* stored.h */
@@ -38,6 +39,9 @@ struct house_source {
     struct dedupe_source *dedupe;
     char *methods; /* owned: of events and handshakes, as the Allow header wants them */
     struct cidr_list allow; /* who may call; empty: anybody */
+    struct house_limit *limits; /* owned */
+    size_t n_limits;
+    bool limits_look_inside; /* one of them counts by what is in the event */
     struct keycache *fetched; /* what other servers were asked for */
 };
 
@@ -49,11 +53,14 @@ struct house {
     uid_t *peers;                 /* whom peer_users names of this machine's users: they may connect to a unix socket */
     size_t n_peers;
     struct cidr_list proxies; /* whose X-Forwarded-For is believed */
+    struct house_limit failed; /* proofs, by address and source */
+    struct limit *proven;      /* held: the addresses that have proved themselves */
 };
 
-/* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name.
- */
-enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, struct house **out, struct why *w);
+/* Takes config when it succeeds. secrets_fd: what secrets_gather made. Remembered keys are found in d by source name, tables of
+ * limits that have not changed in previous (NULL: none). */
+enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, const struct house *previous,
+                   struct house **out, struct why *w);
 struct house *house_hold(struct house *h);
 void house_release(struct house *h); /* NULL is fine */
 

@@ -160,7 +160,7 @@ static enum err start(struct role *r, struct why *w)
     if (e == ERR_OK)
         e = fcgi_init(w);
     if (e == ERR_OK)
-        e = house_new(config, ROLE_FD_SECRETS, r->in.dedupe, &r->house, w);
+        e = house_new(config, ROLE_FD_SECRETS, r->in.dedupe, NULL, &r->house, w);
     if (e == ERR_OK)
         e = open_journal(r, config, w);
     if (e == ERR_OK)
@@ -195,7 +195,7 @@ static void prepare(struct role *r, const struct channel_message *m)
     enum err e = m->n_fds == 2 ? config_from_snapshot(m->fds[0], &config, &w)
                                : why_set(&w, ERR_INVALID, "PREPARE needs a snapshot and the secrets");
     if (e == ERR_OK) {
-        e = house_new(config, m->fds[1], r->in.dedupe, &r->prepared, &w);
+        e = house_new(config, m->fds[1], r->in.dedupe, r->house, &r->prepared, &w);
         if (e != ERR_OK)
             config_free(config);
     }

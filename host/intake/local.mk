@@ -21,6 +21,7 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/inbox.c host/intake/inbox.h \
 	host/intake/intake.c host/intake/intake.h \
 	host/intake/keycache.c host/intake/keycache.h \
+	host/intake/limit.c host/intake/limit.h host/intake/limits.c host/intake/limits.h host/intake/throttle.c \
 	host/intake/parse.c \
 	host/intake/permit.c \
 	host/intake/read.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * steps: what one intake process has, and the step list that each request runs through:
  *
- *   client → route → admit → permit → authenticate → read → verify → parse → envelope → identify → version → validate →
- *   dedupe → commit → answer
+ *   client → route → admit → permit → authenticate → read → verify → limit → parse → envelope → (limit) → identify →
+ *   version → validate → dedupe → commit → answer
  *
  * IO threads run the steps up to commit; answering is for whoever owns the request when it is decided (transport.h).
  */
@@ -42,6 +42,8 @@ enum err step_permit(struct request *q);
 enum err step_authenticate(struct request *q);
 enum err step_read(struct request *q);
 enum err step_verify(struct request *q);
+enum err step_limit(struct request *q);
+enum err step_limit_inside(struct request *q); /* instead, where what is counted is in the event */
 enum err step_parse(struct request *q);
 enum err step_envelope(struct request *q);
 enum err step_identify(struct request *q);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT
  * fuzz json: any bytes through the strict scanner, and through everything that walks, looks up and unescapes, passed or not.
  * What passes must also survive being taken apart and written again.
+ * The scanner takes exactly what the grammar of RFC 8259 takes but for the exceptions it names; and what it takes, cJSON
+ * reads as the same values.
  */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
 
 #include "base/json_find.h"
 #include "fuzz.h"
+#include "json_grammar.h"
 
 const char fuzz_name[] = "json";
 const struct fuzz_source fuzz_sources[] = {
     {"tests/fuzz/corpus/json", NULL},
+    {"tests/vectors/json", NULL},
     {NULL, NULL},
 };
 
@@ -72,12 +78,118 @@ static void find_together(struct span text)
     }
 }
 
+enum { CJSON_NUMBER_BYTES = 63 }; /* longer ones cJSON cuts */
+
+static bool same_string(struct span value, const char *text)
+{
+    static struct buf b;
+    if (!b.max_bytes)
+        buf_init(&b, 1 << 20);
+    buf_clear(&b);
+    bug_if(json_unescape(value, &b) != ERR_OK);
+    return span_eq_str(buf_span(&b), text);
+}
+
+static bool same_number(struct span value, double number)
+{
+    char text[CJSON_NUMBER_BYTES + 1];
+    memcpy(text, value.p, value.n);
+    text[value.n] = 0;
+    double d = strtod(text, NULL);
+    return d == number;
+}
+
+static bool same_scalar(struct span value, const cJSON *c)
+{
+    switch (json_type_of(value)) {
+    case JSON_STRING:
+        return cJSON_IsString(c) && same_string(value, c->valuestring);
+    case JSON_NUMBER:
+        return cJSON_IsNumber(c) && same_number(value, c->valuedouble);
+    case JSON_TRUE:
+        return cJSON_IsTrue(c);
+    case JSON_FALSE:
+        return cJSON_IsFalse(c);
+    default:
+        return json_type_of(value) == JSON_NULL && cJSON_IsNull(c);
+    }
+}
+
+/* No deeper than the scanner lets pass. */
+static bool same(struct span value, const cJSON *c)
+{
+    enum json_type type = json_type_of(value);
+    if (type != JSON_ARRAY && type != JSON_OBJECT)
+        return same_scalar(value, c);
+    struct json_iter it = json_iter(value);
+    struct span name, member;
+    if (type == JSON_OBJECT ? !cJSON_IsObject(c) : !cJSON_IsArray(c))
+        return false;
+    bool object = type == JSON_OBJECT;
+    c = c->child;
+    while (object ? json_next_member(&it, &name, &member) : json_next_element(&it, &member)) {
+        if (!c || !same(member, c))
+            return false;
+        if (object && !same_string(span_of(name.p - 1, name.n + 2), c->string))
+            return false;
+        c = c->next;
+    }
+    return !c;
+}
+
+/* Does a name come twice in one object? Asked of cJSON's tree, whose names are unescaped. */
+static bool repeats(const cJSON *c)
+{
+    for (const cJSON *a = c->child; a; a = a->next) {
+        if (repeats(a))
+            return true;
+        for (const cJSON *b = a->next; a->string && b; b = b->next)
+            if (strcmp(a->string, b->string) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* A valid text is refused for one of the named reasons only, and only if that is so. */
+static bool exception(const char *what, const struct json_grammar *g, const cJSON *tree)
+{
+    if (strcmp(what, "NUL in string") == 0)
+        return g->nul;
+    if (strcmp(what, "lone surrogate") == 0)
+        return g->lone;
+    if (strcmp(what, "too deep") == 0)
+        return g->depth > JSON_DEPTH_DEFAULT;
+    if (strcmp(what, "too many values") == 0)
+        return g->nodes > JSON_NODES_DEFAULT;
+    if (strcmp(what, "duplicate name") == 0) /* cJSON has no tree of what it cannot read itself */
+        return !tree || repeats(tree);
+    return false;
+}
+
+static void compare(struct span text, bool passed, const char *what)
+{
+    struct json_grammar g = json_grammar(text);
+    cJSON *tree = NULL;
+    const char *end;
+    if (g.valid && g.depth < CJSON_NESTING_LIMIT && g.longest_number <= CJSON_NUMBER_BYTES && !g.nul && !g.lone)
+        tree = cJSON_ParseWithLengthOpts(text.p, text.n, &end, false);
+    if (passed) {
+        bug_if(!g.valid || g.nul || g.lone || g.depth > JSON_DEPTH_DEFAULT || g.nodes > JSON_NODES_DEFAULT);
+        bug_if(g.longest_number <= CJSON_NUMBER_BYTES && (!tree || !same(text, tree)));
+        bug_if(tree && g.nodes < 1000 && repeats(tree));
+    } else {
+        bug_if(g.valid && !exception(what, &g, tree));
+    }
+    cJSON_Delete(tree);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct json_error e;
     struct span text = span_of((const char *)p, n);
     bool passed = json_check(text, JSON_LIMITS_DEFAULT, &e) == ERR_OK;
     bug_if(!passed && e.offset > n);
+    compare(text, passed, passed ? "" : e.what);
     look_around(text);
     if (passed) {
         rewrite(text);

@@ -22,8 +22,8 @@ LIB_DRIVE = tests/fuzz/libdrive.a
 
 tests_fuzz_mutate_auth_SOURCES = tests/fuzz/auth.c
 tests_fuzz_mutate_auth_LDADD = $(LIB_DRIVE) $(LIB_AUTH)
-tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c
-tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE)
+tests_fuzz_mutate_json_SOURCES = tests/fuzz/json.c tests/fuzz/json_grammar.c tests/fuzz/json_grammar.h
+tests_fuzz_mutate_json_LDADD = $(LIB_DRIVE) $(LIB_BASE) $(CJSON_LIBS)
 tests_fuzz_mutate_cidr_SOURCES = tests/fuzz/cidr.c
 tests_fuzz_mutate_cidr_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_connection_SOURCES = tests/fuzz/connection.c

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import time
 
 import creel
 from creel import Host, check
@@ -66,6 +67,32 @@ def remotes(host):
     return out
 
 
+def limited(h, proxy, back):
+    """Whatever they say of themselves, each address has its own; who waits as told gets in."""
+    for client in ("127.0.0.2", "127.0.0.7"):
+        for i in range(2):
+            expect(call(proxy.port, "/hooks/slow", client=client, forwarded=f"{FAR[:-1]}{i}"), 202, f"{client}, number {i + 1}")
+        for i in range(3):
+            a = call(proxy.port, "/hooks/slow", client=client, forwarded=f"{FAR[:-1]}{i}")
+            expect(a, 429, f"{client} is at its limit")
+            check(a.headers.get("ratelimit-policy") == '"ip";q=2;w=4' and a.headers.get("ratelimit") == '"ip";r=0;t=4', f"fields: {a.headers}")
+            check(a.headers.get("retry-after") in ("1", "2"), f"Retry-After: {a.headers}")
+    expect(call(back.port, "/hooks/slow", client="127.0.0.8", forwarded="127.0.0.2"), 202, "another address, past the proxy")
+    time.sleep(int(a.headers["retry-after"]))  # as told
+    a = call(proxy.port, "/hooks/slow", client="127.0.0.7")
+    expect(a, 202, "who waited as told")
+    check(a.headers.get("ratelimit", "").startswith('"ip";r=0;t='), f"fields: {a.headers}")
+    body = b'{"type":"order.created"}'
+    bad = dict(creel.sign(body), **{"webhook-signature": "v1,AAAA"})
+    for i in range(4):
+        expect(call(proxy.port, "/hooks/shop", client="127.0.0.2", forwarded=f"{FAR[:-1]}{i}", body=body, headers=bad), 401 if i < 3 else 429, f"failure {i + 1}")
+    expect(call(proxy.port, "/hooks/shop", client="127.0.0.2", body=body, headers=creel.sign(body)), 429, "also with a good signature")
+    for i in range(5):
+        expect(call(proxy.port, "/hooks/shop", client="127.0.0.7", body=body, headers=creel.sign(body) if i == 0 else bad), 401 if i else 202, "who has proved itself")
+    counters = json.loads(h.creel("status", "--json").stdout)["counters"]
+    check(counters["limited_total"] == 8 and counters["limit_evicted_total"] == 0, f"counters: {counters}")
+
+
 def spoofed(make_server, more):
     """Without trusted proxies nothing that a client writes counts; with them what they have written does."""
     with Host() as h:
@@ -80,6 +107,9 @@ def spoofed(make_server, more):
             expect(call(back.port, "/hooks/two", client="127.0.0.2", forwarded=claim), 202, f"two: {claim}")
         check(set(remotes(h)) == {"127.0.0.1", "127.0.0.2"}, f"remote: {set(remotes(h))}")
         h.settings["trusted_proxies"] = ["127.0.0.3"]
+        h.settings["failed_limit"] = {"rate": 3, "per": "1h"}
+        h.settings["sources"]["slow"] = open_source(h, "slow", limit={"rate": 2, "per": "4s", "key": "ip"})
+        h.settings["sources"]["shop"] = h.source("shop")
         h.write_config()
         h.restart()
         back = make_server(h, more)
@@ -90,9 +120,9 @@ def spoofed(make_server, more):
             expect(call(back.port, "/hooks/far", client="127.0.0.4", forwarded=claim), 403, f"far past the proxy: {claim}")
             expect(call(back.port, "/hooks/two", client="127.0.0.4", forwarded="127.0.0.2"), 403, "two past the proxy")
         check(set(remotes(h)) == {"127.0.0.1", "127.0.0.2", "127.0.0.4"}, f"remote: {set(remotes(h))}")
+        limited(h, proxy, back)
         lines = [json.loads(l) for l in h.log_text().splitlines() if "address-not-allowed" in l]
         check(lines and all(l.get("remote") for l in lines), f"a refusal without its address: {lines[:1]}")
-        h.allow("refused", "address")
         h.finish()
 
 

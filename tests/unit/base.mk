@@ -26,6 +26,14 @@ tests_unit_check_json_SOURCES = tests/unit/check_json.c tests/unit/suite.h
 tests_unit_check_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_json_LDADD = $(LIB_BASE) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/check_json_corpus
+TESTS += tests/unit/check_json_corpus
+EXTRA_DIST += tests/vectors/json
+tests_unit_check_json_corpus_SOURCES = tests/unit/check_json_corpus.c tests/fuzz/json_grammar.c tests/fuzz/json_grammar.h tests/unit/suite.h
+tests_unit_check_json_corpus_CPPFLAGS = $(AM_CPPFLAGS) -DTESTS_SRCDIR='"$(abs_top_srcdir)"'
+tests_unit_check_json_corpus_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_json_corpus_LDADD = $(LIB_BASE) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/check_config tests/unit/check_config_folder tests/unit/check_config_ships
 TESTS += tests/unit/check_config tests/unit/check_config_folder tests/unit/check_config_ships
 tests_unit_check_config_SOURCES = tests/unit/check_config.c tests/unit/config_kit.h tests/unit/config_faults.tbl tests/unit/suite.h

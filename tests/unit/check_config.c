@@ -89,6 +89,7 @@ static const char full[] =
     "{ // all of it\n"
     "\"$schema\":\"x\", \"recipes\":\"recipes\", \"listen\":\"[::1]:9000\", \"listen_mode\":\"0600\", \"peer_users\":[\"root\"],\n"
     "\"trusted_proxies\":[\"10.0.0.0/8\",\"::1\"],\n"
+    "\"failed_limit\":{\"rate\":5,\"per\":\"2m\",\"ipv6_prefix\":56},\n"
     "\"admin_listen\":\"unix:/run/x/admin.sock\", \"control\":\"run/control.sock\", \"spool\":\"spool\", \"segment_size\":\"1MiB\",\n"
     "\"min_free\":\"2.5%\", \"retention\":\"36h\", \"log_format\":\"json\", \"threads\":3, \"include\":\"sources.d/*.json\",\n"
     "\"sources\": { \"shop\": { \"path\":\"/hooks/shop\", \"recipe\":\"signed\", \"params\":{\"verify_token\":\"s3cret\",\"webhook_id\":\"W1\"},\n"
@@ -97,7 +98,8 @@ static const char full[] =
     "  \"type\":[\"header:X-Type\",\"json:/type\"], \"types\":[\"order.*\"], \"event_id\":\"json:/a~1b\", \"order_key\":\"path:2\",\n"
     "  \"version\":\"const:1\", \"methods\":[\"POST\",\"PUT\"], \"content_types\":[\"application/*\"], \"tolerance\":\"5m\",\n"
     "  \"dedupe\":{\"by\":[\"event_id\",\"header:X-Tenant\"],\"missing\":\"refuse\",\"window\":\"12h\",\"max\":500}, \"max_body\":\"2MiB\", \"durability\":\"written\", \"ack\":\"accepted\",\n"
-    "  \"public_url\":\"https://x.example/hooks/shop\",\n"
+    "  \"public_url\":\"https://x.example/hooks/shop\", \"tenant\":\"const:acme\",\n"
+    "  \"limit\":[{\"rate\":100,\"burst\":200,\"key\":\"ip\"},{\"rate\":1,\"per\":\"1d\",\"key\":\"tenant\"},{\"rate\":2,\"key\":\"json:/a\",\"max\":9}],\n"
     "  \"answers\":{\"accepted\":{\"status\":200,\"content_type\":\"text/plain\",\"body\":\"\"},\"refused\":{\"status\":400}},\n"
     "  \"versions\":{\"1\":{\"deprecated\":\"2026-11-01T00:00:00Z\",\"sunset\":\"2027-01-01T00:00:00.250Z\",\"link\":\"https://x.example/v1\"},\n"
     "  \"\":{}}, \"unknown_version\":\"pass\" } } }";
@@ -112,6 +114,8 @@ static void check_full(const struct config *c)
     ck_assert_int_eq(c->listen_mode, 0600);
     ck_assert(c->n_peer_users == 1 && strcmp(c->peer_users[0], "root") == 0);
     ck_assert(c->n_trusted_proxies == 2 && strcmp(c->trusted_proxies[1], "::1") == 0);
+    ck_assert(c->failed_limit.rate == 5 && c->failed_limit.burst == 5 && c->failed_limit.per_ms == 120000);
+    ck_assert(c->failed_limit.by == LIMIT_BY_IP && c->failed_limit.ipv6_prefix == 56 && c->failed_limit.max == 65536);
     ck_assert_str_eq(c->spool, in_dir("spool"));
     ck_assert_str_eq(c->control, in_dir("run/control.sock"));
     ck_assert_int_eq(c->segment_size, 1 << 20);
@@ -137,6 +141,10 @@ static void check_full(const struct config *c)
     ck_assert(s->keys[1].not_before_ms == 0 && s->keys[1].not_after_ms == INT64_C(1798761600250));
     ck_assert(s->n_type == 2 && strcmp(s->type[1], "json:/type") == 0);
     ck_assert(s->n_types == 1 && s->n_event_id == 1 && s->n_order_key == 1 && s->n_version == 1 && s->n_methods == 2);
+    ck_assert(s->n_limits == 3 && s->n_tenant == 1 && s->limits[0].by == LIMIT_BY_IP && s->limits[1].by == LIMIT_BY_TENANT);
+    ck_assert(s->limits[0].rate == 100 && s->limits[0].per_ms == 1000 && s->limits[0].burst == 200 && s->limits[0].ipv6_prefix == 64);
+    ck_assert(s->limits[1].per_ms == 86400000 && s->limits[1].burst == 1 && s->limits[1].max == 65536);
+    ck_assert(s->limits[2].by == LIMIT_BY_VALUE && strcmp(s->limits[2].key, "json:/a") == 0 && s->limits[2].max == 9);
     ck_assert(s->dedupe && s->n_dedupe_by == 2 && strcmp(s->dedupe_by[1], "header:X-Tenant") == 0);
     ck_assert_str_eq(s->dedupe_missing, "refuse");
     ck_assert(!config_dedupes_by_body(s) && s->dedupe_window_ms == 12 * 3600000 && s->dedupe_max == 500);
