@@ -115,6 +115,7 @@ struct config_source {
     int64_t dedupe_window_ms; /* 24 h */
     int64_t dedupe_max;       /* 1,000,000 */
     struct config_answer answers[ANSWER_KINDS];
+    bool rejected_body; /* "rejected": {"body": true}: bodies of refused requests are kept */
 };
 
 /* Does a hash of the body alone recognise this source's duplicates? */

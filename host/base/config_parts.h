@@ -175,6 +175,8 @@ void config_auth_keys(struct loader *l, const struct place *at, const char *meth
 void config_auth_key_file(struct loader *l, const struct place *at, const char *method, struct config_key key,
                           struct config_auth *auth);
 void config_keys_folder(struct loader *l, const struct place *at, struct config_source *src);
+/* config_rejected.c: what is kept of the source's refused requests. */
+void config_rejected(struct loader *l, const struct place *at, void *source);
 /* config_auth.c: "auth" of a source, and what must hold between it and the other settings. */
 void config_auth(struct loader *l, const struct place *at, void *source);
 void config_auth_check(struct loader *l, const struct place *source, const struct config_source *src);

@@ -243,6 +243,14 @@ static void put_answers(struct out *o, const struct config_source *src)
     end(o, '}');
 }
 
+static void put_rejected(struct out *o, const struct config_source *src)
+{
+    begin(o, "rejected", '{');
+    item(o, "body");
+    buf_puts(o->b, src->rejected_body ? "true" : "false");
+    end(o, '}');
+}
+
 static void put_versions(struct out *o, const struct config_source *src)
 {
     if (src->n_versions == 0)
@@ -311,6 +319,7 @@ static void put_source(struct out *o, const struct config_source *src)
     put_list(o, "webhook_origins", src->webhook_origins, src->n_webhook_origins);
     put_dedupe(o, src);
     put_answers(o, src);
+    put_rejected(o, src);
     put_versions(o, src);
     end(o, '}');
 }

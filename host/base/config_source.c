@@ -249,7 +249,7 @@ static const struct special source_specials[] = {
     {"time", set_time},
     {"types", set_types},       {"methods", set_methods}, {"webhook_origins", set_webhook_origins}, {"content_types", set_content_types},
     {"dedupe", config_dedupe},  {"answers", set_answers},
-    {"versions", config_versions},
+    {"versions", config_versions}, {"rejected", config_rejected},
     {"limit", config_limits},
     {"tenant", config_tenant},
     {"allow", config_allow},

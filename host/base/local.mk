@@ -10,7 +10,7 @@ host_base_libbase_a_SOURCES = \
 	host/base/config.c host/base/config.h host/base/config.tbl host/base/config_parts.h \
 	host/base/config_allow.c host/base/config_auth.c host/base/config_dedupe.c host/base/config_limit.c host/base/config_versions.c \
 	host/base/config_keys.c host/base/config_load.c host/base/config_named.c host/base/config_print.c \
-	host/base/config_read.c host/base/config_schemas.c host/base/config_source.c host/base/config_watched.c \
+	host/base/config_read.c host/base/config_rejected.c host/base/config_schemas.c host/base/config_source.c host/base/config_watched.c \
 	host/base/err.c host/base/err.h host/base/errors.tbl \
 	host/base/fs.c host/base/fs.h \
 	host/base/id.c host/base/id.h \

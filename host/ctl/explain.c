@@ -197,6 +197,15 @@ static int find_source(struct explain_run *run)
     return run->source ? 0 : ctl_fail(EXIT_REFUSED, "there is no source %s", run->source_name);
 }
 
+static void run_free(struct explain_run *run)
+{
+    evidence_fini(&run->evidence);
+    evidence_fini(&run->found);
+    recipe_context_free(run->context);
+    arena_fini(&run->arena);
+    free(run);
+}
+
 int explain_requests(struct ctl *c, int argc, char **argv)
 {
     struct explain_run *run = calloc(1, sizeof *run);
@@ -215,10 +224,21 @@ int explain_requests(struct ctl *c, int argc, char **argv)
     if (status == 0)
         status = explain_text(run, buf_span(&text));
     buf_fini(&text);
-    evidence_fini(&run->evidence);
-    evidence_fini(&run->found);
-    recipe_context_free(run->context);
-    arena_fini(&run->arena);
-    free(run);
+    run_free(run);
+    return status;
+}
+
+int explain_kept(struct ctl *c, struct span object, const char *source)
+{
+    struct explain_run *run = calloc(1, sizeof *run);
+    if (!run)
+        return ctl_fail(EXIT_SYSTEM, "out of memory");
+    run->ctl = c;
+    run->file = "rejected/";
+    run->source_name = source;
+    int status = find_source(run);
+    if (status == 0)
+        status = explain_text(run, object);
+    run_free(run);
     return status;
 }

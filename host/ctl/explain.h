@@ -9,5 +9,7 @@
 
 /* The verb's words and options, without --vectors and --rejected. 0 when every request is taken, else 1. */
 int explain_requests(struct ctl *c, int argc, char **argv);
+/* The same for a request of this source, whose object passed json_check. */
+int explain_kept(struct ctl *c, struct span object, const char *source);
 
 #endif

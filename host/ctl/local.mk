@@ -13,6 +13,7 @@ creel_SOURCES = \
 	host/ctl/recipe_words.c host/ctl/recipe_words.h \
 	host/ctl/rejected.c host/ctl/rejected.h \
 	host/ctl/replay.c \
+	host/ctl/rerun.c host/ctl/rerun.h \
 	host/ctl/schema.c \
 	host/ctl/show.c \
 	host/ctl/status.c \

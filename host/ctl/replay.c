@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "ctl/ask.h"
 #include "ctl/past.h"
+#include "ctl/rerun.h"
 
 enum { BATCH = 200, REQUEST_BYTES = 1 << 20, PLAN_HASH_BYTES = 8, IDS_MAX = 5000 };
 
@@ -187,9 +188,16 @@ int verb_replay(struct ctl *c, int argc, char **argv)
     const char *apply = NULL;
     choice_take(&choice, &argc, argv, false);
     bool dead = ctl_option(&argc, argv, "--dead", NULL);
+    bool rejected = ctl_option(&argc, argv, "--rejected", NULL);
     bool plan = ctl_option(&argc, argv, "--plan", NULL);
     (void)ctl_option(&argc, argv, "--apply", &apply);
     r.function = choice.function;
+    if (rejected && (dead || plan || apply || choice.since_ms || choice.source || choice.type || choice.function))
+        return ctl_usage("--rejected goes with request ids only (creel list --rejected has them)");
+    if (rejected) {
+        ctl_words(argc, argv, 1, IDS_MAX);
+        return rerun_ids(c, argv + 1, (size_t)argc - 1);
+    }
     bool filter = dead || choice.since_ms || choice.source || choice.type || (choice.function && argc == 1);
     if (filter && argc > 1)
         return ctl_usage("either event ids or a filter, not both");

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "intake/batch.h"
-#include "intake/rejected.h"
+#include "intake/refused.h"
 
 static const char *reason_phrase(int status)
 {
@@ -68,7 +68,7 @@ static int default_status(const struct request *q)
  * whoever should try again later, or repair the event, must learn so. */
 static struct config_answer chosen(const struct request *q)
 {
-    if (!q->source)
+    if (!q->source || q->rerun.p) /* who asks for it to be run again must learn what became of it */
         return (struct config_answer){0};
     enum config_answer_kind kind = kind_of(q);
     struct config_answer a = q->source->config->answers[kind];
@@ -264,22 +264,8 @@ static void log_outcome(const struct request *q, enum log_level level, const cha
 
 static void write_down(const struct request *q)
 {
-    char id[ID_TEXT_BYTES];
     int status = chosen(q).status;
-    id_format(&q->request_id, id);
-    struct rejection r = {
-        .at_ms = q->received_ms,
-        .request_id = span_of(id, sizeof id),
-        .source = q->source ? span_str(q->source->config->name) : SPAN_NONE,
-        .type = q->type,
-        .method = q->fcgi.open ? q->method : SPAN_NONE,
-        .remote = q->fcgi.open ? q->remote : SPAN_NONE,
-        .step = steps_name(q),
-        .code = told(q),
-        .status = status ? status : default_status(q),
-        .detail = q->detail,
-    };
-    rejected_put(q->intake->rejected, &r);
+    refused_keep(q, told(q), status ? status : default_status(q));
 }
 
 static void log_handshake(const struct request *q)

@@ -43,6 +43,7 @@ static void forget(struct request *q, size_t mark)
 {
     q->arena.n = mark;
     q->type = q->version = q->sender_id = q->order_key = q->time = q->violation = SPAN_NONE;
+    q->errors = SPAN_NONE;
     q->claim = (struct dedupe_claim){.id = q->id};
 }
 
@@ -114,7 +115,7 @@ static void ask(struct request *q, struct batch_event *e)
     enum dedupe_answer a = DEDUPE_NEW;
     if (e->known) {
         atomic_fetch_add(&b->owed, 1);
-        a = dedupe_ask(q->intake->dedupe, &e->claim, q->received_ms, &e->id);
+        a = dedupe_ask(q->intake->dedupe, &e->claim, q->taken_ms, &e->id);
         if (a == DEDUPE_PENDING)
             return;
         atomic_fetch_sub(&b->owed, 1);
@@ -161,7 +162,7 @@ bool batch_settle(struct request *q, enum err e, batch_tell tell, void *arg)
             event->outcome = e;
         if (!event->claimed)
             continue;
-        struct dedupe_claim *waited = dedupe_settle(q->intake->dedupe, &event->claim, e == ERR_OK, q->received_ms);
+        struct dedupe_claim *waited = dedupe_settle(q->intake->dedupe, &event->claim, e == ERR_OK, q->taken_ms);
         while (waited) {
             struct dedupe_claim *next = waited->next; /* who is told may be gone */
             tell(arg, waited, e, &event->id);

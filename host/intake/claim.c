@@ -12,8 +12,10 @@
 static void known_by(struct request *q, enum dedupe_kind kind, struct span what, int64_t window_ms)
 {
     dedupe_key(q->intake->salt, q->source->config->name, kind, what, q->claim.key);
+    if (q->rerun.p && window_ms < q->house->config->rejected_age)
+        window_ms = q->house->config->rejected_age; /* as long as it could be run again */
     q->claim.id = q->id;
-    q->claim.until_ms = q->received_ms + window_ms;
+    q->claim.until_ms = q->taken_ms + window_ms;
     q->claim.source = q->source->dedupe;
     q->claim.owner = q;
 }
@@ -56,6 +58,21 @@ static enum err known(struct request *q, const char **missing)
     return ERR_OK;
 }
 
+/* Nothing of the event says that it is another one's duplicate. A refused request that is run again is known by its own id, and in a
+ * batch by its number: however often that is done, it becomes one event. */
+static enum err known_by_nothing(struct request *q)
+{
+    uint8_t own[sizeof q->request_id.b + sizeof(uint64_t)];
+    const uint64_t number = q->batch ? q->batch->n : 0;
+    if (!q->rerun.p)
+        return ERR_UNSUPPORTED;
+    memcpy(own, q->request_id.b, sizeof q->request_id.b);
+    memcpy(own + sizeof q->request_id.b, &number, sizeof number);
+    known_by(q, DEDUPE_BY_REQUEST, span_of((const char *)own, sizeof own), 0);
+    return ERR_OK;
+}
+
+/* ERR_OK: the claim can be asked; ERR_UNSUPPORTED: duplicates of this event are not looked for. */
 enum err claim_prepare(struct request *q)
 {
     const struct config_source *c = q->source->config;
@@ -65,19 +82,19 @@ enum err claim_prepare(struct request *q)
         return ERR_OK;
     }
     if (!c->dedupe)
-        return ERR_UNSUPPORTED;
+        return known_by_nothing(q);
     enum err e = known(q, &missing);
     if (e == ERR_OK)
         return ERR_OK;
     if (e != ERR_NOT_FOUND)
         return refuse(q, ERR_MALFORMED_REQUEST,
                       e == ERR_NO_ROOM ? "what the event is known by is longer than this server takes"
-                                       : "what the event is known by came twice with different values");
-    if (strcmp(c->dedupe_missing, "accept") == 0)
-        return ERR_UNSUPPORTED;
+                                        : "what the event is known by came twice with different values");
     if (strcmp(c->dedupe_missing, "refuse") == 0)
         return refuse(q, ERR_EVENT_ID_MISSING, "no %s, which this source knows its events by",
                       strcmp(missing, "event_id") == 0 ? "event id where it is looked for" : missing);
+    if (q->rerun.p || strcmp(c->dedupe_missing, "accept") == 0)
+        return known_by_nothing(q);
     known_by_body(q, DEDUPE_BODY_WINDOW_MS);
     return ERR_OK;
 }
@@ -89,7 +106,7 @@ enum err step_dedupe(struct request *q)
     enum err e = claim_prepare(q);
     if (e != ERR_OK)
         return e == ERR_UNSUPPORTED ? ERR_OK : e;
-    switch (dedupe_ask(q->intake->dedupe, &q->claim, q->received_ms, &q->id)) {
+    switch (dedupe_ask(q->intake->dedupe, &q->claim, q->taken_ms, &q->id)) {
     case DEDUPE_NEW:
         q->claimed = true;
         return ERR_OK;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "intake/batch.h"
 #include "intake/fetch.h"
+#include "intake/rerun.h"
 
 enum {
     HELD_STEP_BYTES = 32 * 1024,
@@ -56,7 +57,7 @@ static void deadline_begin(struct conn *c)
 
 /* --- birth and death --- */
 
-bool conn_open(struct io *io, int fd, bool admin)
+bool conn_open(struct io *io, int fd, const struct conn_who *who)
 {
     struct conn *c = calloc(1, sizeof *c);
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
@@ -67,7 +68,9 @@ bool conn_open(struct io *io, int fd, bool admin)
     }
     c->watch = (struct watch){WATCH_CONN, fd};
     c->io = io;
-    c->admin = admin;
+    c->admin = who->admin;
+    c->own = who->own;
+    c->only_own = who->only_own;
     if (atomic_load(&io->t->stopping))
         conn_is_young(c);
     atomic_init(&c->phase, PHASE_IO);
@@ -147,9 +150,10 @@ static void answer(struct request *q, struct voice *v)
 {
     struct conn *c = q->conn;
     q->outcome = fetch_outcome(q, q->outcome);
+    rerun_explain(q);
     buf_clear(&v->text);
     buf_clear(&v->records);
-    if (c->admin) {
+    if (c->admin && !q->rerun.p) {
         admin_put(q, &v->text);
     } else {
         answer_put(q, &v->text);
@@ -190,7 +194,7 @@ void conn_conclude(struct request *q, struct voice *v)
     struct dedupe_claim *waited = NULL;
 
     if (q->claimed)
-        waited = dedupe_settle(q->intake->dedupe, &q->claim, e == ERR_OK, q->received_ms);
+        waited = dedupe_settle(q->intake->dedupe, &q->claim, e == ERR_OK, q->taken_ms);
     answer(q, v);
     while (waited) {
         struct dedupe_claim *next = waited->next; /* whose request is gone when it was told */
@@ -265,14 +269,18 @@ static enum fate begin_request(struct conn *c, struct span bytes, size_t *used)
     q->conn = c;
     q->recipe_context = io->recipe_context;
     q->nul = c->screen.nul;
-    q->received_ms = clock_wall_ms();
+    q->received_ms = q->taken_ms = clock_wall_ms();
     q->began_ns = clock_mono_ns();
     q->request_id = id_new(q->received_ms);
     if (fcgi_begin(&q->fcgi, bytes, used) != ERR_OK)
         return hostile(c, "libfcgi does not take it");
     stat_add(STAT_requests_total, c->admin ? 0 : 1);
     q->outcome = request_read_params(q);
-    if (q->outcome == ERR_OK && !c->admin && !steps_run(q))
+    if (c->only_own && !q->rerun.p)
+        return hostile(c, "its user is not in peer_users");
+    if (q->outcome == ERR_OK && q->rerun.p)
+        q->outcome = rerun_begin(q, c->own);
+    if (q->outcome == ERR_OK && (!c->admin || q->rerun.p) && !steps_run(q))
         return ON;
     conn_conclude(q, &io->voice);
     return swallow(c);

@@ -24,6 +24,8 @@ struct conn {
     struct io *io;
     _Atomic enum phase phase;
     bool admin, keep;
+    bool own;       /* root, or the user this process runs as, is at the other end of a unix socket */
+    bool only_own;  /* and is here for nothing but what only these may: it is none of peer_users */
     bool young;     /* new or idle while stopping: nothing that comes on it is accepted, and it is not waited for */
     bool drain;     /* an event was not looked at in full: read until there is nothing */
     bool swallow;   /* answered early: the rest of the request is read and dropped */
@@ -86,8 +88,12 @@ struct transport {
 
 enum { IO_SCRATCH_BYTES = 128 * 1024 };
 
+/* Whose connection it is. */
+struct conn_who {
+    bool admin, own, only_own;
+};
 /* A connection just accepted and counted, watched by io. False, with fd closed, when there is no memory for it. */
-bool conn_open(struct io *io, int fd, bool admin);
+bool conn_open(struct io *io, int fd, const struct conn_who *who);
 /* Its own IO thread, phase IO. May free it. drain: read until there is nothing more, not just until a short read. */
 void conn_readable(struct conn *c, bool drain);
 void conn_writable(struct conn *c);

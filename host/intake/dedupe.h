@@ -27,8 +27,8 @@ void dedupe_recall(struct dedupe *d, const uint8_t key[DEDUPE_KEY_BYTES], const 
                    int64_t now_ms);
 
 /* What is hashed: the sender's id; the body's SHA-256; of a confirmation its address; what several references lead to
- * (dedupe_by.h). */
-enum dedupe_kind { DEDUPE_BY_ID, DEDUPE_BY_BODY, DEDUPE_BY_URL, DEDUPE_BY_PARTS };
+ * (dedupe_by.h); of a refused request that is run again, and has none of these, its own id. */
+enum dedupe_kind { DEDUPE_BY_ID, DEDUPE_BY_BODY, DEDUPE_BY_URL, DEDUPE_BY_PARTS, DEDUPE_BY_REQUEST };
 void dedupe_key(const uint8_t salt[DEDUPE_SALT_BYTES], const char *source, enum dedupe_kind by, struct span what,
                 uint8_t key[DEDUPE_KEY_BYTES]);
 

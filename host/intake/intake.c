@@ -28,7 +28,7 @@
 #include "intake/transport.h"
 #include "spool/readme.h"
 
-enum { LOCK_WAIT_MS = 30000, DRAIN_MS = 5000, STOP_SLACK_MS = 30000, SPARE_DESCRIPTORS = 256 };
+enum { LOCK_WAIT_MS = 30000, DRAIN_MS = 5000, STOP_SLACK_MS = 30000, SPARE_DESCRIPTORS = 256, EXPIRE_MS = 60000 };
 
 struct role {
     struct intake in;
@@ -139,6 +139,20 @@ static enum err start_threads(struct role *r, struct why *w)
     return e == ERR_OK ? commit_start(r->in.commit, r->in.transport, w) : e;
 }
 
+static struct rejected_limits rejected_limits(const struct config *c)
+{
+    return (struct rejected_limits){c->rejected_bytes, c->rejected_count, c->rejected_age, c->rejected_rate};
+}
+
+static enum err open_rejected(struct role *r, const struct config *c, struct why *w)
+{
+    const struct rejected_limits limits = rejected_limits(c);
+    enum err e = rejected_open(r->spool_fd, &limits, &r->in.rejected, w);
+    if (e == ERR_OK)
+        rejected_expire(r->in.rejected, clock_wall_ms());
+    return e;
+}
+
 static enum err start(struct role *r, struct why *w)
 {
     struct config *config = NULL;
@@ -164,7 +178,7 @@ static enum err start(struct role *r, struct why *w)
     if (e == ERR_OK)
         e = open_journal(r, config, w);
     if (e == ERR_OK)
-        e = rejected_open(r->spool_fd, &r->in.rejected, w);
+        e = open_rejected(r, r->house->config, w);
     if (e == ERR_OK)
         e = start_threads(r, w);
     close(ROLE_FD_SECRETS);
@@ -206,7 +220,9 @@ static void switch_over(struct role *r)
 {
     if (!r->prepared)
         return;
+    const struct rejected_limits limits = rejected_limits(r->prepared->config);
     transport_switch(r->in.transport, r->prepared);
+    rejected_limit(r->in.rejected, &limits);
     house_release(r->house);
     r->house = r->prepared;
     r->prepared = NULL;
@@ -270,9 +286,10 @@ static void hear(struct role *r)
 static bool run(struct role *r)
 {
     while (!commit_ended(r->in.commit)) {
-        int64_t left = r->give_up_ms ? r->give_up_ms - clock_mono_ms() : -1;
+        int64_t left = r->give_up_ms ? r->give_up_ms - clock_mono_ms() : EXPIRE_MS;
         if (r->give_up_ms && left <= 0)
             return false;
+        rejected_expire(r->in.rejected, clock_wall_ms());
         struct pollfd fds[] = {
             {.fd = r->supervised ? ROLE_FD_SUPERVISOR : -1, .events = POLLIN},
             {.fd = r->signal_fd, .events = POLLIN},

@@ -25,8 +25,10 @@ host_intake_libintake_a_SOURCES = \
 	host/intake/parse.c \
 	host/intake/permit.c \
 	host/intake/read.c \
+	host/intake/refused.c host/intake/refused.h \
 	host/intake/rejected.c host/intake/rejected.h \
 	host/intake/request.c host/intake/request.h \
+	host/intake/rerun.c host/intake/rerun.h \
 	host/intake/route.c \
 	host/intake/screen.c host/intake/screen.h \
 	host/intake/seen.c host/intake/seen.h \

@@ -5,6 +5,7 @@
 #include "base/stats.h"
 #include "intake/batch.h"
 #include "intake/keycache.h"
+#include "intake/rerun.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,6 +128,7 @@ static const struct {
     {{"REMOTE_ADDR", 11}, offsetof(struct request, remote)},
     {{"CONTENT_TYPE", 12}, offsetof(struct request, content_type)},
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
+    {{RERUN_PARAM, sizeof RERUN_PARAM - 1}, offsetof(struct request, rerun)},
     {{"SSL_CLIENT_VERIFY", 17}, offsetof(struct request, client_verify)},
     {{"SSL_CLIENT_CERT", 15}, offsetof(struct request, client_cert)},
     {{"SSL_CLIENT_FINGERPRINT", 22}, offsetof(struct request, client_fingerprint)},

@@ -42,8 +42,12 @@ struct request {
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
     bool nul; /* a parameter held a NUL byte, so texts may be cut */
-    int64_t received_ms, began_ns;
+    int64_t received_ms; /* when it arrived; of one that is run again, when it did so first: what it is judged by */
+    int64_t taken_ms;    /* now: what duplicates are remembered by */
+    int64_t began_ns;
     struct id request_id;
+    bool rerun_altered; /* not all of it is as it came */
+    struct span rerun; /* where the refused request lies that is run again (rerun.h); SPAN_NONE: this is an ordinary one */
 
     /* client, route, admit */
     const struct house_limit *limited; /* the one that it came closest to, or that refuses it; NULL: none was asked */

@@ -69,6 +69,11 @@ bool steps_reading(const struct request *q)
     return q->step <= number_of(step_read);
 }
 
+bool steps_proven(const struct request *q)
+{
+    return q->step > number_of(step_verify);
+}
+
 const char *steps_name(const struct request *q)
 {
     return q->step < STEPS ? steps[q->step].name : "answer";

@@ -84,8 +84,8 @@ bool transport_by_unix_socket(const struct request *q)
     return is_unix_socket(q->conn->watch.fd);
 }
 
-/* The user on the other end of a unix socket; true for other sockets, whose address is -t's affair. */
-static bool peer_allowed(const struct io *io, int fd)
+/* May the user on the other end of a unix socket come in, and what for? True for other sockets, whose address is -t's affair. */
+static bool peer_allowed(const struct io *io, int fd, struct conn_who *who)
 {
     struct ucred cred;
     socklen_t n = sizeof cred;
@@ -93,7 +93,10 @@ static bool peer_allowed(const struct io *io, int fd)
         return true;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
         return false;
-    if (house_knows_peer(io->house, cred.uid))
+    who->own = cred.uid == 0 || cred.uid == geteuid();
+    bool known = who->admin || house_knows_peer(io->house, cred.uid);
+    who->only_own = !known && who->own;
+    if (known || who->own)
         return true;
     log_line(LOG_WARN, "a connection was refused: its user is not in peer_users", LOG_N("uid", cred.uid),
              LOG_N("pid", cred.pid));
@@ -103,15 +106,16 @@ static bool peer_allowed(const struct io *io, int fd)
 static void take_connection(struct io *io, int fd, bool admin)
 {
     int most = io->t->max_connections + (admin ? ADMIN_RESERVE : 0); /* health is asked when the door is crowded */
+    struct conn_who who = {.admin = admin};
     bool open = false;
     if (atomic_fetch_add_explicit(&io->t->connections, 1, memory_order_relaxed) >= most) {
         log_line(LOG_WARN, "a connection was refused: max_connections are open", LOG_N("max", io->t->max_connections));
         close(fd);
-    } else if (!admin && !peer_allowed(io, fd)) {
+    } else if (!peer_allowed(io, fd, &who)) {
         stat_add(STAT_hostile_connections_total, 1);
         close(fd);
     } else {
-        open = conn_open(io, fd, admin);
+        open = conn_open(io, fd, &who);
     }
     if (!open)
         atomic_fetch_sub_explicit(&io->t->connections, 1, memory_order_relaxed);

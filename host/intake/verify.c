@@ -29,6 +29,8 @@ enum err step_verify(struct request *q)
     bool event = house_takes_method(s, q->method);
     enum err e =
         recipe_judge(s->recipe, stored_keys(q->intake, s), q->recipe_context, &r, event, a, &q->verdict, &q->reply);
+    if (e == ERR_ANSWERED && q->rerun.p && !q->reply.fetch.p)
+        return refuse(q, ERR_HANDSHAKE_REFUSED, "a handshake is answered to its sender alone: have it sent again");
     if (e == ERR_ANSWERED && q->reply.store.p)
         return stored_take(q);
     if (e == ERR_ANSWERED && q->reply.fetch.p)

@@ -58,11 +58,32 @@ static bool listed(const char *const *names, size_t n, struct span header)
     return false;
 }
 
+bool recipe_signs_query(const struct recipe *r, const char *public_url)
+{
+    bool own = strchr(public_url, '?') != NULL; /* then the request's is not added */
+    for (size_t i = 0; i < r->signature.n_contents; i++)
+        for (size_t k = 0; k < r->signature.contents[i].n; k++) {
+            enum ref_kind kind = r->signature.contents[i].pieces[k].kind;
+            if (kind == REF_QUERY || (kind == REF_URL && !own))
+                return true;
+        }
+    return false;
+}
+
+/* A signature that anybody who saw it can send again, with another body, is a password. */
+static bool is_bearer(const struct recipe *r, struct span header)
+{
+    for (size_t i = 0; !r->none && r->algorithm->family & (FAMILY_TOKEN | FAMILY_JWT) && i < r->n_headers; i++)
+        if (r->headers[i].signature && span_eq_nocase(r->headers[i].name, header))
+            return recipe_gaps(r).body;
+    return false;
+}
+
 bool recipe_is_credential(const struct recipe *r, struct span header)
 {
     static const char *const always[] = {"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key"};
     return listed(always, sizeof always / sizeof *always, header) ||
-           listed(r->credentials.list, r->credentials.n, header);
+           listed(r->credentials.list, r->credentials.n, header) || is_bearer(r, header);
 }
 
 bool recipe_may_repeat(const struct recipe *r, struct span header)

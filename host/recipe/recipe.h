@@ -43,8 +43,11 @@ int64_t recipe_tolerance_ms(const struct recipe *r); /* -1: no timestamp */
 /* Default references for "type", "event_id", "order_key", "version", "time": list of strings, first present; *n 0 if
  * none. */
 const char *const *recipe_default(const struct recipe *r, const char *what, size_t *n);
-/* Is this header (any case) a credential that must become "…" before the spool? Authorization, Cookie and X-API-Key always are. */
+/* Is this header (any case) a credential that must become "…" before the spool? Authorization, Cookie and X-API-Key always are, and the
+ * header of a token that proves nothing about the body. */
 bool recipe_is_credential(const struct recipe *r, struct span header);
+/* Is the query signed, as a whole, of a source with this public_url? Then it is no secret by itself. */
+bool recipe_signs_query(const struct recipe *r, const char *public_url);
 /* May this header come twice? Others twice are 400. */
 bool recipe_may_repeat(const struct recipe *r, struct span header);
 

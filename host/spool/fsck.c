@@ -127,6 +127,8 @@ enum err fsck_run(int spool_fd, fsck_report cb, void *arg, struct fsck_summary *
         e = fsck_dead(&f, w);
     if (!e)
         e = fsck_fetched(&f, w);
+    if (!e)
+        e = fsck_rejected(&f, w);
     if (!e) {
         sum_up(&f);
         *out = f.sum;

@@ -34,6 +34,7 @@ typedef void (*fsck_report)(void *arg, bool finding, const char *text);
  *     attempt on record, and no transition is outside lifecycle.tbl
  *   - safe marks, void lines and tombstones speak of what lies before them; nothing before a checkpoint is unfinished
  *   - dead/ holds a letter for each dead invocation and no other; fetched/ holds what can have been fetched, and nothing else
+ *   - rejected/ holds files of refused requests and nothing else; lines there that cannot be read are a note
  * What lines before it that cannot be read explain (an event, attempt or outcome that is missing) is a note.
  * ERR_OK also when there are findings. ERR_NOT_FOUND: no spool; ERR_UNSUPPORTED: written by a newer version;
  * ERR_SYSTEM. */

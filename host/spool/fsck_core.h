@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * fsck_core: what fsck.c, fsck_line.c, fsck_dead.c and fsck_fetched.c share. One thread at a time.
+ * fsck_core: what fsck.c, fsck_line.c, fsck_dead.c, fsck_fetched.c and fsck_rejected.c share. One thread at a time.
  */
 #ifndef CREEL_SPOOL_FSCK_CORE_H
 #define CREEL_SPOOL_FSCK_CORE_H
@@ -30,5 +30,7 @@ enum err fsck_line(struct fsck *f, const struct line *l, struct pos at);
 enum err fsck_dead(struct fsck *f, struct why *w);
 /* What is in fetched/. */
 enum err fsck_fetched(struct fsck *f, struct why *w);
+/* What is in rejected/. */
+enum err fsck_rejected(struct fsck *f, struct why *w);
 
 #endif

@@ -5,6 +5,7 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/fetched.c host/spool/fetched.h \
 	host/spool/fsck.c host/spool/fsck.h \
 	host/spool/fsck_core.h host/spool/fsck_dead.c host/spool/fsck_fetched.c host/spool/fsck_line.c \
+	host/spool/fsck_rejected.c \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/ledger.c host/spool/ledger.h \
 	host/spool/ledger_apply.c host/spool/ledger_core.h \
@@ -14,6 +15,7 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/pos.h \
 	host/spool/readme.c host/spool/readme.h \
 	host/spool/reader.c host/spool/reader.h \
+	host/spool/refusal.c host/spool/refusal.h \
 	host/spool/segments.c host/spool/segments.h
 
 # The spool's README as a C string, one literal for each line.

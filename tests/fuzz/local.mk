@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A target is NAME.c. mutate_NAME is made of it and the driver, and make check runs it; NAME is the same with libFuzzer, which needs
 # clang: make fuzz (tests/fuzz/run) builds them in a folder of its own and runs each for FUZZ_SECONDS.
-MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe \
+MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_refusal \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
 	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr tests/fuzz/mutate_connection \
 	tests/fuzz/mutate_compare tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
@@ -32,6 +32,8 @@ tests_fuzz_mutate_config_SOURCES = tests/fuzz/config.c
 tests_fuzz_mutate_config_LDADD = $(LIB_DRIVE) $(LIB_BASE)
 tests_fuzz_mutate_line_SOURCES = tests/fuzz/line.c
 tests_fuzz_mutate_line_LDADD = $(LIB_DRIVE) $(LIB_SPOOL)
+tests_fuzz_mutate_refusal_SOURCES = tests/fuzz/refusal.c
+tests_fuzz_mutate_refusal_LDADD = $(LIB_DRIVE) $(LIB_SPOOL)
 tests_fuzz_mutate_recipe_SOURCES = tests/fuzz/recipe.c tests/fuzz/installed.h
 tests_fuzz_mutate_recipe_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_mutate_recipe_LDADD = $(LIB_DRIVE) $(LIB_RECIPE)

@@ -14,7 +14,7 @@ from creel import Host, check
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 PACKAGES = ["standardwebhooks@1.0.0", "svix@1.84.1", "@octokit/webhooks-methods@5.1.0", "stripe@17.7.0", "twilio@5.10.3",
-            "@slack/bolt@4.4.0", "discord-interactions@4.1.1"]
+            "@slack/bolt@4.4.0", "discord-interactions@4.1.1", "cloudevents@10.0.0"]
 SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"  # and its public key: RFC 8032, section 7.1, TEST 1
 PUBLIC = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 PUBLIC_URL = "https://hooks.example.test/hooks/twilio"  # and what a request has behind it
@@ -53,10 +53,11 @@ class Libraries:
                                "--prefix", self.dir, *PACKAGES],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=480, env=env, check=False)
         check(done.returncode == 0, f"npm install: {done.stdout}{done.stderr}")
-        shutil.copy(os.path.join(creel.HERE, "npm_signers.mjs"), self.dir)
+        for script in "npm_signers.mjs", "npm_cloudevents.mjs":
+            shutil.copy(os.path.join(creel.HERE, script), self.dir)
 
-    def ask(self, jobs):
-        done = subprocess.run([self.node, os.path.join(self.dir, "npm_signers.mjs")], input=json.dumps(jobs).encode(),
+    def ask(self, jobs, script="npm_signers.mjs"):
+        done = subprocess.run([self.node, os.path.join(self.dir, script)], input=json.dumps(jobs).encode(),
                               capture_output=True, timeout=120, check=False)
         check(done.returncode == 0, f"node: {done.stderr.decode()}")
         return json.loads(done.stdout)
@@ -189,9 +190,42 @@ def test_verifiers(libraries):
     print(f"    {', '.join(names)} accept what creel send signs")
 
 
+def test_cloudevents(libraries):
+    """What the CloudEvents SDK sends is taken in all modes as the same events, and what is kept of them it reads again."""
+    events = [{"specversion": "1.0", "id": f"{n}", "source": "/shop?a=b#c", "type": "order.paid", "subject": f"{n}: 50% off",
+               "time": "2026-11-22T10:11:12.131Z", "partitionkey": "k", "data": {"text": "grüß dich ☂", "n": n}} for n in range(3)]
+    made = libraries.ask({"make": events}, "npm_cloudevents.mjs")
+    names = ("binary", "structured", "batch", "detected")
+    with Host() as h:
+        h.settings["sources"] = {name: h.source(name, recipe="none", envelope="detect" if name == "detected" else "cloudevents") for name in names}
+        for settings in h.settings["sources"].values():
+            del settings["type"]  # the attribute
+        h.write_config()
+        h.start()
+        via = creel.nginx(h)
+
+        def post(name, message, status=202):
+            a = h.post(message["body"].encode(), message["headers"], "/hooks/" + name, via=via)
+            check(a.status == status, f"{name}: {a}")
+            return a.json()
+        ids = [post(name, message)["id"] for name in ("binary", "structured") for message in made[name]]
+        ids += [e["id"] for e in post("batch", made["batch"])["events"]]
+        ids += [post("detected", message)["id"] for message in (made["binary"][0], made["structured"][1], made["binary"][2])]
+        check(post("binary", made["structured"][0], 200)["id"] == ids[0], "the same event in another mode is not known again")
+        kept = [h.show(i) for i in ids]
+        read = libraries.ask({"read": [{"headers": dict(k["headers"]), "body": k["body"]} for k in kept]}, "npm_cloudevents.mjs")
+        for n, (shown, back) in enumerate(zip(kept, read)):
+            want = events[n % 3]
+            check((shown["type"], shown["order_key"], shown["event_id"]) == ("order.paid", "k", f"/shop?a=b#c#{n % 3}"), f"{shown}")
+            check({k: back.get(k) for k in want} == want, f"{want} is read again as {back}")
+        h.finish()
+    print("    cloudevents: binary, structured and batched are taken, and read again")
+
+
 def test_packages():
     with Libraries() as libraries:
         test_signers(libraries)
+        test_cloudevents(libraries)
         test_verifiers(libraries)
 
 

@@ -227,7 +227,7 @@ START_TEST(a_violation_whose_end_is_lost)
                                .violation = SPAN_LIT("schema-violation: \"/id\" is missing")};
         buf_init(&b, 4096);
         line_put_event(&b, &e);
-        ck_assert_int_eq(journal_append(r.j, buf_span(&b), false), ERR_OK);
+        ck_assert_int_eq(journal_append(r.j, buf_span(&b), NULL, false), ERR_OK);
         buf_fini(&b);
         rig_commit(&r);
         rig_until(&r, rig_state(&r, &e.id) == STATE_DEAD);

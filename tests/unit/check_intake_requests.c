@@ -219,7 +219,8 @@ START_TEST(refuses_plainly)
                                  "\"source\":\"shop\",\"type\":null,\"method\":\"GET\",\"remote\":\"192.0.2.7\","
                                  "\"step\":\"admit\",\"code\":\"method-not-allowed\",\"status\":405"),
                      1);
-    ck_assert_int_eq(spool_lines(&stage, "rejected", "hooks"), 0);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "nowhere"), 0); /* a path to no source may hold anything */
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"url\":\"/hooks/%73hop\""), 1);
     ck_assert_int_eq(journal_lines(&stage, "\"creel\":\"event\""), 0);
 }
 END_TEST

@@ -131,7 +131,7 @@ START_TEST(list_of_what_was_refused)
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/rejected", r.spool);
     ck_assert_int_eq(fs_mkdirs(AT_FDCWD, path, 0700, &w), ERR_OK);
-    snprintf(path, sizeof path, "%s/rejected/000000000001.jsonl", r.spool);
+    snprintf(path, sizeof path, "%s/rejected/rate-limited.000000000001.jsonl", r.spool);
     ck_assert_msg(fs_replace(AT_FDCWD, path, span_str(lines), 0600, &w) == ERR_OK, "%s", w.text);
     ck_assert_uint_eq(objects(creel("list --rejected --json"), 1, &o), 2);
     ck_assert_span_eq(member(o, "/request"), "01B");

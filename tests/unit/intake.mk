@@ -4,7 +4,7 @@ if HAVE_CHECK
 INTAKE_CHECKS = tests/unit/check_batch tests/unit/check_client tests/unit/check_contract tests/unit/check_dedupe tests/unit/check_duplicates \
 	tests/unit/check_limit tests/unit/check_throttle \
 	tests/unit/check_cloudevent tests/unit/check_envelope tests/unit/check_handshake_door tests/unit/check_intake tests/unit/check_intake_bytes \
-	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_screen
+	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_rejected tests/unit/check_screen
 check_PROGRAMS += $(INTAKE_CHECKS)
 TESTS += $(INTAKE_CHECKS)
 INTAKE_STAGE = tests/unit/stage.c tests/unit/stage.h tests/unit/suite.h
@@ -35,6 +35,9 @@ tests_unit_check_envelope_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_dedupe_SOURCES = tests/unit/check_dedupe.c tests/unit/suite.h
 tests_unit_check_dedupe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_dedupe_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_rejected_SOURCES = tests/unit/check_rejected.c tests/unit/suite.h tests/unit/spool_dir.h
+tests_unit_check_rejected_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_rejected_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_contract_SOURCES = tests/unit/check_contract.c $(INTAKE_STAGE)
 tests_unit_check_contract_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_contract_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

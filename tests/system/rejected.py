@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""What the door refused: kept by cause without secrets, listed, explained, and run through the door again."""
+import glob
+import json
+import os
+import signal
+import time
+
+import creel
+from creel import Host, check
+
+OTHER = b"another secret that is not ours."
+TOKEN = "tokentokentokentoken"
+
+
+def kept(h, code="*"):
+    lines = []
+    for name in sorted(glob.glob(h.spool("rejected", f"{code}.*.jsonl"))):
+        with open(name, "rb") as f:
+            lines += f.read().splitlines(True)
+    return lines
+
+
+def rerun(h, *requests, status=None):
+    done = h.creel("replay", "--rejected", *requests, "--json", status=status)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ask_again(h, value):
+    """What CREEL_RERUN with this value is answered."""
+    with creel.fcgi_connect(h.fastcgi, 5) as s:
+        s.sendall(creel.fcgi_request([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/"), ("CREEL_RERUN", value)]))
+        return creel.fcgi_answer(s).body.decode()
+
+
+def stranger_asks(h, value):
+    """The same by another user, who cannot read this folder."""
+    request = creel.fcgi_request([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/"), ("CREEL_RERUN", value)])
+    script = ("import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\ns.sendall(bytes.fromhex(sys.argv[2]))\n"
+              "while True:\n    data = s.recv(65536)\n    sys.stdout.write(data.decode('latin-1'))\n    if not data: break\n")
+    return creel.run([*creel.as_ordinary_user(), "/usr/bin/python3", "-c", script, h.fastcgi, request.hex()])
+
+
+def reload(h, before):
+    h.write_config()
+    h.process.send_signal(signal.SIGHUP)
+    creel.poll(lambda: h.log_text().count("configuration switched") > before, "the new configuration\n" + h.log_tail())
+
+
+def switches(h):
+    return h.log_text().count("configuration switched")
+
+
+def start(**more):
+    h = Host()
+    h.settings["sources"]["shop"] = h.source("shop", rejected={"body": True}, types=["order.*"], **more)
+    h.settings["sources"]["plain"] = h.source("plain")
+    h.settings["sources"]["token"] = h.source("token", recipe="gitlab", secret=TOKEN, type="const:push", rejected={"body": True})
+    h.settings["sources"]["open"] = h.source("open", recipe="none", rejected={"body": True})
+    h.write_config()
+    return h
+
+
+def test_kept_and_explained():
+    """By cause, with headers and, where the source says so, the body; no secret; creel verify explains with what is kept."""
+    with start() as h:
+        h.start()
+        body = json.dumps({"type": "order.created", "n": 1}).encode()
+        headers = dict(creel.sign(body, secret=OTHER), authorization="Bearer " + TOKEN, cookie="c=" + TOKEN)
+        refused = {name: h.post(body, headers, path).headers["creel-request-id"] for name, path in
+                   (("shop", "/hooks/shop?key=" + TOKEN), ("plain", "/hooks/plain?" + TOKEN), ("nowhere", "/nowhere/" + TOKEN))}
+        check(h.post(body, {"x-gitlab-token": TOKEN + "x"}, "/hooks/token").status == 401, "a wrong token")
+        lines = {e["request"]: e for e in h.list("--rejected")}
+        shop, plain, nowhere = (lines[refused[k]] for k in ("shop", "plain", "nowhere"))
+        check(shop["code"] == "signature-invalid" and shop["body"] == body.decode() and shop["url"] == "/hooks/shop?key=…"
+              and shop["headers"]["webhook-id"] == headers["webhook-id"] and shop["headers"]["authorization"] == "…" and shop["altered"],
+              f"{shop}")
+        check("body" not in plain and plain["headers"]["cookie"] == "…" and plain["url"] == "/hooks/plain?…", f"{plain}")
+        check("url" not in nowhere and "headers" not in nowhere and "body" not in nowhere, f"{nowhere}")
+        text = b"".join(kept(h)).decode()
+        check(TOKEN not in text and OTHER.decode() not in text, "a secret is in rejected/")
+        check(set(os.listdir(h.spool("rejected"))) == {"signature-invalid.000000000001.jsonl", "no-such-source.000000000001.jsonl"},
+              f"{os.listdir(h.spool('rejected'))}")
+        done = h.creel("verify", "--rejected", refused["shop"], status=1)
+        check("signature-invalid" in done.stdout and "clock of its arrival" in done.stdout, done.stdout)
+        done = h.creel("verify", "--rejected", refused["plain"])
+        check("not kept" in done.stdout and "--source plain" in done.stdout, done.stdout)
+        for request, why in ((refused["plain"], "query was not kept"), (refused["nowhere"], "headers were not kept")):
+            [a] = rerun(h, request, status=1)
+            check(a["status"] == 400 and why in a["answer"]["detail"], f"{a}")
+        token = next(e for e in lines.values() if e["source"] == "token")
+        [a] = rerun(h, token["request"], status=1)
+        check(a["status"] == 401 and "credentials were not kept" in a["answer"]["detail"], f"{a}")
+        check(h.list() == [], "an event came of it")
+        h.allow("refused")
+        h.finish()
+
+
+def test_after_the_correction():
+    """A key, then a list of types is corrected: what was refused gives one event each, however often and by however many it is asked
+    for, also after a restart; what is still bad stays refused; the clock is that of its arrival."""
+    with start(tolerance="2s") as h:
+        h.start()
+        sent = [json.dumps({"type": kind, "n": i}).encode() for i, kind in enumerate(["order.created", "invoice.paid", "order.bad"])]
+        ids = [h.post(b, creel.sign(b, f"msg_{i}", secret=OTHER if i < 2 else b"x" * 32)).headers["creel-request-id"]
+               for i, b in enumerate(sent)]
+        bare = b'{"type":"order.created"}x'  # no id of the sender's
+        bare_id = h.post(bare, {"content-type": "application/json"}, "/hooks/open").headers["creel-request-id"]
+        arrived = {e["request"]: e["at"] for e in h.list("--rejected")}
+        answers = rerun(h, *ids, status=1)
+        check([a["status"] for a in answers] == [401, 401, 401] and h.list() == [], f"before the correction: {answers}")
+        passed = time.time() + 2.1  # the tolerance: from then on only the clock of their arrival lets them in
+        creel.poll(lambda: time.time() > passed, "the tolerance to pass")
+        before = switches(h)
+        h.key_file("key-shop", creel.whsec(OTHER))
+        h.settings["sources"]["open"]["type"] = "const:order.created"
+        h.settings["sources"]["open"]["content_types"] = ["application/json", "text/plain"]
+        reload(h, before)
+        answers = rerun(h, *ids, status=1)
+        check([a["status"] for a in answers] == [202, 403, 401], f"after the key: {answers}")
+        [event] = h.list()
+        check(event["event_id"] == "msg_0" and event["id"] == answers[0]["answer"]["id"] and event["received"] == arrived[ids[0]], f"{event}")
+        shown = h.show(event["id"])
+        check(shown["request_id"] == ids[0] and shown["body"] == sent[0].decode() and shown["remote"] == "127.0.0.1", f"{shown}")
+        before = switches(h)
+        h.settings["sources"]["shop"]["types"] = ["order.*", "invoice.*"]
+        reload(h, before)
+        together = creel.together(6, lambda i: rerun(h, ids[1])[0])
+        check(sorted(a["status"] for a in together) == [200] * 5 + [202], f"at once: {together}")
+        check(len({a["answer"]["id"] for a in together}) == 1 and len(h.list()) == 2, "more than one event")
+        check([a["status"] for a in rerun(h, bare_id, status=1)] == [400], "the body of the other is no JSON")
+        check(len(kept(h)) == 4, "what was run again and refused is kept again")
+        h.restart()
+        answers = rerun(h, *ids, status=1)
+        check([a["status"] for a in answers] == [200, 200, 401] and len(h.list()) == 2, f"after a restart: {answers}")
+        h.allow("refused", "event type")
+        h.finish()
+
+
+def test_without_an_id():
+    """Without an id of the sender's, and with duplicates allowed, one refused request is still one event."""
+    with Host() as h:
+        h.settings["sources"]["open"] = h.source("open", recipe="none", rejected={"body": True}, dedupe=False, types=["a"])
+        h.write_config()
+        h.start()
+        ids = [h.post(b'{"type":"b"}', {}, "/hooks/open").headers["creel-request-id"] for _ in range(2)]
+        before = switches(h)
+        h.settings["sources"]["open"]["types"] = ["a", "b"]
+        reload(h, before)
+        check([a["status"] for a in rerun(h, ids[0], ids[0], ids[1], status=0)] == [202, 200, 202], "two requests, two events")
+        check([a["status"] for a in rerun(h, *ids, status=0)] == [200, 200] and len(h.list()) == 2, "again")
+        h.allow("refused", "anybody may")
+        h.finish()
+
+
+def test_strangers():
+    """A re-run is for root and the server's own user; others, and crafted names, get nothing, and no file but rejected/'s is read."""
+    with start() as h:
+        h.settings["listen_mode"] = "0666"
+        h.settings["peer_users"] = [creel.pwd.getpwuid(os.getuid()).pw_name, "nobody"]
+        h.write_config()
+        h.start()
+        body = b'{"type":"order.created"}'
+        request = h.post(body, creel.sign(body, secret=OTHER)).headers["creel-request-id"]
+        place = request + " signature-invalid.000000000001.jsonl:0"
+        check("signature-invalid" in ask_again(h, place), "asked by its own user")
+        if os.getuid() == 0:
+            said = stranger_asks(h, place)
+            check("address-not-allowed" in said, f"asked by a stranger: {said}")
+        outside = h.path("outside.jsonl")
+        with open(outside, "wb") as f:
+            f.write(kept(h)[0])
+        os.symlink(outside, h.spool("rejected", "rate-limited.000000000007.jsonl"))
+        for value in (request, request + " ", "x" * 26 + " signature-invalid.000000000001.jsonl:0", request + " signature-invalid.000000000001.jsonl:1",
+                      request + " signature-invalid.000000000001.jsonl:999999999999999", request + " signature-invalid.000000000002.jsonl:0",
+                      request + " ../rejected/signature-invalid.000000000001.jsonl:0", request + " ../outside.jsonl:0",
+                      request + " rate-limited.000000000007.jsonl:0", request + " /etc/passwd:0", request + " signature-invalid.000000000001.jsonl:-1",
+                      "0" * 26 + " signature-invalid.000000000001.jsonl:0", "A" * 100, ""):
+            said = ask_again(h, value)
+            check('"malformed-request"' in said, f"{value!r}: {said}")
+        with creel.fcgi_connect(h.fastcgi) as s:  # a body of its own
+            s.sendall(creel.fcgi_request([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/"), ("CREEL_RERUN", place)], b"other"))
+            check(creel.fcgi_answer(s).status == 400, "a re-run with a body")
+        via = creel.nginx(h)  # what a client can send is no parameter of ours
+        check(via.request("POST", "/hooks/shop", {"CREEL_RERUN": place, "Creel-Rerun": place}, b"{}").status == 401, "through the web server")
+        check(h.list() == [] and len(h.list("--rejected")) >= 2, "an event came of it")
+        h.allow("refused", "address")
+        os.unlink(h.spool("rejected", "rate-limited.000000000007.jsonl"))
+        h.finish()
+
+
+def test_not_in_peer_users():
+    """Who may run refused requests again may not thereby send ordinary ones."""
+    with start() as h:
+        h.settings["peer_users"] = ["nobody" if os.getuid() == 0 else "root"]
+        h.write_config()
+        h.start()
+        check("malformed-request" in ask_again(h, "x"), "a re-run by the own user")
+        try:
+            a = h.send()
+            raise creel.Failed(f"an ordinary request was answered: {a}")
+        except ConnectionError:
+            pass
+        h.allow("not in peer_users", "refused", "connection")
+        h.finish()
+
+
+def test_noise():
+    """One noisy cause pushes out no other; files stay within their limits; a kill in between costs half a line at most."""
+    with start() as h:
+        h.settings.update(rejected_bytes="64KiB", rejected_count=80, rejected_rate=5)
+        h.write_config()
+        h.start()
+        body = b'{"type":"order.created"}'
+        first = h.post(body, creel.sign(body, secret=OTHER)).headers["creel-request-id"]
+        for _ in range(200):
+            h.post(b"", {}, "/nowhere")
+        check(50 <= len(kept(h, "no-such-source")) <= 65, f"{len(kept(h, 'no-such-source'))} kept of the noise")
+        names = [("x-%d" % i, "v" * 5000) for i in range(10)]
+        for _ in range(30):
+            h.post(body, dict(names, **creel.sign(body, secret=OTHER)), "/hooks/plain")
+        size = sum(os.path.getsize(n) for n in glob.glob(h.spool("rejected", "signature-invalid.*")))
+        check(size <= 65536, f"{size} bytes of one cause")
+        check(first in {e["request"] for e in h.list("--rejected")}, "the first was pushed out")
+        h.process.kill()
+        h.process.wait()
+        newest = sorted(glob.glob(h.spool("rejected", "no-such-source.*")))[-1]
+        with open(newest, "ab") as f:
+            f.write(b'{"at":"2026-')
+        h.start()
+        request = h.post(b"", {}, "/nowhere").headers["creel-request-id"]
+        check(request in {e["request"] for e in h.list("--rejected")}, "a line behind half a line")
+        h.allow("refused", ".*")
+        h.finish()
+
+
+def test_a_link():
+    """rejected/ made a link: nothing is written through it, and the door refuses and accepts as ever."""
+    with start() as h:
+        os.makedirs(h.spool())
+        os.mkdir(h.path("elsewhere"))
+        os.symlink(h.path("elsewhere"), h.spool("rejected"))
+        h.start()
+        check(h.send(secret=OTHER).status == 401 and os.listdir(h.path("elsewhere")) == [], "written through a link")
+        h.accept()
+        os.unlink(h.spool("rejected"))
+        h.allow("refused requests are not kept", "refused")
+        h.finish()
+
+
+creel.main(globals())
