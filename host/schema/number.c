@@ -5,6 +5,13 @@
  */
 #include "schema/number.h"
 
+/* What most numbers are: no exponent, at most SMALL_BYTES. Worth n / 10^scale. */
+struct small {
+    int64_t n;
+    int scale;
+};
+enum { SMALL_BYTES = 18 };
+
 struct number {
     bool negative, exponent_negative;
     const char *digits,
@@ -18,6 +25,41 @@ enum { FAR_BITS = 40 }; /* exponents that differ by 2^40 differ by more than any
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+static bool is_small(struct span s, struct small *v)
+{
+    bool negative = s.n && s.p[0] == '-', point = false;
+    int64_t n = 0;
+    int scale = 0;
+    if (s.n > SMALL_BYTES)
+        return false;
+    for (size_t i = negative; i < s.n; i++) {
+        if (s.p[i] == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (!is_digit(s.p[i]))
+            return false;
+        n = n * 10 + (s.p[i] - '0');
+        scale += point;
+    }
+    *v = (struct small){negative ? -n : n, scale};
+    return true;
+}
+
+static bool rescale(struct small *v, int scale)
+{
+    for (; v->scale < scale; v->scale++)
+        if (__builtin_mul_overflow(v->n, 10, &v->n))
+            return false;
+    return true;
+}
+
+/* Both, with as many digits behind the point. */
+static bool are_small(struct span a, struct span b, struct small *x, struct small *y)
+{
+    return is_small(a, x) && is_small(b, y) && rescale(x, y->scale) && rescale(y, x->scale);
 }
 
 static struct number take_exponent(struct number v, const char *p, const char *end)
@@ -121,10 +163,13 @@ static int sign(const struct number *v)
 
 int number_compare(struct span a, struct span b)
 {
-    struct number x = parse(a), y = parse(b);
-    if (sign(&x) != sign(&y))
-        return sign(&x) < sign(&y) ? -1 : 1;
-    return sign(&x) * (sign(&x) ? compare_magnitudes(&x, &y) : 0);
+    struct small x, y;
+    if (are_small(a, b, &x, &y))
+        return (x.n > y.n) - (x.n < y.n);
+    struct number p = parse(a), q = parse(b);
+    if (sign(&p) != sign(&q))
+        return sign(&p) < sign(&q) ? -1 : 1;
+    return sign(&p) * (sign(&p) ? compare_magnitudes(&p, &q) : 0);
 }
 
 uint64_t number_hash(struct span a)
@@ -152,6 +197,12 @@ static int64_t last_place(const struct number *v)
 
 bool number_is_integer(struct span a)
 {
+    struct small s;
+    if (is_small(a, &s)) {
+        for (; s.scale && s.n % 10 == 0; s.scale--)
+            s.n /= 10;
+        return s.scale == 0;
+    }
     struct number v = parse(a);
     return is_zero(&v) || last_place(&v) >= 0;
 }
@@ -214,6 +265,9 @@ bool number_is_divisor(struct span of)
 bool number_multiple_of(struct span value, struct span of)
 {
     enum { ZEROS = 213 };
+    struct small x, y;
+    if (are_small(value, of, &x, &y))
+        return y.n > 0 && x.n % y.n == 0;
     struct number m = parse(value), n = parse(of);
     struct natural divisor = {{0}}, rest = {{0}};
     if (sign(&n) <= 0 || n.n > NUMBER_DIVISOR_DIGITS)

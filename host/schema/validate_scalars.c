@@ -152,7 +152,15 @@ bool validate_bound(struct validator *v, const struct op *op, uint32_t node)
 
 bool validate_multiple(struct validator *v, const struct op *op, uint32_t node)
 {
-    if (!spend_bytes(v, node))
+    enum {
+        PLAIN_BYTES = 18,
+        DIGIT = 4,
+        ZEROS = 500
+    }; /* a division digit by digit, with the zeros an exponent stands for */
+    const uint32_t n = validate_node(v, node)->n;
+    bool plain = n <= PLAIN_BYTES && !memchr(validate_node(v, node)->text, 'e', n) &&
+                 !memchr(validate_node(v, node)->text, 'E', n);
+    if (!validate_spend(v, plain ? 1 : DIGIT * (uint64_t)n + ZEROS))
         return false;
     return number_multiple_of(text_of(v, node), op->number) ||
            violation(v, node, "multipleOf", "must be a multiple of %.*s%s", cut_bytes(op->number), op->number.p,

@@ -153,6 +153,42 @@ def test_without_an_id():
         h.finish()
 
 
+def test_after_a_schema():
+    """What a schema refused is kept with its errors; when the schema is corrected it becomes one event, the rest stays refused."""
+    schema = {"type": "object", "properties": {"n": {"type": "string"}, "at": {"type": "string"}}}
+    with start() as h:
+        os.makedirs(h.path("schemas"), exist_ok=True)
+        h.settings.update(schemas=h.path("schemas"), failed_limit={"rate": 1, "per": "1h", "burst": 3})
+        h.write_config()
+        with open(h.path("schemas", "order.created.json"), "w") as f:
+            json.dump(schema, f)
+        h.start()
+        ids = [h.send(n=1).headers["creel-request-id"], h.send(at=7).headers["creel-request-id"]]
+        kept_errors = {e["request"]: e["errors"] for e in h.list("--rejected")}
+        check([[(e["pointer"], e["keyword"]) for e in kept_errors[i]] for i in ids] == [[("/n", "type")], [("/at", "type")]], f"{kept_errors}")
+        check("/n" in h.creel("verify", "--rejected", ids[0]).stdout, "its proof was good")
+        again = h.creel("replay", "--rejected", ids[0], status=1).stdout
+        check("refused again: schema-violation" in again and "/n" in again, again)
+        before = len(h.log_text())
+        schema["properties"]["n"] = {"type": "integer"}
+        with open(h.path("schemas", "new"), "w") as f:
+            json.dump(schema, f)
+        os.rename(h.path("schemas", "new"), h.path("schemas", "order.created.json"))
+        creel.poll(lambda: "configuration reloaded" in h.log_text()[before:], "the schema to be taken\n" + h.log_tail())
+        said = h.creel("replay", "--rejected", *ids, *ids, status=1).stdout.splitlines()
+        check("accepted, it is event" in said[0] and "there already" in said[3] and "/at" in "".join(said), "\n".join(said))
+        [event] = h.list()
+        check(event["id"] in said[0] and event["id"] in " ".join(said[1:]), f"{event} {said}")
+        # what an operator asks for is no guess of the sender's: its budget for those is not touched
+        bad = h.send(secret=OTHER).headers["creel-request-id"]
+        for _ in range(5):
+            [a] = rerun(h, bad, status=1)
+            check(a["status"] == 401, f"{a}")
+        h.accept(n=3)
+        h.allow("refused", "schema", "contract")
+        h.finish()
+
+
 def test_strangers():
     """A re-run is for root and the server's own user; others, and crafted names, get nothing, and no file but rejected/'s is read."""
     with start() as h:

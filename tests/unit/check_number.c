@@ -187,6 +187,27 @@ START_TEST(test_long)
 }
 END_TEST
 
+/* Numbers that are short and have no exponent are looked at another way: it says the same. */
+START_TEST(short_numbers_as_long_ones)
+{
+    unsigned seed = 1;
+    for (int i = 0; i < 20000; i++) {
+        char text[2][24], slow[2][64];
+        for (int k = 0; k < 2; k++) {
+            seed = seed * 1103515245 + 12345;
+            long n = (long)(seed >> 8) % (i % 2 ? 40 : 2000000) - (i % 2 ? 20 : 1000000);
+            snprintf(text[k], sizeof text[k], "%.*f", i / 7 % 5 * (1 + k), (double)n / (i % 3 ? 1 : 100));
+            snprintf(slow[k], sizeof slow[k], "%se0", text[k]);
+        }
+        struct span a = span_str(text[0]), b = span_str(text[1]), c = span_str(slow[0]), d = span_str(slow[1]);
+        ck_assert_msg(number_compare(a, b) == number_compare(c, d), "%s, %s", text[0], text[1]);
+        ck_assert_msg(number_compare(a, d) == number_compare(c, d), "%s, %s", text[0], text[1]);
+        ck_assert_msg(number_is_integer(a) == number_is_integer(c), "%s", text[0]);
+        ck_assert_msg(number_multiple_of(a, b) == number_multiple_of(c, d), "%s, %s", text[0], text[1]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("number");
@@ -194,6 +215,7 @@ int main(void)
     tcase_add_loop_test(t, test_compare, 0, sizeof pairs / sizeof *pairs);
     tcase_add_loop_test(t, test_integer, 0, sizeof integers / sizeof *integers);
     tcase_add_loop_test(t, test_multiple, 0, sizeof multiples / sizeof *multiples);
+    tcase_add_test(t, short_numbers_as_long_ones);
     tcase_add_test(t, test_divisor);
     tcase_add_test(t, test_random);
     tcase_add_test(t, test_long);
