@@ -84,14 +84,11 @@ bool auth_asks_path(const struct auth *a)
 
 struct span auth_hide_path(const struct auth *a, struct span path, struct span rest, struct arena *scratch)
 {
-    const struct config_auth *c = method_of(a);
-    struct span token = c && !query_name(c) ? segment(c, rest) : SPAN_NONE;
-    if (token.n == 0)
+    if (!auth_asks_path(a) || rest.n == 0)
         return path;
     struct buf b = arena_open(scratch);
-    buf_put(&b, path.p, (size_t)(token.p - path.p));
+    buf_put(&b, path.p, (size_t)(rest.p - path.p));
     buf_put_span(&b, hidden);
-    buf_put(&b, token.p + token.n, (size_t)(path.p + path.n - token.p) - token.n);
     struct span out = arena_close(scratch, &b);
     return out.p ? out : hidden;
 }

@@ -309,7 +309,7 @@ void answer_record(const struct request *q)
         break;
     default:
         stat_add(STAT_refused_total, 1);
-        if (proved_nothing(q->outcome))
+        if (proved_nothing(q->outcome) && !q->rerun.p) /* its sender has not asked again */
             limits_failed(q);
         write_down(q);
         /* One message for each code, so that a flood of one kind does not hold back the lines of another. */

@@ -161,6 +161,7 @@ void refused_keep(const struct request *q, enum err told, int status)
         .code = span_str(err_code(told)),
         .status = status,
         .detail = span_str(q->detail[0] ? q->detail : err_title(told)),
+        .errors = q->errors,
     };
     buf_init(&b, REQUEST_ARENA_BYTES * 6);
     if (keeps_request(q, told))

@@ -109,7 +109,7 @@ static void hide_path(struct span rest)
     arena_reset(&arena);
     bug_if(auth_judge(by_path, context, &q, &arena, &v) != ERR_OK || !v.key_id);
     struct span hidden = auth_hide_path(by_path, path, q.path_rest, &arena);
-    bug_if(!span_starts(hidden, SPAN_LIT("/a/x/\xe2\x80\xa6/")) || !span_eq(span_skip(hidden, 9), rest));
+    bug_if(!span_eq_str(hidden, "/a/\xe2\x80\xa6"));
     buf_fini(&b);
 }
 

@@ -4,7 +4,7 @@
 MUTATORS = tests/fuzz/mutate_json tests/fuzz/mutate_config tests/fuzz/mutate_line tests/fuzz/mutate_recipe tests/fuzz/mutate_refusal \
 	tests/fuzz/mutate_timestamp tests/fuzz/mutate_verify tests/fuzz/mutate_filter tests/fuzz/mutate_form tests/fuzz/mutate_url \
 	tests/fuzz/mutate_key tests/fuzz/mutate_jwt tests/fuzz/mutate_value tests/fuzz/mutate_cidr tests/fuzz/mutate_connection \
-	tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
+	tests/fuzz/mutate_compare tests/fuzz/mutate_format tests/fuzz/mutate_instance tests/fuzz/mutate_number tests/fuzz/mutate_pattern \
 	tests/fuzz/mutate_schema
 MUTATORS += tests/fuzz/mutate_auth tests/fuzz/mutate_cloudevent tests/fuzz/mutate_pointer
 FUZZ = $(MUTATORS:tests/fuzz/mutate_%=%)
@@ -68,6 +68,8 @@ tests_fuzz_mutate_instance_SOURCES = tests/fuzz/instance.c
 tests_fuzz_mutate_instance_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
 tests_fuzz_mutate_schema_SOURCES = tests/fuzz/schema.c
 tests_fuzz_mutate_schema_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
+tests_fuzz_mutate_compare_SOURCES = tests/fuzz/compare.c
+tests_fuzz_mutate_compare_LDADD = $(LIB_DRIVE) $(LIB_SCHEMA)
 
 $(FUZZERS): tests/fuzz/%: tests/fuzz/mutate_%
 	$(AM_V_CCLD)$(LINK) -fsanitize=fuzzer $(tests_fuzz_mutate_$*_OBJECTS) $(filter-out $(LIB_DRIVE),$(tests_fuzz_mutate_$*_LDADD)) $(LIBS)

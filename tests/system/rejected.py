@@ -138,18 +138,92 @@ def test_after_the_correction():
 
 
 def test_without_an_id():
-    """Without an id of the sender's, and with duplicates allowed, one refused request is still one event."""
+    """Without an id of the sender's, whether duplicates are looked for or not, one refused request is one event, also later."""
     with Host() as h:
-        h.settings["sources"]["open"] = h.source("open", recipe="none", rejected={"body": True}, dedupe=False, types=["a"])
+        names = {"any": {"dedupe": False}, "body": {}}
+        h.settings["sources"] = {n: h.source(n, recipe="none", rejected={"body": True}, types=["a"], **more) for n, more in names.items()}
         h.write_config()
         h.start()
-        ids = [h.post(b'{"type":"b"}', {}, "/hooks/open").headers["creel-request-id"] for _ in range(2)]
+        ids = [h.post(b'{"type":"b"}', {}, "/hooks/" + n).headers["creel-request-id"] for n in names for _ in range(2)]
         before = switches(h)
-        h.settings["sources"]["open"]["types"] = ["a", "b"]
+        for n in names:
+            h.settings["sources"][n]["types"] = ["a", "b"]
         reload(h, before)
-        check([a["status"] for a in rerun(h, ids[0], ids[0], ids[1], status=0)] == [202, 200, 202], "two requests, two events")
-        check([a["status"] for a in rerun(h, *ids, status=0)] == [200, 200] and len(h.list()) == 2, "again")
+        began = time.time()
+        check([a["status"] for a in rerun(h, *ids, *ids, status=0)] == [202] * 4 + [200] * 4, "four requests, four events")
+        h.restart()
+        creel.poll(lambda: time.time() > began + 1.5, "a second to pass")
+        check([a["status"] for a in rerun(h, *ids, status=0)] == [200] * 4 and len(h.list()) == 4, "again")
         h.allow("refused", "anybody may")
+        h.finish()
+
+
+def test_after_a_schema():
+    """What a schema refused is kept with its errors; when the schema is corrected it becomes one event, the rest stays refused."""
+    schema = {"type": "object", "properties": {"n": {"type": "string"}, "at": {"type": "string"}}}
+    with start() as h:
+        os.makedirs(h.path("schemas"), exist_ok=True)
+        h.settings.update(schemas=h.path("schemas"), failed_limit={"rate": 1, "per": "1h", "burst": 3})
+        h.write_config()
+        with open(h.path("schemas", "order.created.json"), "w") as f:
+            json.dump(schema, f)
+        h.start()
+        ids = [h.send(n=1).headers["creel-request-id"], h.send(at=7).headers["creel-request-id"]]
+        kept_errors = {e["request"]: e["errors"] for e in h.list("--rejected")}
+        check([[(e["pointer"], e["keyword"]) for e in kept_errors[i]] for i in ids] == [[("/n", "type")], [("/at", "type")]], f"{kept_errors}")
+        check("/n" in h.creel("verify", "--rejected", ids[0]).stdout, "its proof was good")
+        again = h.creel("replay", "--rejected", ids[0], status=1).stdout
+        check("refused again: schema-violation" in again and "/n" in again, again)
+        before = len(h.log_text())
+        schema["properties"]["n"] = {"type": "integer"}
+        with open(h.path("schemas", "new"), "w") as f:
+            json.dump(schema, f)
+        os.rename(h.path("schemas", "new"), h.path("schemas", "order.created.json"))
+        creel.poll(lambda: "configuration reloaded" in h.log_text()[before:], "the schema to be taken\n" + h.log_tail())
+        said = h.creel("replay", "--rejected", *ids, *ids, status=1).stdout.splitlines()
+        check("accepted, it is event" in said[0] and "there already" in said[3] and "/at" in "".join(said), "\n".join(said))
+        [event] = h.list()
+        check(event["id"] in said[0] and event["id"] in " ".join(said[1:]), f"{event} {said}")
+        # what an operator asks for is no guess of the sender's: its budget for those is not touched
+        bad = h.send(secret=OTHER).headers["creel-request-id"]
+        for _ in range(5):
+            [a] = rerun(h, bad, status=1)
+            check(a["status"] == 401, f"{a}")
+        h.accept(n=3)
+        h.allow("refused", "schema", "contract")
+        h.finish()
+
+
+def test_hostile_headers():
+    """Whatever bytes and however many headers: each refusal is a line that can be read, and the text that came is in none of the others."""
+    with start() as h:
+        h.start()
+        body = b'{"type":"order.created"}'
+        signed = [("HTTP_" + k.upper().replace("-", "_"), v) for k, v in creel.sign(body, secret=OTHER).items() if k != "content-type"]
+        hostile = [[("HTTP_X_%d" % i, "v") for i in range(400)],
+                   [("HTTP_X_%d" % i, b"\xff" * 300) for i in range(100)],
+                   [("HTTP_X_LONG", "l" * 60000)],
+                   [('HTTP_X"\n\\}', '"}\n{"at":"2026-11-21T10:00:00.000Z","request":"INJECTED","code":"x"}'), ("HTTP_X_C", b"\x1b[2J\x7f\xc2\x85\r\n")],
+                   [("HTTP_", "empty"), ("HTTP_X_\xe2\x80\xa6", "dots"), ("HTTP___PROTO__", "{}")],
+                   [("HTTP_AUTHORIZATION", TOKEN), ("HTTP_PROXY_AUTHORIZATION", TOKEN), ("HTTP_X_API_KEY", TOKEN)]]
+        ids = []
+        for more in hostile:
+            params = creel.fcgi_params("POST", "/hooks/shop", {"content-type": "application/json"}, body) + signed + more
+            with creel.fcgi_connect(h.fastcgi) as s:
+                s.sendall(creel.fcgi_request(params, body))
+                ids.append(creel.fcgi_answer(s).headers["creel-request-id"])
+        lines = {e["request"]: e for e in h.list("--rejected")}
+        check(set(lines) == set(ids) and all(lines[i]["code"] == "signature-invalid" for i in ids), f"{set(lines)} {ids}")
+        check([("headers" in lines[i]) for i in ids] == [False, True, False, True, True, True], f"{[list(lines[i]) for i in ids]}")
+        check(lines[ids[1]]["altered"] and "altered" not in lines[ids[3]] and len(lines[ids[3]]["headers"]) == 5, f"{lines[ids[3]]['headers']}")
+        check(TOKEN.encode() not in b"".join(kept(h)), "a credential was kept")
+        for i, status in zip(ids, (400, 401, 400, 401, 401, 401)):
+            [a] = rerun(h, i, status=1)
+            check(a["status"] == status, f"{a}")
+        shown = h.creel("list", "--rejected").stdout + h.creel("verify", "--rejected", ids[3], status=1).stdout
+        check("\x1b" not in shown, "a terminal is told what to do")
+        h.accept()
+        h.allow("refused")
         h.finish()
 
 

@@ -154,7 +154,7 @@ START_TEST(tokens_are_hidden)
 {
     auth_good("\"url_token\":{\"from\":\"path:1\",\"keys\":[{\"id\":\"k\",\"secret_file\":\"token\"}]}");
     struct span path = SPAN_LIT("/a/" TOKEN "/b");
-    ck_assert_span_eq(auth_hide_path(kit.auth, path, span_skip(path, 3), &kit.scratch), "/a/\xe2\x80\xa6/b");
+    ck_assert_span_eq(auth_hide_path(kit.auth, path, span_skip(path, 3), &kit.scratch), "/a/\xe2\x80\xa6");
     ck_assert_span_eq(auth_hide_path(kit.auth, span_of(path.p, 35), span_of(path.p + 3, 32), &kit.scratch),
                       "/a/\xe2\x80\xa6");
     ck_assert_span_eq(auth_hide_path(kit.auth, SPAN_LIT("/a"), SPAN_NONE, &kit.scratch), "/a");

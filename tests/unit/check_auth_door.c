@@ -129,12 +129,13 @@ START_TEST(tokens_of_urls_stay_outside)
     expect("/path/made/" TOKEN, NULL, 202, NULL);
     expect("/path/made/" TOKEN "x", NULL, 401, "UrlToken realm=\"path\"");
     expect("/path/made", NULL, 401, NULL);
+    expect("/path/" TOKEN "/made", NULL, 401, NULL);
     expect("/path", NULL, 401, NULL);
     expect("/query?token=" TOKEN, NULL, 202, NULL);
     expect("/query?token=x", NULL, 401, "UrlToken realm=\"query\"");
     ck_assert_int_eq(journal_lines(&stage, TOKEN), 0);
     ck_assert_int_eq(spool_lines(&stage, "rejected", TOKEN), 0);
-    ck_assert_int_eq(journal_lines(&stage, "\"path\":\"/path/made/\xe2\x80\xa6\""), 1);
+    ck_assert_int_eq(journal_lines(&stage, "\"path\":\"/path/\xe2\x80\xa6\""), 1);
 }
 END_TEST
 
