@@ -35,7 +35,7 @@ static enum err make(struct request *q)
     if (!q->batch || !q->batch->lines)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the batch");
     atomic_init(&q->batch->owed, 1);
-    return ERR_OK;
+    return limits_batch(q, n);
 }
 
 /* Nothing of the event before is known of the next. */

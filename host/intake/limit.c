@@ -129,40 +129,41 @@ static void occupy_locked(const struct spot *s, struct place *p, int64_t now_ns,
     *p = (struct place){s->hash, until_ns};
 }
 
-static void describe(const struct limit *l, int64_t until_ns, int64_t now_ns, struct limit_state *s)
+static void describe(const struct limit *l, int64_t until_ns, int64_t now_ns, int64_t wanted_ns, struct limit_state *s)
 {
     int64_t room = l->full_ns - (until_ns - now_ns);
     s->left = room > 0 ? room / l->step_ns : 0;
-    s->wait_ns = room < l->step_ns ? l->step_ns - room : 0;
+    s->wait_ns = room < wanted_ns ? wanted_ns - room : 0;
     s->full_ns = until_ns - now_ns;
 }
 
 /* ---- debts ---- */
 
-bool limit_take(struct limit *l, struct span key, int64_t now_ns, struct limit_state *s)
+bool limit_take(struct limit *l, struct span key, int64_t n, int64_t now_ns, struct limit_state *s)
 {
+    int64_t cost_ns = n <= l->full_ns / l->step_ns ? n * l->step_ns : l->full_ns + 1;
     struct place *next;
     struct spot spot = lock_spot(l, key);
     struct place *p = find_locked(&spot, now_ns, &next);
     p = p ? p : next;
     int64_t until = debt(p, now_ns);
-    bool taken = until + l->step_ns - now_ns <= l->full_ns;
+    bool taken = until + cost_ns - now_ns <= l->full_ns;
     if (taken) {
-        until += l->step_ns;
+        until += cost_ns;
         occupy_locked(&spot, p, now_ns, until);
     }
     unlock(&spot);
-    describe(l, until, now_ns, s);
+    describe(l, until, now_ns, taken ? l->step_ns : cost_ns, s);
     return taken;
 }
 
-void limit_give_back(struct limit *l, struct span key, int64_t now_ns)
+void limit_give_back(struct limit *l, struct span key, int64_t n, int64_t now_ns)
 {
     struct place *next;
     struct spot spot = lock_spot(l, key);
     struct place *p = find_locked(&spot, now_ns, &next);
     if (p)
-        p->until_ns -= l->step_ns;
+        p->until_ns -= n * l->step_ns;
     unlock(&spot);
 }
 
@@ -173,7 +174,7 @@ bool limit_would_take(struct limit *l, struct span key, int64_t now_ns, struct l
     const struct place *p = find_locked(&spot, now_ns, &next);
     int64_t until = p ? p->until_ns : now_ns;
     unlock(&spot);
-    describe(l, until, now_ns, s);
+    describe(l, until, now_ns, l->step_ns, s);
     return s->wait_ns == 0;
 }
 

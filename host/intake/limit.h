@@ -29,7 +29,7 @@ struct limit_rule {
 /* How it stands with a key. */
 struct limit_state {
     int64_t left;    /* events that could come right now */
-    int64_t wait_ns; /* until one may come; 0: now */
+    int64_t wait_ns; /* until one (of limit_take: n) may come; 0: now */
     int64_t full_ns; /* until the whole burst is there again */
 };
 
@@ -41,10 +41,11 @@ void limit_release(struct limit *l); /* NULL is fine */
 size_t limit_bytes(const struct limit *l);
 int64_t limit_full_ns(const struct limit *l);
 
-/* One more event of this key: true, it is counted; false, it is one too many and is not. *s as it is afterwards. */
-bool limit_take(struct limit *l, struct span key, int64_t now_ns, struct limit_state *s);
-/* The last one that was taken has not happened after all. */
-void limit_give_back(struct limit *l, struct span key, int64_t now_ns);
+/* n more events of this key, 1 at least: true, they are counted; false, there is no room for all of them and none is.
+ * *s as it is afterwards; it waits until there is room for n, or, where n is more than a burst, for ever. */
+bool limit_take(struct limit *l, struct span key, int64_t n, int64_t now_ns, struct limit_state *s);
+/* The last n that were taken have not happened after all. */
+void limit_give_back(struct limit *l, struct span key, int64_t n, int64_t now_ns);
 /* What limit_take would say, without counting; a key that has no place is not in debt. */
 bool limit_would_take(struct limit *l, struct span key, int64_t now_ns, struct limit_state *s);
 /* Count it, also beyond what is allowed; a key is never further in debt than a whole burst. */

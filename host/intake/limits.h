@@ -37,6 +37,9 @@ void limits_unload_failed(struct house *h);
 
 /* Within admit: by address, and failed proofs. ERR_RATE_LIMITED with q->limited and q->limit. */
 enum err limits_admit(struct request *q);
+/* The request turns out to hold n events: what was taken for one is taken for n, or all of it is refused. ERR_RATE_LIMITED;
+ * ERR_BODY_TOO_LARGE: more than may ever come at once. */
+enum err limits_batch(struct request *q, size_t n);
 /* The request was refused because it proved nothing. */
 void limits_failed(const struct request *q);
 /* Retry-After of a request that was refused by a limit: 1 at least. */

@@ -81,7 +81,7 @@ static enum err too_many(struct request *q, const struct house_limit *l, const s
     return refuse(q, ERR_RATE_LIMITED, "more than %s; try again in %lld s", l->what, (long long)limits_retry_after_s(q));
 }
 
-static enum err take(struct request *q, const struct house_limit *l, int64_t now_ns)
+static enum err take(struct request *q, const struct house_limit *l, int64_t n, int64_t now_ns)
 {
     struct limit_state s;
     struct address a;
@@ -89,7 +89,10 @@ static enum err take(struct request *q, const struct house_limit *l, int64_t now
     enum err e = key_of(q, l, &a, &key);
     if (e != ERR_OK)
         return e;
-    if (!limit_take(l->table, key, now_ns, &s))
+    if (n > l->config->burst)
+        return refuse(q, ERR_BODY_TOO_LARGE, "so many events in one batch are more than ever come at once: the burst of a limit is %lld",
+                      (long long)l->config->burst);
+    if (!limit_take(l->table, key, n, now_ns, &s))
         return too_many(q, l, &s);
     if (!q->limited || s.left < q->limit.left) {
         q->limited = l;
@@ -98,22 +101,32 @@ static enum err take(struct request *q, const struct house_limit *l, int64_t now
     return ERR_OK;
 }
 
-/* All limits by address, or all others. Those that were asked before the one that refuses get theirs back. */
-static enum err take_all(struct request *q, bool by_address, int64_t now_ns)
+/* What was taken of the first of them. */
+static void give_back(struct request *q, size_t limits, bool by_address, int64_t n, int64_t now_ns)
 {
     const struct house_source *s = q->source;
-    enum err e = ERR_OK;
-    size_t i = 0;
-    for (; i < s->n_limits && e == ERR_OK; i++)
-        if ((s->limits[i].config->by == LIMIT_BY_IP) == by_address)
-            e = take(q, &s->limits[i], now_ns);
-    for (size_t k = 0; e != ERR_OK && k + 1 < i; k++) {
+    for (size_t i = 0; i < limits; i++) {
         struct address a;
         struct span key;
-        if ((s->limits[k].config->by == LIMIT_BY_IP) == by_address && key_of(q, &s->limits[k], &a, &key) == ERR_OK)
-            limit_give_back(s->limits[k].table, key, now_ns);
+        if ((s->limits[i].config->by == LIMIT_BY_IP) == by_address && key_of(q, &s->limits[i], &a, &key) == ERR_OK)
+            limit_give_back(s->limits[i].table, key, n, now_ns);
     }
-    return e;
+}
+
+/* All limits by address, or all others. Those that were asked before the one that refuses get theirs back. */
+static enum err take_all(struct request *q, bool by_address, int64_t n, int64_t now_ns)
+{
+    const struct house_source *s = q->source;
+    for (size_t i = 0; i < s->n_limits; i++) {
+        enum err e = ERR_OK;
+        if ((s->limits[i].config->by == LIMIT_BY_IP) == by_address)
+            e = take(q, &s->limits[i], n, now_ns);
+        if (e != ERR_OK) {
+            give_back(q, i, by_address, n, now_ns);
+            return e;
+        }
+    }
+    return ERR_OK;
 }
 
 /* Has this address failed too often here, and not proved itself either? */
@@ -135,7 +148,7 @@ static enum err check_failed(struct request *q)
 enum err limits_admit(struct request *q)
 {
     enum err e = check_failed(q);
-    return e == ERR_OK ? take_all(q, true, q->began_ns) : e;
+    return e == ERR_OK ? take_all(q, true, 1, q->began_ns) : e;
 }
 
 /* A mark is made again when half of its time is over, so that not every request writes. */
@@ -153,12 +166,21 @@ enum err step_limit(struct request *q)
 {
     int64_t now_ns = clock_mono_ns(); /* not when it began to arrive: others have come since */
     remember_proof(q, now_ns);
-    return q->source->limits_look_inside ? ERR_OK : take_all(q, false, now_ns);
+    return q->source->limits_look_inside ? ERR_OK : take_all(q, false, 1, now_ns);
 }
 
 enum err step_limit_inside(struct request *q)
 {
-    return q->source->limits_look_inside ? take_all(q, false, clock_mono_ns()) : ERR_OK;
+    return q->source->limits_look_inside ? take_all(q, false, 1, clock_mono_ns()) : ERR_OK;
+}
+
+enum err limits_batch(struct request *q, size_t n)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (n < 2 || q->source->limits_look_inside) /* there each event asks by itself */
+        return ERR_OK;
+    give_back(q, q->source->n_limits, false, 1, now_ns);
+    return take_all(q, false, (int64_t)n, now_ns);
 }
 
 void limits_failed(const struct request *q)

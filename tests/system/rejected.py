@@ -138,17 +138,22 @@ def test_after_the_correction():
 
 
 def test_without_an_id():
-    """Without an id of the sender's, and with duplicates allowed, one refused request is still one event."""
+    """Without an id of the sender's, whether duplicates are looked for or not, one refused request is one event, also later."""
     with Host() as h:
-        h.settings["sources"]["open"] = h.source("open", recipe="none", rejected={"body": True}, dedupe=False, types=["a"])
+        names = {"any": {"dedupe": False}, "body": {}}
+        h.settings["sources"] = {n: h.source(n, recipe="none", rejected={"body": True}, types=["a"], **more) for n, more in names.items()}
         h.write_config()
         h.start()
-        ids = [h.post(b'{"type":"b"}', {}, "/hooks/open").headers["creel-request-id"] for _ in range(2)]
+        ids = [h.post(b'{"type":"b"}', {}, "/hooks/" + n).headers["creel-request-id"] for n in names for _ in range(2)]
         before = switches(h)
-        h.settings["sources"]["open"]["types"] = ["a", "b"]
+        for n in names:
+            h.settings["sources"][n]["types"] = ["a", "b"]
         reload(h, before)
-        check([a["status"] for a in rerun(h, ids[0], ids[0], ids[1], status=0)] == [202, 200, 202], "two requests, two events")
-        check([a["status"] for a in rerun(h, *ids, status=0)] == [200, 200] and len(h.list()) == 2, "again")
+        began = time.time()
+        check([a["status"] for a in rerun(h, *ids, *ids, status=0)] == [202] * 4 + [200] * 4, "four requests, four events")
+        h.restart()
+        creel.poll(lambda: time.time() > began + 1.5, "a second to pass")
+        check([a["status"] for a in rerun(h, *ids, status=0)] == [200] * 4 and len(h.list()) == 4, "again")
         h.allow("refused", "anybody may")
         h.finish()
 
@@ -186,6 +191,39 @@ def test_after_a_schema():
             check(a["status"] == 401, f"{a}")
         h.accept(n=3)
         h.allow("refused", "schema", "contract")
+        h.finish()
+
+
+def test_hostile_headers():
+    """Whatever bytes and however many headers: each refusal is a line that can be read, and the text that came is in none of the others."""
+    with start() as h:
+        h.start()
+        body = b'{"type":"order.created"}'
+        signed = [("HTTP_" + k.upper().replace("-", "_"), v) for k, v in creel.sign(body, secret=OTHER).items() if k != "content-type"]
+        hostile = [[("HTTP_X_%d" % i, "v") for i in range(400)],
+                   [("HTTP_X_%d" % i, b"\xff" * 300) for i in range(100)],
+                   [("HTTP_X_LONG", "l" * 60000)],
+                   [('HTTP_X"\n\\}', '"}\n{"at":"2026-11-21T10:00:00.000Z","request":"INJECTED","code":"x"}'), ("HTTP_X_C", b"\x1b[2J\x7f\xc2\x85\r\n")],
+                   [("HTTP_", "empty"), ("HTTP_X_\xe2\x80\xa6", "dots"), ("HTTP___PROTO__", "{}")],
+                   [("HTTP_AUTHORIZATION", TOKEN), ("HTTP_PROXY_AUTHORIZATION", TOKEN), ("HTTP_X_API_KEY", TOKEN)]]
+        ids = []
+        for more in hostile:
+            params = creel.fcgi_params("POST", "/hooks/shop", {"content-type": "application/json"}, body) + signed + more
+            with creel.fcgi_connect(h.fastcgi) as s:
+                s.sendall(creel.fcgi_request(params, body))
+                ids.append(creel.fcgi_answer(s).headers["creel-request-id"])
+        lines = {e["request"]: e for e in h.list("--rejected")}
+        check(set(lines) == set(ids) and all(lines[i]["code"] == "signature-invalid" for i in ids), f"{set(lines)} {ids}")
+        check([("headers" in lines[i]) for i in ids] == [False, True, False, True, True, True], f"{[list(lines[i]) for i in ids]}")
+        check(lines[ids[1]]["altered"] and "altered" not in lines[ids[3]] and len(lines[ids[3]]["headers"]) == 5, f"{lines[ids[3]]['headers']}")
+        check(TOKEN.encode() not in b"".join(kept(h)), "a credential was kept")
+        for i, status in zip(ids, (400, 401, 400, 401, 401, 401)):
+            [a] = rerun(h, i, status=1)
+            check(a["status"] == status, f"{a}")
+        shown = h.creel("list", "--rejected").stdout + h.creel("verify", "--rejected", ids[3], status=1).stdout
+        check("\x1b" not in shown, "a terminal is told what to do")
+        h.accept()
+        h.allow("refused")
         h.finish()
 
 

@@ -22,6 +22,11 @@ static const char sources[] =
     "\"b\":{\"path\":\"/b\"," OPEN ",\"tenant\":\"header:X-Tenant\",\"limit\":{\"rate\":2,\"per\":\"1h\",\"key\":\"tenant\"}},"
     "\"two\":{\"path\":\"/two\"," OPEN ",\"limit\":[{\"rate\":3,\"per\":\"1h\"},{\"rate\":1,\"per\":\"1h\",\"key\":\"header:X-Account\"}]},"
     "\"shop\":{\"path\":\"/shop\"," SIGNED ",\"limit\":[{\"rate\":9,\"per\":\"1h\",\"burst\":2,\"key\":\"key\"}]},"
+    "\"bearer\":{\"path\":\"/bearer\"," OPEN ",\"auth\":{\"bearer_file\":\"%D/key\"},\"limit\":{\"rate\":2,\"per\":\"1h\",\"key\":\"key\"}},"
+    "\"cloud\":{\"path\":\"/cloud\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false,"
+    "\"limit\":[{\"rate\":5,\"per\":\"50s\"},{\"rate\":9,\"per\":\"1h\",\"key\":\"key\"}]},"
+    "\"each\":{\"path\":\"/each\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false,"
+    "\"limit\":{\"rate\":1,\"per\":\"1h\",\"key\":\"json:/n\"}},"
     "\"other\":{\"path\":\"/other\"," SIGNED "}";
 static const char strict[] = "\"failed_limit\":{\"rate\":3,\"per\":\"1h\"},";
 
@@ -187,6 +192,54 @@ START_TEST(who_has_proved_itself_is_not_locked_out)
 }
 END_TEST
 
+START_TEST(a_caller_that_shows_its_key_has_proved_itself)
+{
+    static const char right[] = "Bearer whsec_" STAGE_SECRET;
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(call("/bearer", "198.51.100.1", "HTTP_AUTHORIZATION", "Bearer guess", "{}"), 401);
+    ck_assert_int_eq(call("/bearer", "198.51.100.1", "HTTP_AUTHORIZATION", right, "{}"), 429);
+    ck_assert_int_eq(call("/bearer", "192.0.2.1", "HTTP_AUTHORIZATION", right, "{}"), 202);
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"key\";r=1;t=1800");
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(call("/bearer", "192.0.2.1", "HTTP_AUTHORIZATION", "Bearer guess", "{}"), 401);
+    ck_assert_int_eq(call("/bearer", "192.0.2.1", "HTTP_AUTHORIZATION", right, "{}"), 202);
+    ck_assert_int_eq(call("/bearer", "192.0.2.1", "HTTP_AUTHORIZATION", right, "{}"), 429);
+}
+END_TEST
+
+#define EVENT(n) "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\",\"data\":{\"n\":" n "}}"
+
+static int send_batch(const char *uri, const char *text)
+{
+    struct call c = {.uri = uri, .body = span_str(text), .content_type = "application/cloudevents-batch+json"};
+    answer_fini(&last);
+    stage_call(&stage, &c, &last);
+    return last.status;
+}
+
+START_TEST(a_batch_counts_as_its_events)
+{
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 202);
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=2;t=30");
+    for (int i = 0; i < 3; i++) { /* what is refused uses nothing up */
+        ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 429);
+        ck_assert_span_eq(answer_header(&last, "Retry-After"), "10");
+    }
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "]"), 202);
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "]"), 429);
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 429);
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("1") "," EVENT("2") "]"), 202);
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("3") "," EVENT("2") "]"), 429);
+}
+END_TEST
+
+START_TEST(a_batch_that_never_fits_is_too_large)
+{
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 413);
+    ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 202);
+}
+END_TEST
+
 static void reload(const char *settings, const char *now)
 {
     struct buf reason;
@@ -253,6 +306,9 @@ int main(void)
     tcase_add_test(t, strangers_do_not_use_up_a_key);
     tcase_add_test(t, who_fails_too_often_is_not_looked_at);
     tcase_add_test(t, who_has_proved_itself_is_not_locked_out);
+    tcase_add_test(t, a_caller_that_shows_its_key_has_proved_itself);
+    tcase_add_test(t, a_batch_counts_as_its_events);
+    tcase_add_test(t, a_batch_that_never_fits_is_too_large);
     tcase_add_test(t, a_reload_keeps_what_it_does_not_change);
     tcase_add_test(t, failed_proofs_need_not_be_counted);
     suite_add_tcase(s, t);
