@@ -9,7 +9,7 @@
 
 #include "schema/uri.h"
 
-enum { MEMORY_BYTES = 4 << 20, WHERE_BYTES = 1 << 16, COVER_COST = 16 };
+enum { MEMORY_BYTES = 256 << 10, WHERE_BYTES = 1 << 16, COVER_COST = 16 };
 
 /* ---- sides ---- */
 
