@@ -13,9 +13,9 @@ import rig
 
 SECONDS = 3
 KINDS = {"constant": "constant answer", "synced": "the same, with group commit", "intake": "intake alone",
-         "creeld": "creeld, no function", "stack": "creeld, pool function, until done"}
+         "creeld": "creeld, no function", "contract": "the same, with a schema and a limit", "stack": "creeld, pool function, until done"}
 UNCHECKED = ("constant", "synced")  # these look at nothing
-DOOR_GOAL, STACK_GOAL = 0.60, 0.12
+DOOR_GOAL, STACK_GOAL, CONTRACT_GOAL = 0.60, 0.12, 1.10
 
 
 def start(r, kind):
@@ -28,7 +28,7 @@ def start(r, kind):
         return r.start("tests/bench/alone", r.config(), r.sock)
     if kind == "stack":
         r.function("nothing", types=["order.*"])
-    pid = r.start_creeld()
+    pid = r.start_creeld(contract=kind == "contract")
     r.wait_until("dispatch", lambda s: s["dispatching"] and s["functions"] == (kind == "stack"))
     return pid
 
@@ -43,7 +43,7 @@ def one(r, kind):
     try:
         machine, before = rig.Machine(), [rig.cpu_seconds(server), rig.cpu_seconds(web)]
         out = r.wrk(SECONDS, checked=kind not in UNCHECKED)
-        if kind in ("creeld", "stack"):
+        if kind in ("creeld", "contract", "stack"):
             r.wait_until("every accepted event to end", all_ended)
         after, outside = [rig.cpu_seconds(server), rig.cpu_seconds(web)], machine.since()
     finally:
@@ -89,6 +89,15 @@ def ratio(what, kind, base, results):
             "goal": f">= {DOOR_GOAL:.2f}" if base == "constant" and kind in ("intake", "creeld") else None, "pairs": len(ratios)}
 
 
+def contract(results):
+    """Processor time with a schema and a limit beside that without, of runs next to each other."""
+    cpu = {kind: [run["server_cpu"] + run["web_cpu"] for run in results[kind]] for kind in ("contract", "creeld")}
+    ratios = [a / b for a, b in zip(cpu["contract"], cpu["creeld"])]
+    return {"part": "door", "case": "a schema and a limit / neither", "unit": "CPU s/1000", "ours": statistics.median(cpu["contract"]),
+            "baseline": statistics.median(cpu["creeld"]), "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios),
+            "goal": f"<= {CONTRACT_GOAL:.2f}", "pairs": len(ratios)}
+
+
 def stack(runs):
     cpu = [run["server_cpu"] + run["web_cpu"] for run in runs]
     return {"part": "stack", "case": "accept to done, nginx and pool included", "unit": "CPU s/1000", "value": statistics.median(cpu),
@@ -106,6 +115,7 @@ def run(build, note):
                 results[kind].append(one(r, kind))
     yield from (figures(kind, results[kind]) for kind in kinds)
     yield ratio("intake alone / constant answer", "intake", "constant", results)
+    yield contract(results)
     yield ratio("creeld, no function / constant answer", "creeld", "constant", results)
     yield ratio("creeld, pool function / constant answer", "stack", "constant", results)
     yield ratio("intake alone / the same with group commit", "intake", "synced", results)

@@ -192,12 +192,26 @@ class Rig:
             json.dump(sidecar, f)
         shutil.copy(self.program("tests/functions/nothing.so"), os.path.join(self.functions, name + ".so"))
 
-    def config(self):
+    def contract(self):
+        """What events of the bench must be like, with thirty properties named; and as many of them as nobody sends."""
+        more = {f"member_{i}": {"type": "string", "maxLength": 64} for i in range(26)}
+        data = {"type": "object", "required": ["id", "note"], "additionalProperties": False,
+                "properties": {"id": {"type": "integer", "minimum": 1}, "note": {"type": "string", "maxLength": 4096}, **more}}
+        schema = {"type": "object", "required": ["type", "data"], "properties": {"type": {"const": "order.paid"}, "data": data}}
+        os.makedirs(self.path("schemas"), exist_ok=True)
+        with open(self.path("schemas/order.paid.json"), "w", encoding="ascii") as f:
+            json.dump(schema, f)
+        return {"rate": 1000000, "per": "1s", "key": "ip"}
+
+    def config(self, contract=False):
         config = {"listen": "unix:" + self.sock, "listen_mode": "0666", "spool": self.spool, "control": self.sock + ".control",
                   "recipes": os.path.join(HERE, "../../host/recipe/recipes"), "min_free": "64MiB", "log_level": "warn",
                   "functions": self.functions, "worker": self.program("creel-worker"),
                   "sources": {"shop": {"path": "/hooks/shop", "recipe": "standard-webhooks",
                                        "keys": [{"id": "k", "secret_file": self.path("key")}]}}}
+        if contract:
+            config["sources"]["shop"]["limit"] = self.contract()
+            config["schemas"] = self.path("schemas")
         with open(self.path("creel.json"), "w", encoding="ascii") as f:
             json.dump(config, f)
         return self.path("creel.json")
@@ -214,8 +228,8 @@ class Rig:
         with open(self.path("log"), encoding="utf-8", errors="replace") as f:
             raise Wrong(f"the server ended with {self.server.returncode}:\n" + f.read()[-2000:])
 
-    def start_creeld(self):
-        return self.start("creeld", "-c", self.config())
+    def start_creeld(self, contract=False):
+        return self.start("creeld", "-c", self.config(contract))
 
     def stop(self):
         if not self.server:
