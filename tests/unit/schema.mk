@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += tests/vectors/json-schema
 if HAVE_CHECK
 SCHEMA_PARTS_CHECKS = tests/unit/check_compare tests/unit/check_format tests/unit/check_number tests/unit/check_pattern
 check_PROGRAMS += $(SCHEMA_PARTS_CHECKS)
