@@ -98,6 +98,12 @@ static bool plain(struct span s)
     return true;
 }
 
+/* RFC 3986 section 3.1: schemes are the same in either case. */
+static bool is_https(struct span url)
+{
+    return url.n > 8 && span_eq_nocase(span_of(url.p, 8), SPAN_LIT("https://"));
+}
+
 /* What a handshake is answered can be sent, and leads nowhere but to where the recipe says. */
 static void hold_reply(const struct recipe_reply *reply, bool has_keys)
 {
@@ -105,12 +111,12 @@ static void hold_reply(const struct recipe_reply *reply, bool has_keys)
     for (size_t i = 0; i < reply->n_headers; i++)
         bug_if(reply->headers[i].name.n == 0 || !plain(reply->headers[i].value));
     bug_if(reply->store.p && (has_keys || reply->store.n == 0));
-    bug_if(reply->fetch.p && !span_starts(reply->fetch, SPAN_LIT("https://")));
+    bug_if(reply->fetch.p && !is_https(reply->fetch));
 }
 
 static const struct keyring *no_keys_yet(void *arg, struct span url)
 {
-    bug_if(!span_starts(url, SPAN_LIT("https://")));
+    bug_if(!is_https(url));
     return arg;
 }
 
@@ -127,7 +133,7 @@ static void judge(const struct target *t, const struct keyring *ring, struct rec
     bug_if(e == ERR_OK && !recipe_is_none(t->recipe));
     bug_if(e == ERR_BODY_TOO_LARGE);
     bug_if(e != ERR_OK && e != ERR_ANSWERED && verdict.detail[0] == 0);
-    bug_if(e == ERR_KEYS_PENDING && !span_starts(verdict.keys_url, SPAN_LIT("https://")));
+    bug_if(e == ERR_KEYS_PENDING && !is_https(verdict.keys_url));
     if (e == ERR_ANSWERED)
         hold_reply(&reply, ring == t->ring && t->ring);
     arena_fini(&scratch);
