@@ -197,10 +197,10 @@ static int diff(struct ctl *c, int argc, char **argv)
     read_text(argv[1], &old);
     read_text(argv[2], &new);
     enum err e = schema_compare(buf_span(&old), buf_span(&new), written, &changes, &w);
-    if (e != ERR_OK)
-        return ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
-    int status = print_changes(c, &changes);
-    schema_changes_fini(&changes);
+    int status = e == ERR_OK ? print_changes(c, &changes)
+                             : ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
+    if (e == ERR_OK)
+        schema_changes_fini(&changes);
     buf_fini(&old);
     buf_fini(&new);
     return status;

@@ -92,7 +92,7 @@ def test_owners_of_key_files():
     """Root's, and those of whoever starts creeld or of `user`; another's are refused with what to do."""
     if os.getuid() != 0:
         raise creel.Skip("only root gives files away")
-    with Host() as h:
+    with Host(listen_group="") as h:
         key = h.settings["sources"]["shop"]["keys"][0]["secret_file"]
         tested(h, 0)
         os.chown(key, NOBODY.pw_uid, NOBODY.pw_gid)
@@ -128,7 +128,7 @@ def test_rights():
                                    (in_the_way, "/control: ", ("not a socket", "move it away")),
                                    (lambda h: os.chmod(h.path("functions"), 0o300), "/functions: ", ("nobody", "may not read")),
                                    (lambda h: h.settings.update(listen_group="root"), "/listen_group: ", ("not in group",))):
-        with Host(peer_users=["nobody"]) as h:
+        with Host(peer_users=["nobody"], listen_group="") as h:
             h.give(NOBODY.pw_uid)
             os.chown(h.path("functions"), NOBODY.pw_uid, NOBODY.pw_gid)
             tested(h, 0, launcher=launcher)

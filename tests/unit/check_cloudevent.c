@@ -99,7 +99,7 @@ END_TEST
 START_TEST(more_attributes_than_fit)
 {
     static struct recipe_header many[CLOUDEVENT_ATTRIBUTES_MAX + 1] = {GOOD};
-    static char names[CLOUDEVENT_ATTRIBUTES_MAX + 1][8];
+    static char names[CLOUDEVENT_ATTRIBUTES_MAX + 1][16];
     for (int i = 4; i <= CLOUDEVENT_ATTRIBUTES_MAX; i++) {
         snprintf(names[i], sizeof names[i], "ce-%d", i);
         many[i] = (struct recipe_header){span_str(names[i]), SPAN_LIT("x")};
