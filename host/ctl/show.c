@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "ctl/past.h"
+#include "spool/refusal.h"
 
 enum { HISTORY_BYTES = 1 << 30, BODY_SHOWN_BYTES = 4096 };
 
@@ -97,19 +98,6 @@ static void put_headers(struct buf *b, struct span pairs)
     buf_putc(b, '}');
 }
 
-static void put_body(struct buf *b, struct span body)
-{
-    if (utf8_valid(body) && !memchr(body.p, '\0', body.n)) {
-        buf_puts(b, ",\"body\":");
-        buf_put_json_string(b, body);
-        return;
-    }
-    buf_puts(b, ",\"body_base64\":\"");
-    if (buf_reserve(b, base64_size(body.n)))
-        b->n += base64_encode(body.p, body.n, b->p + b->n);
-    buf_putc(b, '"');
-}
-
 static void put_text(struct buf *b, const char *name, struct span s)
 {
     buf_printf(b, ",\"%s\":", name);
@@ -166,7 +154,7 @@ static int print_json(struct show *s, const struct entry *e)
     put_text(&b, "violation", s->event.violation);
     put_text(&b, "durability", s->event.synced ? SPAN_LIT("synced") : SPAN_LIT("written"));
     put_headers(&b, s->event.headers);
-    put_body(&b, s->event.body);
+    refusal_put_body(&b, s->event.body);
     put_history(s, &b);
     buf_puts(&b, "}\n");
     bool good = !b.failed && fwrite(b.p, 1, b.n, stdout) == b.n;

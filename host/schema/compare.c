@@ -208,26 +208,30 @@ static bool tell(struct comparison *c, uint32_t at, const char *keyword, bool un
     return false;
 }
 
-enum { MESSAGE_BYTES = 256 };
+static bool __attribute__((format(printf, 5, 0)))
+tell_of(struct comparison *c, uint32_t at, enum keyword k, bool undecided, const char *fmt, va_list ap)
+{
+    char message[256];
+    vsnprintf(message, sizeof message, fmt, ap);
+    return tell(c, at, keyword_text(k), undecided, message);
+}
 
 bool compare_refused(struct comparison *c, uint32_t at, enum keyword k, const char *fmt, ...)
 {
-    char message[MESSAGE_BYTES];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    bool told = tell_of(c, at, k, false, fmt, ap);
     va_end(ap);
-    return tell(c, at, keyword_text(k), false, message);
+    return told;
 }
 
 bool compare_undecided(struct comparison *c, uint32_t at, enum keyword k, const char *fmt, ...)
 {
-    char message[MESSAGE_BYTES];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(message, sizeof message, fmt, ap);
+    bool told = tell_of(c, at, k, true, fmt, ap);
     va_end(ap);
-    return tell(c, at, keyword_text(k), true, message);
+    return told;
 }
 
 /* ---- the walk ---- */

@@ -34,7 +34,7 @@ static void put_fact(struct buf *b, const char *name, struct span s)
     put_text(b, name, s.p ? span_of(s.p, s.n < FACT_BYTES ? s.n : FACT_BYTES) : s);
 }
 
-static void put_body(struct buf *b, struct span body)
+void refusal_put_body(struct buf *b, struct span body)
 {
     if (utf8_valid(body) && !memchr(body.p, '\0', body.n)) {
         buf_puts(b, ",\"body\":");
@@ -75,7 +75,7 @@ void refusal_put(struct buf *b, const struct refusal *r)
         buf_put_span(b, r->headers);
     }
     if (r->body.p)
-        put_body(b, r->body);
+        refusal_put_body(b, r->body);
     buf_puts(b, "}\n");
 }
 

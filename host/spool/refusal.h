@@ -35,6 +35,9 @@ struct refusal {
     uint64_t left_out;   /* how many of this cause were not written since the line before */
 };
 
+/* The member of a request object that holds the body, with a comma before it: "body" where it is UTF-8 without NUL, else
+ * "body_base64". */
+void refusal_put_body(struct buf *b, struct span body);
 /* The line behind b, with its line feed. Check b->failed. */
 void refusal_put(struct buf *b, const struct refusal *r);
 /* Read a line without its line feed. Strings that hold escapes, and the body, lie behind room's content. ERR_CORRUPT: it is no
