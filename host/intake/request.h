@@ -38,6 +38,7 @@ struct request {
 
     /* as it came in (request_read_params) */
     struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
+    struct span server_software;
     struct span client_verify, client_cert, client_fingerprint; /* what the web server says of a client certificate */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;

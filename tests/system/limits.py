@@ -134,4 +134,25 @@ def test_addresses_caddy():
     spoofed(creel.caddy, "trusted_proxies 127.0.0.3/32")
 
 
+def test_fields_that_look_like_it():
+    """A proxy that is trusted hands on what it does not know; no other name may become its field on the way."""
+    with Host(trusted_proxies=["127.0.0.3"]) as h:
+        h.settings["sources"] = {"far": open_source(h, "far", allow=[FAR + "/32"])}
+        h.write_config()
+        h.start()
+        for kit in ("nginx", "apache", "caddy", "lighttpd"):
+            server = creel.Server(h, kit)
+            for name in ("X_Forwarded_For", "X-Forwarded_For", "x.forwarded.for", "X~Forwarded-For"):
+                c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=creel.DEADLINE, source_address=("127.0.0.3", 0))
+                c.putrequest("POST", "/hooks/far")
+                for field in (("X-Forwarded-For", "198.51.100.1"), (name, FAR), ("Content-Type", "application/json"), ("Content-Length", "2")):
+                    c.putheader(*field)
+                c.endheaders(b"{}")
+                r = c.getresponse()
+                check(r.status == (400 if kit == "lighttpd" else 403), f"{kit}, {name}: {r.status} {r.read()}")
+                c.close()
+            server.stop()
+        h.finish()
+
+
 creel.main(globals())
