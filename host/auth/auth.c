@@ -76,9 +76,8 @@ const char *auth_method_fault(const struct config_auth *method)
 {
     for (size_t i = 0; i < method->n_algorithms; i++)
         if (!jwt_algorithm(span_str(method->algorithms[i])))
-            return "algorithms are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 "
-                   "and "
-                   "EdDSA";
+            return "algorithms are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, "
+                   "EdDSA and Ed25519";
     return NULL;
 }
 

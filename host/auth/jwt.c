@@ -9,7 +9,7 @@
 
 enum {
     /* What a key that does not say is for: one algorithm for each kind and curve. */
-    ALGORITHMS_BY_KIND = JWT_HS256 | JWT_RS256 | JWT_ES256 | JWT_ES384 | JWT_ES512 | JWT_EdDSA
+    ALGORITHMS_BY_KIND = JWT_HS256 | JWT_RS256 | JWT_ES256 | JWT_ES384 | JWT_ES512 | JWT_EdDSA | JWT_Ed25519
 };
 
 /* A string as text; the arena holds it where it has escapes. SPAN_NONE: it is none, or there is no room. */

@@ -15,6 +15,14 @@ static struct span *forwarded(struct request *q, size_t *n)
     return values;
 }
 
+/* nginx (before 1.23) hands fields over as they came, and none whose name only looks like this one. Of the others lighttpd makes
+ * X_Forwarded_For and X.Forwarded.For the same variable, behind the real one: a client's word would count as a proxy's. They
+ * join what came several times. */
+static bool hands_over_each(const struct request *q)
+{
+    return span_starts(q->server_software, SPAN_LIT("nginx/"));
+}
+
 enum err step_client(struct request *q)
 {
     const struct cidr_list *proxies = &q->house->proxies;
@@ -29,6 +37,9 @@ enum err step_client(struct request *q)
     const struct span *values = forwarded(q, &n);
     if (!values)
         return refuse(q, ERR_BODY_TOO_LARGE, "the header fields are larger than this server takes");
+    if (n > 1 && !hands_over_each(q))
+        return refuse(q, ERR_MALFORMED_REQUEST, "x-forwarded-for came twice, and the web server (SERVER_SOFTWARE) is not nginx, "
+                      "of which it is known that both are what they are called");
     q->client = cidr_client(proxies, peer, values, n);
     q->remote = arena_copy(&q->arena, span_of(text, address_format(&q->client, text)));
     return ERR_OK;

@@ -126,6 +126,7 @@ static const struct {
     {{"REQUEST_METHOD", 14}, offsetof(struct request, method)},
     {{"REQUEST_URI", 11}, offsetof(struct request, uri)},
     {{"REMOTE_ADDR", 11}, offsetof(struct request, remote)},
+    {{"SERVER_SOFTWARE", 15}, offsetof(struct request, server_software)},
     {{"CONTENT_TYPE", 12}, offsetof(struct request, content_type)},
     {{"CONTENT_LENGTH", 14}, offsetof(struct request, length_text)},
     {{RERUN_PARAM, sizeof RERUN_PARAM - 1}, offsetof(struct request, rerun)},

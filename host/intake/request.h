@@ -38,6 +38,7 @@ struct request {
 
     /* as it came in (request_read_params) */
     struct span method, uri, remote, content_type, length_text; /* remote: REMOTE_ADDR, until the client is known */
+    struct span server_software;
     struct span client_verify, client_cert, client_fingerprint; /* what the web server says of a client certificate */
     struct recipe_header *headers; /* lower-case names with dashes; content-type among them */
     size_t n_headers;
@@ -52,6 +53,7 @@ struct request {
     /* client, route, admit */
     const struct house_limit *limited; /* the one that it came closest to, or that refuses it; NULL: none was asked */
     struct limit_state limit;          /* how it stands with that */
+    int64_t limits_ns;                 /* when limits were asked last */
     struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */

@@ -235,7 +235,7 @@ static enum err add_jwt_algorithm(struct compiler *c, struct span s, void *arg)
     unsigned bit = jwt_algorithm(s);
     (void)arg;
     if (!bit)
-        return compiler_fault(c, "there is no algorithm '%.*s' (HS256, RS256, PS256, ES256, … 384, 512, EdDSA)", (int)s.n,
+        return compiler_fault(c, "there is no algorithm '%.*s' (HS256, RS256, PS256, ES256, … 384, 512, EdDSA, Ed25519)", (int)s.n,
                               s.p);
     signature_of(c)->jwt.algorithms |= bit;
     return ERR_OK;

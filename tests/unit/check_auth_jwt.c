@@ -151,6 +151,26 @@ START_TEST(keys_by_name)
 }
 END_TEST
 
+/* RFC 9864 names EdDSA by its curve. A key that names an algorithm is for tokens that name the same. */
+START_TEST(an_algorithm_of_two_names)
+{
+    write_file("jwks",
+               joined("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"Ed25519\",\"kid\":\"a\",\"x\":\"%.*s\"},"
+                      "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"b\",\"x\":\"%.*s\"}]}",
+                      S(public_text(&a)), S(public_text(&b)))
+                   .p,
+               0644);
+    auth_good(JWT(""));
+    ck_assert_int_eq(shown(token_of("{\"alg\":\"Ed25519\",\"kid\":\"a\"}", GOOD, "Ed25519", &a)), ERR_OK);
+    refused_with(shown(token_of("{\"alg\":\"EdDSA\",\"kid\":\"a\"}", GOOD, "EdDSA", &a)), "no key of this source");
+    ck_assert_int_eq(shown(token_of("{\"alg\":\"Ed25519\",\"kid\":\"b\"}", GOOD, "Ed25519", &b)), ERR_OK);
+    ck_assert_int_eq(shown(token_of("{\"alg\":\"EdDSA\",\"kid\":\"b\"}", GOOD, "EdDSA", &b)), ERR_OK);
+    auth_good(JWT(",\"algorithms\":[\"Ed25519\"]"));
+    ck_assert_int_eq(shown(token_of("{\"alg\":\"Ed25519\"}", GOOD, "Ed25519", &b)), ERR_OK);
+    refused_with(shown(token_of("{\"alg\":\"EdDSA\"}", GOOD, "EdDSA", &b)), "no key of this source");
+}
+END_TEST
+
 START_TEST(keys_that_the_token_brings)
 {
     unsigned char private_own[KEY_PRIVATE_BYTES];
@@ -297,6 +317,7 @@ int main(void)
     tcase_add_test(t, good_ones);
     tcase_add_test(t, no_algorithm_or_another);
     tcase_add_test(t, keys_by_name);
+    tcase_add_test(t, an_algorithm_of_two_names);
     tcase_add_test(t, keys_that_the_token_brings);
     tcase_add_test(t, whose_and_for_whom);
     tcase_add_test(t, for_what);

@@ -23,14 +23,16 @@ static void teardown(void)
     stage_fini(&stage);
 }
 
+static const char *server = "nginx/1.22.1";
+
 /* The status of an empty event from there, with up to two X-Forwarded-For fields. */
 static int call_from(const char *uri, const char *remote, const char *one, const char *two)
 {
-    const char *headers[] = {"HTTP_X_FORWARDED_FOR", one, "HTTP_X_FORWARDED_FOR", two, NULL, NULL};
+    const char *headers[] = {"SERVER_SOFTWARE", server, "HTTP_X_FORWARDED_FOR", one, "HTTP_X_FORWARDED_FOR", two, NULL};
     if (!two)
-        headers[2] = NULL;
+        headers[4] = NULL;
     if (!one)
-        headers[0] = NULL;
+        headers[2] = NULL;
     struct call c = {.uri = uri, .remote = remote, .headers = headers};
     struct answer a;
     stage_call(&stage, &c, &a);
@@ -98,6 +100,21 @@ START_TEST(each_proxy_may_add_a_field_of_its_own)
 }
 END_TEST
 
+/* Others join fields, or make one of two names: what a client has called X.Forwarded.For would count. */
+START_TEST(two_fields_are_believed_of_nginx_only)
+{
+    static const char *const others[] = {"lighttpd/1.4.69", "Apache/2.4.62", "", "Xnginx/1", "nginx"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        server = others[i];
+        ck_assert_int_eq(call_from("/some", "10.0.0.1", "198.51.100.1", "203.0.113.9"), 400);
+        ck_assert_int_eq(call_from("/some", "10.0.0.1", "203.0.113.9", NULL), 202);
+        ck_assert_int_eq(call_from("/some", "203.0.113.9", "198.51.100.1", "198.51.100.1"), 202); /* nobody looks at them */
+    }
+    server = "nginx/1.22.1";
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"remote\":\"10.0.0.1\""), 5); /* who connected: no more is known */
+}
+END_TEST
+
 START_TEST(a_reload_changes_both)
 {
     ck_assert_int_eq(call_from("/some", "10.0.0.1", "198.51.100.1", NULL), 403);
@@ -128,6 +145,7 @@ int main(void)
     tcase_add_test(t, a_stranger_learns_nothing_else);
     tcase_add_test(t, forwarded_counts_from_the_right_and_from_proxies_only);
     tcase_add_test(t, each_proxy_may_add_a_field_of_its_own);
+    tcase_add_test(t, two_fields_are_believed_of_nginx_only);
     tcase_add_test(t, a_reload_changes_both);
     suite_add_tcase(s, t);
     return suite_run(s);

@@ -155,7 +155,7 @@ START_TEST(each_algorithm_is_for_its_keys_only)
 {
     size_t n;
     const char *const *names = jwt_algorithm_names(&n);
-    ck_assert_uint_eq(n, 13);
+    ck_assert_uint_eq(n, 14);
     for (size_t i = 0; i < n; i++) {
         arena_reset(&arena);
         const char *alg = names[i];
@@ -175,6 +175,12 @@ START_TEST(each_algorithm_is_for_its_keys_only)
 }
 END_TEST
 
+/* EdDSA and Ed25519 are one algorithm (RFC 9864). */
+static bool same_algorithm(const char *one, const char *other)
+{
+    return strcmp(one, other) == 0 || (one[1] == 'd' && other[1] == 'd');
+}
+
 /* A good signature of one algorithm under the name of another one. */
 START_TEST(names_are_not_exchanged)
 {
@@ -186,8 +192,8 @@ START_TEST(names_are_not_exchanged)
             struct key *own = &keys[own_key(names[k])];
             struct span token = token_of(joined("{\"alg\":\"%s\"}", names[i]).p, "{}", names[k], own);
             for (size_t j = 0; j < 8; j++)
-                ck_assert_msg(taken(token, &keys[j], ANY) == (i == k && &keys[j] == own), "%s as %s", names[k],
-                              names[i]);
+                ck_assert_msg(taken(token, &keys[j], ANY) == (same_algorithm(names[i], names[k]) && &keys[j] == own),
+                              "%s as %s", names[k], names[i]);
         }
     }
 }
