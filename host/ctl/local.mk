@@ -3,6 +3,7 @@ bin_PROGRAMS += creel
 creel_SOURCES = \
 	host/ctl/ask.c host/ctl/ask.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/credential.c host/ctl/credential.h \
 	host/ctl/evidence.c host/ctl/evidence.h \
 	host/ctl/explain.c host/ctl/explain.h \
 	host/ctl/fsck.c \
@@ -33,7 +34,7 @@ creel_SOURCES = \
 	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
-creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(LIB_SCHEMA) $(CURL_LIBS)
+creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_AUTH) $(LIB_SCHEMA) $(CURL_LIBS)
 
 # What creel new copies.
 templatedir = $(pkgdatadir)/template
