@@ -68,6 +68,7 @@ struct config_version {
 };
 
 /* rate events in per_ms, burst at once. */
+enum { CONFIG_LIMITS_MAX = 16 }; /* of one source */
 enum limit_by { LIMIT_BY_SOURCE, LIMIT_BY_IP, LIMIT_BY_KEY, LIMIT_BY_TENANT, LIMIT_BY_VALUE };
 struct config_limit {
     int64_t rate, per_ms, burst, ipv6_prefix, max;

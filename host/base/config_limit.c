@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { LIMITS_MAX = 16, NS_IN_MS = 1000000 };
+enum { NS_IN_MS = 1000000 };
 
 #define ROW(type, name, def, member, min, max) {type, name, def, offsetof(struct config_limit, member), min, max, true, ""}
 const struct setting config_limit_rows[CONFIG_LIMIT_ROWS] = {
@@ -90,8 +90,8 @@ void config_limits(struct loader *l, const struct place *at, void *base)
     bool many = json_type_of(at->value) == JSON_ARRAY;
     for (struct json_iter it = json_iter(at->value); many && json_next_element(&it, &value);)
         n++;
-    if (n > LIMITS_MAX) {
-        config_fault(l, at, "must be at most %d limits", LIMITS_MAX);
+    if (n > CONFIG_LIMITS_MAX) {
+        config_fault(l, at, "must be at most %d limits", CONFIG_LIMITS_MAX);
         return;
     }
     src->limits = config_alloc(l->c, (many ? n + !n : 1) * sizeof *src->limits);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,19 @@ static void need_rights(struct loader *l, const struct place *root, const char *
     const struct passwd *p = getpwuid(geteuid());
     config_fault_member(l, root, member, "%s: user %s, who starts creeld, may not %s there: %s", path,
                         p ? p->pw_name : "(without a name)", rights & W_OK ? "write" : "read", why);
+}
+
+/* Who may write in this folder may do what. */
+static void doubt_folder(struct loader *l, const struct place *root, const char *member, const char *path, const char *what)
+{
+    struct span value = json_member(root->value, member);
+    struct place at = place_member(root, span_str(member), value.p ? value : root->value);
+    struct stat st;
+    char reason[PATH_MAX + 256];
+    if (!*path || stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || !(st.st_mode & S_IWOTH))
+        return;
+    snprintf(reason, sizeof reason, "%.*s: everybody on this machine may write there, and so %s: chmod o-w it", PATH_MAX, path, what);
+    config_warn(l, &at, reason);
 }
 
 static void need_folder(struct loader *l, const struct place *root, const char *member, const char *path,
@@ -167,6 +181,11 @@ void config_named(struct loader *l, const struct place *root)
     need_folder(l, root, "stock", c->stock, strcmp(c->stock, CREEL_LIBDIR "/stock") != 0, R_OK | X_OK);
     need_folder(l, root, "schemas", c->schemas, false, R_OK | X_OK);
     need_folder(l, root, "recipes", c->recipes, true, X_OK);
+    doubt_folder(l, root, "spool", c->spool, "remove events");
+    doubt_folder(l, root, "functions", c->functions, "decide what runs");
+    doubt_folder(l, root, "stock", c->stock, "decide what runs");
+    doubt_folder(l, root, "schemas", c->schemas, "decide what is refused");
+    doubt_folder(l, root, "recipes", c->recipes, "decide who is believed");
     /* Whether the installed one is there is no matter of the configuration. */
     if (strcmp(c->worker, CREEL_LIBEXECDIR "/creel-worker") != 0 && access(c->worker, X_OK) != 0)
         config_fault_member(l, root, "worker", "%s cannot be executed: %s", c->worker, strerror(errno));

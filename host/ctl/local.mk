@@ -2,6 +2,8 @@
 bin_PROGRAMS += creel
 creel_SOURCES = \
 	host/ctl/ask.c host/ctl/ask.h \
+	host/ctl/check.c \
+	host/ctl/check_functions.c host/ctl/check_functions.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
 	host/ctl/credential.c host/ctl/credential.h \
 	host/ctl/evidence.c host/ctl/evidence.h \
@@ -30,6 +32,7 @@ creel_SOURCES = \
 	host/ctl/signing_key.c host/ctl/signing_key.h \
 	host/ctl/send.c \
 	host/ctl/shoot.c host/ctl/shoot.h \
+	host/ctl/subject.c host/ctl/subject.h \
 	host/ctl/test.c \
 	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \

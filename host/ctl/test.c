@@ -12,48 +12,13 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/subject.h"
 #include "ctl/trial.h"
 #include "creel.h"
 
-enum { SO_BYTES = 256 << 20, FILE_BYTES = 384 << 20, OUTPUT_BYTES = 4 << 20 };
-
-struct subject {
-    char name[FUNCTION_NAME_BYTES + 1];
-    struct buf sidecar;
-    int so_fd;
-};
+enum { FILE_BYTES = 384 << 20, OUTPUT_BYTES = 4 << 20 };
 
 static const char *const levels[LOG_LEVELS] = {"DEBUG", "INFO", "WARN", "ERROR"};
-
-/* FILE.so as dispatch would take it: a sealed copy, the name, the sidecar beside it. */
-static enum err subject_open(struct subject *s, const char *file, struct why *w)
-{
-    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
-    char sidecar[4096];
-    size_t n = strlen(base);
-    if (n < 4 || strcmp(base + n - 3, ".so") != 0 || n - 3 > FUNCTION_NAME_BYTES)
-        return why_set(w, ERR_INVALID, "%s: a function's file is named NAME.so", file);
-    snprintf(s->name, sizeof s->name, "%.*s", (int)(n - 3), base);
-    struct buf so;
-    buf_init(&so, SO_BYTES);
-    enum err e = fs_read(AT_FDCWD, file, &so, w);
-    if (!e)
-        e = fs_sealed(s->name, buf_span(&so), &s->so_fd, w);
-    buf_fini(&so);
-    int path_bytes = snprintf(sidecar, sizeof sidecar, "%.*s.json", (int)strlen(file) - 3, file);
-    if (!e && (path_bytes < 0 || (size_t)path_bytes >= sizeof sidecar))
-        e = why_set(w, ERR_INVALID, "%s: the name is too long", file);
-    if (!e && access(sidecar, F_OK) == 0)
-        e = fs_read(AT_FDCWD, sidecar, &s->sidecar, w);
-    return e;
-}
-
-static void subject_close(struct subject *s)
-{
-    buf_fini(&s->sidecar);
-    if (s->so_fd >= 0)
-        close(s->so_fd);
-}
 
 /* ---- one event ---- */
 
@@ -304,8 +269,8 @@ int verb_test(struct ctl *c, int argc, char **argv)
     const char *config = NULL, *timeout = NULL, *cases = NULL;
     struct json_error error;
     struct why w = {{0}};
-    struct subject s = {.so_fd = -1};
-    struct trial t = {.name = s.name};
+    struct subject s;
+    struct trial t = {.name = s.name, .uid = (uid_t)-1, .gid = (gid_t)-1};
     (void)ctl_option(&argc, argv, "--config", &config);
     (void)ctl_option(&argc, argv, "--timeout", &timeout);
     bool many = ctl_option(&argc, argv, "--cases", &cases);
@@ -315,13 +280,12 @@ int verb_test(struct ctl *c, int argc, char **argv)
     if (config && json_check(span_str(config), JSON_LIMITS_DEFAULT, &error) != ERR_OK)
         return ctl_usage("--config is not JSON: %s at byte %zu", error.what, error.offset);
     t.config = config ? span_str(config) : SPAN_NONE;
-    buf_init(&s.sidecar, 1 << 20);
     int status;
     if (subject_open(&s, argv[1], &w) != ERR_OK) {
         status = ctl_fail(EXIT_USAGE, "%s", w.text);
     } else {
         t.so_fd = s.so_fd;
-        t.sidecar = s.sidecar.n ? buf_span(&s.sidecar) : SPAN_NONE;
+        t.sidecar = s.sidecar;
         status = many ? test_cases(c, &t, cases) : test_event(c, &t, argv[2]);
     }
     subject_close(&s);

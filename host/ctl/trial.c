@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "dispatch/settings.h"
 #include "worker/slot.h"
 #include "worker/wire.h"
 
@@ -59,20 +58,14 @@ static enum err take_sidecar(const struct trial *t, struct settings *s, struct w
 }
 
 /* Settings as dispatch makes them: the manifest counts less than the sidecar. */
-static enum err described(const struct trial *t, struct span manifest, int64_t *timeout_ms, struct why *w)
+static enum err described(const struct trial *t, struct span manifest, struct settings *s, struct why *w)
 {
-    struct settings s;
-    settings_init(&s);
-    enum err e = settings_manifest(&s, manifest, w);
-    if (!e)
-        e = take_sidecar(t, &s, w);
-    *timeout_ms = t->timeout_ms ? t->timeout_ms : s.timeout_ms;
-    settings_fini(&s);
-    return e;
+    enum err e = settings_manifest(s, manifest, w);
+    return e ? e : take_sidecar(t, s, w);
 }
 
 /* Until a run can be given. False with the result set when that never comes. */
-static bool get_ready(const struct trial *t, struct slot *s, int64_t *timeout_ms, struct trial_result *r)
+static bool get_ready(const struct trial *t, struct slot *s, struct settings *settings, struct trial_result *r)
 {
     int64_t deadline_ms = clock_mono_ms() + TRIAL_START_MS;
     for (;;) {
@@ -80,7 +73,7 @@ static bool get_ready(const struct trial *t, struct slot *s, int64_t *timeout_ms
         struct slot_event e = wait_event(t, s, deadline_ms);
         switch (e.kind) {
         case SLOT_READY:
-            if (described(t, e.text, timeout_ms, &w) == ERR_OK)
+            if (described(t, e.text, settings, &w) == ERR_OK)
                 continue;
             set_result(r, "BROKEN", span_str(w.text));
             return false;
@@ -126,7 +119,7 @@ static enum err run_once(const struct trial *t, struct slot *s, const struct occ
     return ERR_OK;
 }
 
-static enum err start_json(const struct trial *t, struct buf *b, struct why *w)
+enum err trial_start(const struct trial *t, struct span more, struct buf *b, struct why *w)
 {
     struct settings s;
     settings_init(&s);
@@ -136,39 +129,58 @@ static enum err start_json(const struct trial *t, struct buf *b, struct why *w)
         s.config = strndup(t->config.p, t->config.n);
     }
     if (!e)
-        e = settings_start_json(&s, t->name, SPAN_LIT(""), b, w);
+        e = settings_start_json(&s, t->name, more, b, w);
     settings_fini(&s);
+    return e;
+}
+
+static enum err open_slot(const struct trial *t, struct span start, struct slot **out, struct why *w)
+{
+    char program[SLOT_PATH_BYTES];
+    struct why found;
+    slot_worker_program(program);
+    struct slot_options options = {.worker_program = program,
+                                   .name = t->name,
+                                   .start_json = start,
+                                   .so_fd = t->so_fd,
+                                   .isolation = slot_probe(&found),
+                                   .uid = t->uid,
+                                   .gid = t->gid};
+    return slot_new(&options, out, w);
+}
+
+enum err trial_describe(const struct trial *t, struct span start, struct settings *s, struct why *w)
+{
+    struct trial_result r = {.retry_after_ms = -1};
+    struct slot *slot;
+    enum err e = open_slot(t, start, &slot, w);
+    if (e)
+        return e;
+    if (!get_ready(t, slot, s, &r))
+        e = why_set(w, ERR_INVALID, "%s", r.reason);
+    slot_free(slot);
     return e;
 }
 
 enum err trial_run(const struct trial *t, const struct occasion *o, struct trial_result *out, struct why *w)
 {
-    char program[SLOT_PATH_BYTES];
+    struct settings settings;
     struct buf start;
     struct slot *s = NULL;
-    struct why found;
     buf_init(&start, WIRE_FRAME_BYTES);
-    enum err e = start_json(t, &start, w);
-    if (!e) {
-        slot_worker_program(program);
-        struct slot_options options = {.worker_program = program,
-                                       .name = t->name,
-                                       .start_json = buf_span(&start),
-                                       .so_fd = t->so_fd,
-                                       .isolation = slot_probe(&found),
-                                       .uid = (uid_t)-1,
-                                       .gid = (gid_t)-1};
-        e = slot_new(&options, &s, w);
-    }
+    enum err e = trial_start(t, SPAN_LIT(""), &start, w);
+    if (!e)
+        e = open_slot(t, buf_span(&start), &s, w);
     if (start.p)
         explicit_bzero(start.p, start.cap);
     buf_fini(&start);
     if (e)
         return e;
-    int64_t timeout_ms = 0;
     *out = (struct trial_result){.retry_after_ms = -1};
-    if (get_ready(t, s, &timeout_ms, out))
-        e = run_once(t, s, o, timeout_ms, out, w);
+    settings_init(&settings);
+    if (get_ready(t, s, &settings, out))
+        e = run_once(t, s, o, t->timeout_ms ? t->timeout_ms : settings.timeout_ms, out, w);
+    settings_fini(&settings);
     slot_free(s);
     return e;
 }

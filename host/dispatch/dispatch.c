@@ -198,6 +198,8 @@ static int wait_ms(struct dispatch *d, bool busy)
     if (busy)
         return 0;
     int64_t next = earlier(d->now_ms + TICK_MS, earlier(registry_next_ms(d), feed_next_ms(d)));
+    if (!d->peer_full)
+        next = earlier(next, records_due_ms(&d->records));
     const struct due *due = heap_top(&d->due);
     next = earlier(next, d->workers_look_ms);
     if (d->stopping)
@@ -218,6 +220,7 @@ static void gauges(const struct dispatch *d)
         live += d->functions[i]->live != NULL;
         broken += d->functions[i]->broken;
     }
+    stat_set(STAT_queue_bytes, (int64_t)records_waiting(&d->records));
     stat_set(STAT_unfinished, (int64_t)ledger_count(d->ledger));
     stat_set(STAT_running, counts[STATE_RUNNING]);
     stat_set(STAT_waiting, counts[STATE_WAITING]);
@@ -228,6 +231,8 @@ static void gauges(const struct dispatch *d)
 
 static void send_records(struct dispatch *d)
 {
+    if (d->now_ms < records_due_ms(&d->records))
+        return;
     bool full = records_flush(&d->records) == ERR_AGAIN;
     if (full != d->peer_full)
         watch_change(d, &d->peer, full ? EPOLLIN | EPOLLOUT : EPOLLIN);

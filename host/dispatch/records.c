@@ -14,7 +14,7 @@ enum { COMPACT_BYTES = 1 << 20 };
 
 void records_init(struct records *r, int fd, struct shared *shared)
 {
-    *r = (struct records){.fd = fd, .shared = shared, .base = atomic_load(&shared->promised)};
+    *r = (struct records){.fd = fd, .shared = shared, .base = atomic_load(&shared->promised), .due_ms = INT64_MAX};
     buf_init(&r->out, SIZE_MAX / 2);
 }
 
@@ -33,7 +33,7 @@ struct buf *records_begin(struct records *r)
     return &r->out;
 }
 
-uint64_t records_end(struct records *r)
+uint64_t records_end_by(struct records *r, int64_t by_ms)
 {
     bug_if(!r->open);
     r->open = false;
@@ -41,7 +41,19 @@ uint64_t records_end(struct records *r)
         die(EXIT_SYSTEM, "out of memory for the journal's records");
     uint32_t length = (uint32_t)(r->out.n - r->line - sizeof length);
     memcpy(r->out.p + r->line, &length, sizeof length);
+    if (by_ms < r->due_ms)
+        r->due_ms = by_ms;
     return records_mark(r);
+}
+
+uint64_t records_end(struct records *r)
+{
+    return records_end_by(r, INT64_MIN);
+}
+
+int64_t records_due_ms(const struct records *r)
+{
+    return r->due_ms;
 }
 
 size_t records_waiting(const struct records *r)
@@ -115,6 +127,7 @@ enum err records_flush(struct records *r)
         buf_consume(&r->out, r->sent);
         r->sent = 0;
     }
-    stat_set(STAT_queue_bytes, (int64_t)records_waiting(r));
+    if (records_waiting(r) == 0)
+        r->due_ms = INT64_MAX;
     return e;
 }

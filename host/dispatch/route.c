@@ -9,6 +9,8 @@
 #include "dispatch/runs.h"
 #include "spool/fetched.h"
 
+enum { IGNORED_MS = 20 }; /* after which it is recorded that nobody wants an event: nothing waits for it */
+
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more)
 {
@@ -52,7 +54,7 @@ static void put_routed(struct dispatch *d, const struct entry *e)
     for (uint16_t i = 0; i < e->n; i++)
         names[i] = ledger_name(d->ledger, e->inv[i].function);
     line_put_routed(records_begin(&d->records), &e->id, d->wall_ms, names, e->n);
-    (void)records_end(&d->records);
+    (void)records_end_by(&d->records, e->n ? INT64_MIN : d->now_ms + IGNORED_MS);
 }
 
 void route_event(struct dispatch *d, struct entry *e)

@@ -53,22 +53,22 @@ static enum err check_repeats(struct request *q)
     return ERR_OK;
 }
 
-/* All digits: the length. Empty, absent or "-1" (what web servers pass for chunked requests): unknown, read to the end.
- */
+/* All digits: the length. Empty, absent or "-1" (what web servers pass for chunked requests): unknown, read to the end. Anything else is
+ * a length that could be read in two ways, and would not show whether the body is whole. */
 static enum err read_length(struct request *q)
 {
     struct span s = q->length_text;
     int64_t n = 0;
     q->content_length = -1;
+    if (s.n == 0 || span_eq_str(s, "-1"))
+        return ERR_OK;
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] < '0' || s.p[i] > '9')
-            return ERR_OK;
+            return refuse(q, ERR_MALFORMED_REQUEST, "the Content-Length is no number");
         if (n > q->source->config->max_body)
             continue; /* too large already; more digits must not overflow */
         n = n * 10 + (s.p[i] - '0');
     }
-    if (s.n == 0)
-        return ERR_OK;
     if (n > q->source->config->max_body)
         return refuse(q, ERR_BODY_TOO_LARGE, "this source takes at most %lld bytes",
                       (long long)q->source->config->max_body);

@@ -19,6 +19,57 @@ void batch_free(struct batch *b)
 
 /* ---- taking apart ---- */
 
+/* Nothing of the event before is known of the next. */
+static void forget(struct request *q, size_t mark)
+{
+    q->arena.n = mark;
+    q->type = q->version = q->sender_id = q->order_key = q->time = q->violation = SPAN_NONE;
+    q->errors = SPAN_NONE;
+    q->claim = (struct dedupe_claim){.id = q->id};
+}
+
+/* The reason, behind the number of the event. */
+static enum err of_event(struct request *q, enum err e, size_t number)
+{
+    char why[REQUEST_DETAIL_BYTES];
+    memcpy(why, q->detail, sizeof why);
+    return refuse(q, e, "event %zu: %.*s", number, REQUEST_DETAIL_BYTES - 32, why);
+}
+
+/* What each of them counts as. */
+static enum err note_events(struct request *q, struct limit_share *shares, size_t *n)
+{
+    const size_t mark = q->arena.n;
+    struct span text;
+    size_t number = 1;
+    enum err e = ERR_OK;
+    for (struct json_iter it = json_iter(buf_span(&q->body)); e == ERR_OK && json_next_element(&it, &text); number++) {
+        e = envelope_take(q, text);
+        if (e == ERR_OK)
+            e = limits_note(q, shares, n);
+        if (e != ERR_OK)
+            return of_event(q, e, number);
+        forget(q, mark);
+    }
+    return ERR_OK;
+}
+
+/* Ask the limits, once and for all events: a batch that is refused has used nothing up. */
+static enum err count_events(struct request *q, size_t n)
+{
+    size_t n_shares = 0;
+    if (!q->source->limits_look_inside)
+        return limits_batch(q, n);
+    struct limit_share *shares = calloc(n + 1, q->source->n_limits * sizeof *shares);
+    if (!shares)
+        return refuse(q, ERR_SPOOL_FULL, "out of memory for the batch");
+    enum err e = note_events(q, shares, &n_shares);
+    if (e == ERR_OK)
+        e = limits_take_noted(q, shares, n_shares);
+    free(shares);
+    return e;
+}
+
 static enum err make(struct request *q)
 {
     struct span body = buf_span(&q->body), element;
@@ -35,16 +86,7 @@ static enum err make(struct request *q)
     if (!q->batch || !q->batch->lines)
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the batch");
     atomic_init(&q->batch->owed, 1);
-    return limits_batch(q, n);
-}
-
-/* Nothing of the event before is known of the next. */
-static void forget(struct request *q, size_t mark)
-{
-    q->arena.n = mark;
-    q->type = q->version = q->sender_id = q->order_key = q->time = q->violation = SPAN_NONE;
-    q->errors = SPAN_NONE;
-    q->claim = (struct dedupe_claim){.id = q->id};
+    return count_events(q, n);
 }
 
 static enum err take_event(struct request *q, struct span text, struct batch_event *e)
@@ -69,14 +111,6 @@ static enum err take_event(struct request *q, struct span text, struct batch_eve
     store_put_line(q, e->known);
     e->line_bytes = q->line.n - e->line_at;
     return q->line.failed ? refuse(q, ERR_SPOOL_FULL, "out of memory for the events") : ERR_OK;
-}
-
-/* The reason, behind the number of the event. */
-static enum err of_event(struct request *q, enum err e, size_t number)
-{
-    char why[REQUEST_DETAIL_BYTES];
-    memcpy(why, q->detail, sizeof why);
-    return refuse(q, e, "event %zu: %.*s", number, REQUEST_DETAIL_BYTES - 32, why);
 }
 
 static enum err take_events(struct request *q)

@@ -17,7 +17,12 @@
 #include "base/log.h"
 #include "intake/inbox.h"
 
-enum { TICK_MS = 1000, NUDGE_MS = 2, BATCH_BYTES = 4 << 20 };
+enum {
+    TICK_MS = 1000,
+    NUDGE_MS = 2,        /* between two nudges for events */
+    NUDGE_OWN_MS = 10,   /* until the nudge for what dispatch itself has sent: it waits for none of it */
+    BATCH_BYTES = 4 << 20
+};
 enum { RUNNING, STOP_WHEN_CLOSED, STOP_WHEN_EMPTY };
 
 struct commit {
@@ -35,7 +40,7 @@ struct commit {
     size_t batch_bytes;
     struct inbox *inbox;
     int64_t now_ms, next_tick_ms, nudged_ms;
-    bool nudge_owed; /* safe has moved since dispatch was last told */
+    int64_t nudge_ms; /* safe has moved since dispatch was last told: when it shall be; INT64_MAX: it has not */
 };
 
 void commit_submit(struct commit *c, struct commit_job *youngest, struct commit_job *oldest)
@@ -133,6 +138,14 @@ static void fail_batch(struct commit *c, enum err e, const struct why *w)
     answer_batch(c);
 }
 
+/* Safe has moved. */
+static void owe_nudge(struct commit *c, bool events)
+{
+    int64_t at_ms = events ? c->nudged_ms + NUDGE_MS : clock_mono_ms() + NUDGE_OWN_MS;
+    if (at_ms < c->nudge_ms)
+        c->nudge_ms = at_ms;
+}
+
 /* One group commit of all that is waiting. False when nothing is. */
 static bool commit_batch(struct commit *c)
 {
@@ -141,6 +154,7 @@ static bool commit_batch(struct commit *c)
     take_queue(c);
     bool records = inbox_append(c->inbox);
     bool sync = append_jobs(c) || records;
+    bool events = c->batch != NULL;
     if (journal_pending(c->o.journal) == 0) {
         bool refused = c->batch != NULL;
         answer_batch(c);
@@ -152,28 +166,27 @@ static bool commit_batch(struct commit *c)
         return true;
     }
     inbox_done(c->inbox);
-    c->nudge_owed = c->nudge_owed || sync;
     if (sync) {
+        owe_nudge(c, events);
         answer_batch(c);
         return true;
     }
     /* Only lines for which written is enough: they are answered first, and made visible to dispatch right after. */
     answer_batch(c);
     if (journal_commit(c->o.journal, true, &w) == ERR_OK)
-        c->nudge_owed = true;
+        owe_nudge(c, true);
     else
         log_line(LOG_ERROR, "the journal could not be synced", LOG_T("why", w.text));
     return true;
 }
 
-/* Tell dispatch that there is more to read: at once when there is nothing else to do, else now and then, because each
- * time wakes it, and it reads all there is. */
-static void nudge(struct commit *c, bool idle)
+/* Tell dispatch that there is more to read: now and then only, because each time wakes it, and it reads all there is. */
+static void nudge(struct commit *c)
 {
-    if (!c->nudge_owed || (!idle && c->now_ms - c->nudged_ms < NUDGE_MS))
+    if (c->now_ms < c->nudge_ms)
         return;
     inbox_nudge(c->inbox);
-    c->nudge_owed = false;
+    c->nudge_ms = INT64_MAX;
     c->nudged_ms = c->now_ms;
 }
 
@@ -194,7 +207,7 @@ static void wait_for_work(struct commit *c, int stop)
     if (!atomic_load(&c->queue) && atomic_load(&c->stop) == stop) {
         struct pollfd fds[2] = {{.fd = c->wake_fd, .events = POLLIN},
                                 {.fd = inbox_poll_fd(c->inbox), .events = POLLIN}};
-        int64_t left = c->next_tick_ms - c->now_ms;
+        int64_t until_ms = c->nudge_ms < c->next_tick_ms ? c->nudge_ms : c->next_tick_ms, left = until_ms - c->now_ms;
         if (left > 0)
             (void)poll(fds, 2, (int)left);
         if (fds[0].revents) {
@@ -214,7 +227,7 @@ static void *run(void *arg)
         int stop = atomic_load(&c->stop);
         bool worked = commit_batch(c);
         tick(c);
-        nudge(c, !worked);
+        nudge(c);
         if (worked)
             continue;
         if (stop != RUNNING && !atomic_load(&c->queue) && inbox_over(c->inbox, stop == STOP_WHEN_EMPTY))
@@ -232,6 +245,7 @@ enum err commit_new(const struct commit_options *o, struct commit **out, struct 
     if (!c)
         return why_set(w, ERR_NO_MEMORY, "out of memory for the committer");
     c->o = *o;
+    c->nudge_ms = INT64_MAX;
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum err e = c->wake_fd < 0 || c->ended_fd < 0 ? why_errno(w, "cannot create an eventfd") : ERR_OK;

@@ -83,16 +83,20 @@ struct spot {
     uint64_t hash;
 };
 
-static struct spot lock_spot(struct limit *l, struct span key)
+uint64_t limit_name(const struct limit *l, struct span key)
 {
-    struct spot s;
+    uint64_t name;
     uint8_t hash[crypto_shorthash_BYTES];
-    _Static_assert(sizeof hash == sizeof s.hash, "the hash is the name");
+    _Static_assert(sizeof hash == sizeof name, "the hash is the name");
     crypto_shorthash(hash, (const uint8_t *)key.p, key.n, l->secret);
-    memcpy(&s.hash, hash, sizeof s.hash);
-    size_t at = s.hash & (l->n_sets - 1);
-    s.lock = &l->locks[at & (l->n_locks - 1)];
-    s.set = &l->sets[at];
+    memcpy(&name, hash, sizeof name);
+    return name;
+}
+
+static struct spot lock_spot(struct limit *l, uint64_t key)
+{
+    size_t at = key & (l->n_sets - 1);
+    const struct spot s = {&l->locks[at & (l->n_locks - 1)], &l->sets[at], key};
     pthread_mutex_lock(s.lock);
     return s;
 }
@@ -134,14 +138,20 @@ static void describe(const struct limit *l, int64_t until_ns, int64_t now_ns, in
     int64_t room = l->full_ns - (until_ns - now_ns);
     s->left = room > 0 ? room / l->step_ns : 0;
     s->wait_ns = room < wanted_ns ? wanted_ns - room : 0;
-    s->full_ns = until_ns - now_ns;
+    s->more_ns = room < l->full_ns ? (s->left + 1) * l->step_ns - room : 0;
 }
 
 /* ---- debts ---- */
 
-bool limit_take(struct limit *l, struct span key, int64_t n, int64_t now_ns, struct limit_state *s)
+/* What n events cost; more than a burst never fits. */
+static int64_t cost(const struct limit *l, int64_t n)
 {
-    int64_t cost_ns = n <= l->full_ns / l->step_ns ? n * l->step_ns : l->full_ns + 1;
+    return n <= l->full_ns / l->step_ns ? n * l->step_ns : l->full_ns + 1;
+}
+
+bool limit_take(struct limit *l, uint64_t key, int64_t n, int64_t now_ns, struct limit_state *s)
+{
+    const int64_t cost_ns = cost(l, n);
     struct place *next;
     struct spot spot = lock_spot(l, key);
     struct place *p = find_locked(&spot, now_ns, &next);
@@ -157,28 +167,29 @@ bool limit_take(struct limit *l, struct span key, int64_t n, int64_t now_ns, str
     return taken;
 }
 
-void limit_give_back(struct limit *l, struct span key, int64_t n, int64_t now_ns)
+void limit_give_back(struct limit *l, uint64_t key, int64_t n, int64_t taken_ns, int64_t now_ns)
 {
+    const int64_t left_ns = cost(l, n) - (now_ns - taken_ns);
     struct place *next;
     struct spot spot = lock_spot(l, key);
     struct place *p = find_locked(&spot, now_ns, &next);
-    if (p)
-        p->until_ns -= n * l->step_ns;
+    if (p && left_ns > 0)
+        p->until_ns -= left_ns;
     unlock(&spot);
 }
 
-bool limit_would_take(struct limit *l, struct span key, int64_t now_ns, struct limit_state *s)
+bool limit_would_take(struct limit *l, uint64_t key, int64_t n, int64_t now_ns, struct limit_state *s)
 {
     struct place *next;
     struct spot spot = lock_spot(l, key);
     const struct place *p = find_locked(&spot, now_ns, &next);
     int64_t until = p ? p->until_ns : now_ns;
     unlock(&spot);
-    describe(l, until, now_ns, l->step_ns, s);
+    describe(l, until, now_ns, cost(l, n), s);
     return s->wait_ns == 0;
 }
 
-void limit_charge(struct limit *l, struct span key, int64_t now_ns)
+void limit_charge(struct limit *l, uint64_t key, int64_t now_ns)
 {
     struct place *next;
     struct spot spot = lock_spot(l, key);
@@ -191,7 +202,7 @@ void limit_charge(struct limit *l, struct span key, int64_t now_ns)
 
 /* ---- marks ---- */
 
-void limit_mark(struct limit *l, struct span key, int64_t now_ns, int64_t until_ns)
+void limit_mark(struct limit *l, uint64_t key, int64_t now_ns, int64_t until_ns)
 {
     struct place *next;
     struct spot spot = lock_spot(l, key);
@@ -200,7 +211,7 @@ void limit_mark(struct limit *l, struct span key, int64_t now_ns, int64_t until_
     unlock(&spot);
 }
 
-int64_t limit_marked(struct limit *l, struct span key, int64_t now_ns)
+int64_t limit_marked(struct limit *l, uint64_t key, int64_t now_ns)
 {
     struct place *next;
     struct spot spot = lock_spot(l, key);

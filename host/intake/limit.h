@@ -30,7 +30,7 @@ struct limit_rule {
 struct limit_state {
     int64_t left;    /* events that could come right now */
     int64_t wait_ns; /* until one (of limit_take: n) may come; 0: now */
-    int64_t full_ns; /* until the whole burst is there again */
+    int64_t more_ns; /* until one more than `left` may come; 0: all of the burst is there */
 };
 
 /* One owner at first; the last one that releases it frees it. ERR_NO_MEMORY. */
@@ -41,19 +41,23 @@ void limit_release(struct limit *l); /* NULL is fine */
 size_t limit_bytes(const struct limit *l);
 int64_t limit_full_ns(const struct limit *l);
 
+/* What a key is called in this table, and in no other: all that follows goes by it. */
+uint64_t limit_name(const struct limit *l, struct span key);
+
 /* n more events of this key, 1 at least: true, they are counted; false, there is no room for all of them and none is.
  * *s as it is afterwards; it waits until there is room for n, or, where n is more than a burst, for ever. */
-bool limit_take(struct limit *l, struct span key, int64_t n, int64_t now_ns, struct limit_state *s);
-/* The last n that were taken have not happened after all. */
-void limit_give_back(struct limit *l, struct span key, int64_t n, int64_t now_ns);
+bool limit_take(struct limit *l, uint64_t key, int64_t n, int64_t now_ns, struct limit_state *s);
+/* n that were taken then have not happened after all. What time has given back since is not given again: so nobody has more by
+ * taking and giving back. */
+void limit_give_back(struct limit *l, uint64_t key, int64_t n, int64_t taken_ns, int64_t now_ns);
 /* What limit_take would say, without counting; a key that has no place is not in debt. */
-bool limit_would_take(struct limit *l, struct span key, int64_t now_ns, struct limit_state *s);
+bool limit_would_take(struct limit *l, uint64_t key, int64_t n, int64_t now_ns, struct limit_state *s);
 /* Count it, also beyond what is allowed; a key is never further in debt than a whole burst. */
-void limit_charge(struct limit *l, struct span key, int64_t now_ns);
+void limit_charge(struct limit *l, uint64_t key, int64_t now_ns);
 
 /* The same table as a memory of keys: marked until then (or until many others are marked; nobody takes a mark over). */
-void limit_mark(struct limit *l, struct span key, int64_t now_ns, int64_t until_ns);
+void limit_mark(struct limit *l, uint64_t key, int64_t now_ns, int64_t until_ns);
 /* Until when; 0: it is not. */
-int64_t limit_marked(struct limit *l, struct span key, int64_t now_ns);
+int64_t limit_marked(struct limit *l, uint64_t key, int64_t now_ns);
 
 #endif

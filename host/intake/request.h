@@ -53,6 +53,7 @@ struct request {
     /* client, route, admit */
     const struct house_limit *limited; /* the one that it came closest to, or that refuses it; NULL: none was asked */
     struct limit_state limit;          /* how it stands with that */
+    int64_t limits_ns;                 /* when limits were asked last */
     struct address client; /* behind the proxies that are trusted; `remote` is its text then */
     const struct house_source *source;
     struct span path, query, path_rest; /* path decoded */

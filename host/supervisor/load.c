@@ -16,7 +16,9 @@
 #include "base/units.h"
 #include "recipe/facts.h"
 #include "recipe/key_facts.h"
+#include "supervisor/identity.h"
 #include "supervisor/load_schemas.h"
+#include "supervisor/spool_lock.h"
 
 static void report_to_log(void *arg, const char *text)
 {
@@ -301,6 +303,19 @@ static enum err try_all(struct config *c, int previous, config_report report, un
 
 /* ---- all of it ---- */
 
+/* Would the start refuse the spool that is there? */
+static unsigned try_spool(const struct config *c, config_report report)
+{
+    struct identity as;
+    struct why w;
+    char text[sizeof w.text + 256];
+    if (identity_find(c->user, &as, &w) != ERR_OK || spool_lock_fits(c->spool, &as, &w) == ERR_OK)
+        return 0; /* an unknown user was reported with the settings */
+    snprintf(text, sizeof text, "%.200s:1: /spool: %s", c->file, w.text);
+    report(NULL, text);
+    return 1;
+}
+
 static enum err seal(const struct load *l, int previous, config_report report, struct loaded *made)
 {
     struct why w = {{0}};
@@ -309,6 +324,7 @@ static enum err seal(const struct load *l, int previous, config_report report, s
     if (e)
         return e;
     faults += load_schemas_try(made->config, report, NULL);
+    faults += try_spool(made->config, report);
     e = try_all(made->config, previous, report, &faults, &w);
     if (!e && faults)
         return ERR_INVALID;

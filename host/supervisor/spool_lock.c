@@ -31,9 +31,11 @@ static bool is_empty(int dirfd)
     return others == 0;
 }
 
-static enum err give_to(int dirfd, const char *path, const struct identity *as, struct why *w)
+/* *give: it is empty, and somebody else's. */
+static enum err look_at(int dirfd, const char *path, const struct identity *as, bool *give, struct why *w)
 {
     struct stat st;
+    *give = false;
     if (fstat(dirfd, &st) != 0)
         return why_errno(w, "%s", path);
     if (!as->change || st.st_uid == as->uid)
@@ -42,9 +44,28 @@ static enum err give_to(int dirfd, const char *path, const struct identity *as, 
         return why_set(w, ERR_DENIED,
                        "the spool %s belongs to uid %u but creeld is to run as uid %u: chown -R %u:%u %s, or change `user`",
                        path, (unsigned)st.st_uid, (unsigned)as->uid, (unsigned)as->uid, (unsigned)as->gid, path);
-    if (fchown(dirfd, as->uid, as->gid) != 0)
-        return why_errno(w, "cannot give the spool %s to uid %u", path, (unsigned)as->uid);
+    *give = true;
     return ERR_OK;
+}
+
+static enum err give_to(int dirfd, const char *path, const struct identity *as, struct why *w)
+{
+    bool give;
+    enum err e = look_at(dirfd, path, as, &give, w);
+    if (!e && give && fchown(dirfd, as->uid, as->gid) != 0)
+        return why_errno(w, "cannot give the spool %s to uid %u", path, (unsigned)as->uid);
+    return e;
+}
+
+enum err spool_lock_fits(const char *path, const struct identity *as, struct why *w)
+{
+    bool give;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return ERR_OK; /* whether it can be made or opened was looked at with the settings */
+    enum err e = look_at(fd, path, as, &give, w);
+    close(fd);
+    return e;
 }
 
 enum err spool_lock_open(const char *path, const struct identity *as, int *dirfd, struct why *w)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "spool/journal.h"
 #include "spool/line.h"
@@ -191,6 +192,36 @@ START_TEST(writes_what_dispatch_sends)
     for (int i = 0; i < 5000 && atomic_load(&stage.shared->recorded) != marked; i++)
         poll(NULL, 0, 2);
     ck_assert_uint_eq(atomic_load(&stage.shared->recorded), marked);
+}
+END_TEST
+
+/* Each nudge wakes dispatch: for many events that follow each other there are few, the last event is always told of, and at once when
+ * there was none for a while. */
+START_TEST(nudges_now_and_then)
+{
+    enum { EVENTS = 200 };
+    static char buf[CHANNEL_PAYLOAD_BYTES + sizeof(struct channel_head)];
+    struct channel_message m = {0};
+    struct pollfd p = {.fd = stage.peer_fd, .events = POLLIN};
+    uint64_t told = 0;
+    int64_t began = clock_mono_ms();
+    for (int i = 0; i < EVENTS; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "n%d", i);
+        ck_assert_int_eq(ask("/a", id), 202);
+    }
+    int64_t took = clock_mono_ms() - began, nudges = 0;
+    for (; told != atomic_load(&stage.shared->safe); nudges++) {
+        ck_assert_msg(poll(&p, 1, 500) == 1, "the last event is not told of");
+        ck_assert_int_eq(channel_recv(stage.peer_fd, buf, sizeof buf, false, &m), ERR_OK);
+        ck_assert_int_eq(m.type, CHANNEL_NUDGE);
+        if (poll(&p, 1, 50) == 0)
+            told = atomic_load(&stage.shared->safe);
+    }
+    ck_assert_msg(nudges <= took / 2 + 2, "%d nudges in %d ms", (int)nudges, (int)took);
+    poll(NULL, 0, 20);
+    ck_assert_int_eq(ask("/a", "late"), 202);
+    ck_assert_msg(poll(&p, 1, 100) == 1, "a single event is not told of at once");
 }
 END_TEST
 
@@ -505,6 +536,7 @@ int main(void)
     tcase_add_test(t, switches_configurations);
     tcase_add_test(t, says_what_it_cannot_prepare);
     tcase_add_test(t, writes_what_dispatch_sends);
+    tcase_add_test(t, nudges_now_and_then);
     tcase_add_test(t, records_outlive_intake);
     tcase_add_test(t, records_outlive_a_kill_in_the_sync);
     tcase_add_test(t, a_long_line_by_descriptor);

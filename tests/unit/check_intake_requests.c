@@ -61,11 +61,11 @@ START_TEST(without_an_id_the_body_decides)
 }
 END_TEST
 
-START_TEST(lengths_that_say_nothing)
+START_TEST(lengths_that_say_nothing_or_two_things)
 {
-    static const char *const lengths[] = {"", "-1", "x", "12345678901234567890123"};
-    static const int want[] = {202, 202, 202, 413};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const lengths[] = {"", "-1", "12345678901234567890123", "x", "-6", "+6", " 6", "6 ", "6,6", "0x6", "6e0"};
+    static const int want[] = {202, 202, 413, 400, 400, 400, 400, 400, 400, 400, 400};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         char body[16];
         struct answer a;
         snprintf(body, sizeof body, "body %zu", i);
@@ -345,7 +345,7 @@ int main(void)
     tcase_add_test(t, accepts_and_recognises);
     tcase_add_test(t, unsigned_source_by_path);
     tcase_add_test(t, without_an_id_the_body_decides);
-    tcase_add_test(t, lengths_that_say_nothing);
+    tcase_add_test(t, lengths_that_say_nothing_or_two_things);
     tcase_add_test(t, empty_body);
     tcase_add_test(t, credentials_stay_outside);
     tcase_add_test(t, answers_of_the_source);

@@ -22,7 +22,7 @@ static struct limit *limit_of(int64_t rate, int64_t per_ms, int64_t burst, int64
 static bool take(struct limit *l, const char *key, int64_t now_ns)
 {
     struct limit_state s;
-    return limit_take(l, span_str(key), 1, now_ns, &s);
+    return limit_take(l, limit_name(l, span_str(key)), 1, now_ns, &s);
 }
 
 START_TEST(a_burst_and_then_the_rate)
@@ -30,15 +30,15 @@ START_TEST(a_burst_and_then_the_rate)
     struct limit *l = limit_of(10, 1000, 3, 8);
     struct limit_state s;
     for (int i = 3; i-- > 0;) {
-        ck_assert(limit_take(l, SPAN_LIT("a"), 1, NOW, &s));
+        ck_assert(limit_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s));
         ck_assert_int_eq(s.left, i);
         ck_assert_int_eq(s.wait_ns, i ? 0 : SECOND / 10);
-        ck_assert_int_eq(s.full_ns, (3 - i) * SECOND / 10);
+        ck_assert_int_eq(s.more_ns, SECOND / 10);
     }
-    ck_assert(!limit_take(l, SPAN_LIT("a"), 1, NOW, &s));
-    ck_assert(s.left == 0 && s.wait_ns == SECOND / 10 && s.full_ns == 3 * SECOND / 10);
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s));
+    ck_assert(s.left == 0 && s.wait_ns == SECOND / 10 && s.more_ns == SECOND / 10);
     ck_assert(take(l, "b", NOW)); /* another key */
-    ck_assert(!limit_take(l, SPAN_LIT("a"), 1, NOW + SECOND / 10 - 1, &s));
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW + SECOND / 10 - 1, &s));
     ck_assert_int_eq(s.wait_ns, 1);
     ck_assert(take(l, "a", NOW + SECOND / 10));
     ck_assert(!take(l, "a", NOW + SECOND / 10));
@@ -61,7 +61,7 @@ START_TEST(no_span_holds_more)
     int n = 0;
     while (n < TAKEN_MAX) {
         struct limit_state s;
-        if (limit_take(l, SPAN_LIT("a"), 1, now, &s)) {
+        if (limit_take(l, limit_name(l, SPAN_LIT("a")), 1, now, &s)) {
             at[n++] = now;
         } else if (seed % 3 == 0) {
             now += s.wait_ns;
@@ -83,10 +83,24 @@ START_TEST(what_was_given_back_can_be_taken_again)
 {
     struct limit *l = limit_of(1, 60000, 2, 8);
     ck_assert(take(l, "a", NOW) && take(l, "a", NOW) && !take(l, "a", NOW));
-    limit_give_back(l, SPAN_LIT("a"), 1, NOW);
+    limit_give_back(l, limit_name(l, SPAN_LIT("a")), 1, NOW, NOW);
     ck_assert(take(l, "a", NOW) && !take(l, "a", NOW));
-    limit_give_back(l, SPAN_LIT("nobody"), 1, NOW);
+    limit_give_back(l, limit_name(l, SPAN_LIT("nobody")), 1, NOW, NOW);
     ck_assert(!take(l, "a", NOW));
+    limit_release(l);
+}
+END_TEST
+
+/* What time has given back is not given a second time: else whoever takes and gives back would make room for others. */
+START_TEST(what_is_over_is_not_given_back)
+{
+    struct limit *l = limit_of(1, 1000, 2, 8);
+    uint64_t a = limit_name(l, SPAN_LIT("a"));
+    ck_assert(take(l, "a", NOW) && take(l, "a", NOW + 2 * SECOND) && take(l, "a", NOW + 2 * SECOND));
+    limit_give_back(l, a, 1, NOW, NOW + 2 * SECOND);
+    ck_assert(!take(l, "a", NOW + 2 * SECOND));
+    limit_give_back(l, a, 1, NOW + 2 * SECOND, NOW + 2 * SECOND + SECOND / 4); /* three quarters, and one has passed */
+    ck_assert(take(l, "a", NOW + 2 * SECOND + SECOND / 4) && !take(l, "a", NOW + 2 * SECOND + SECOND / 4));
     limit_release(l);
 }
 END_TEST
@@ -95,19 +109,19 @@ START_TEST(several_are_taken_together_or_not_at_all)
 {
     struct limit *l = limit_of(1, 1000, 5, 8);
     struct limit_state s;
-    ck_assert(limit_take(l, SPAN_LIT("a"), 3, NOW, &s));
-    ck_assert(s.left == 2 && s.wait_ns == 0 && s.full_ns == 3 * SECOND);
-    ck_assert(!limit_take(l, SPAN_LIT("a"), 4, NOW, &s));
+    ck_assert(limit_take(l, limit_name(l, SPAN_LIT("a")), 3, NOW, &s));
+    ck_assert(s.left == 2 && s.wait_ns == 0 && s.more_ns == SECOND);
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("a")), 4, NOW, &s));
     ck_assert(s.left == 2 && s.wait_ns == 2 * SECOND);
-    ck_assert(!limit_take(l, SPAN_LIT("a"), 4, NOW + 2 * SECOND - 1, &s));
-    ck_assert(limit_take(l, SPAN_LIT("a"), 4, NOW + 2 * SECOND, &s));
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("a")), 4, NOW + 2 * SECOND - 1, &s));
+    ck_assert(limit_take(l, limit_name(l, SPAN_LIT("a")), 4, NOW + 2 * SECOND, &s));
     ck_assert(s.left == 0 && s.wait_ns == SECOND);
-    limit_give_back(l, SPAN_LIT("a"), 4, NOW + 2 * SECOND);
-    ck_assert(limit_take(l, SPAN_LIT("a"), 4, NOW + 2 * SECOND, &s));
-    ck_assert(!limit_take(l, SPAN_LIT("b"), 6, NOW, &s)); /* more than ever */
-    ck_assert(!limit_take(l, SPAN_LIT("b"), INT64_MAX, NOW, &s));
+    limit_give_back(l, limit_name(l, SPAN_LIT("a")), 4, NOW + 2 * SECOND, NOW + 2 * SECOND);
+    ck_assert(limit_take(l, limit_name(l, SPAN_LIT("a")), 4, NOW + 2 * SECOND, &s));
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("b")), 6, NOW, &s)); /* more than ever */
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("b")), INT64_MAX, NOW, &s));
     ck_assert(s.left == 5 && s.wait_ns > 0);
-    ck_assert(limit_take(l, SPAN_LIT("b"), 5, NOW, &s) && s.left == 0);
+    ck_assert(limit_take(l, limit_name(l, SPAN_LIT("b")), 5, NOW, &s) && s.left == 0);
     limit_release(l);
 }
 END_TEST
@@ -117,16 +131,16 @@ START_TEST(charges_count_and_looks_do_not)
     struct limit *l = limit_of(1, 1000, 3, 8);
     struct limit_state s;
     for (int i = 0; i < 10; i++)
-        ck_assert(limit_would_take(l, SPAN_LIT("a"), NOW, &s) && s.left == 3);
+        ck_assert(limit_would_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s) && s.left == 3);
     for (int i = 0; i < 3; i++)
-        limit_charge(l, SPAN_LIT("a"), NOW);
-    ck_assert(!limit_would_take(l, SPAN_LIT("a"), NOW, &s));
+        limit_charge(l, limit_name(l, SPAN_LIT("a")), NOW);
+    ck_assert(!limit_would_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s));
     ck_assert_int_eq(s.wait_ns, SECOND);
     for (int i = 0; i < 1000; i++) /* beyond a burst nothing is owed */
-        limit_charge(l, SPAN_LIT("a"), NOW);
-    ck_assert(!limit_would_take(l, SPAN_LIT("a"), NOW + SECOND - 1, &s));
-    ck_assert(limit_would_take(l, SPAN_LIT("a"), NOW + SECOND, &s));
-    ck_assert(limit_would_take(l, SPAN_LIT("b"), NOW, &s));
+        limit_charge(l, limit_name(l, SPAN_LIT("a")), NOW);
+    ck_assert(!limit_would_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW + SECOND - 1, &s));
+    ck_assert(limit_would_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW + SECOND, &s));
+    ck_assert(limit_would_take(l, limit_name(l, SPAN_LIT("b")), 1, NOW, &s));
     limit_release(l);
 }
 END_TEST
@@ -134,13 +148,13 @@ END_TEST
 START_TEST(marks_end)
 {
     struct limit *l = limit_of(1, 1000, 1, 1000);
-    ck_assert_int_eq(limit_marked(l, SPAN_LIT("a"), NOW), 0);
-    limit_mark(l, SPAN_LIT("a"), NOW, NOW + 10);
-    ck_assert_int_eq(limit_marked(l, SPAN_LIT("a"), NOW + 9), NOW + 10);
-    ck_assert_int_eq(limit_marked(l, SPAN_LIT("a"), NOW + 10), 0);
-    limit_mark(l, SPAN_LIT("a"), NOW, NOW + 20);
-    ck_assert_int_eq(limit_marked(l, SPAN_LIT("a"), NOW + 10), NOW + 20);
-    ck_assert_int_eq(limit_marked(l, SPAN_LIT("b"), NOW), 0);
+    ck_assert_int_eq(limit_marked(l, limit_name(l, SPAN_LIT("a")), NOW), 0);
+    limit_mark(l, limit_name(l, SPAN_LIT("a")), NOW, NOW + 10);
+    ck_assert_int_eq(limit_marked(l, limit_name(l, SPAN_LIT("a")), NOW + 9), NOW + 10);
+    ck_assert_int_eq(limit_marked(l, limit_name(l, SPAN_LIT("a")), NOW + 10), 0);
+    limit_mark(l, limit_name(l, SPAN_LIT("a")), NOW, NOW + 20);
+    ck_assert_int_eq(limit_marked(l, limit_name(l, SPAN_LIT("a")), NOW + 10), NOW + 20);
+    ck_assert_int_eq(limit_marked(l, limit_name(l, SPAN_LIT("b")), NOW), 0);
     limit_release(l);
 }
 END_TEST
@@ -149,14 +163,14 @@ START_TEST(extremes_fit)
 {
     struct limit_state s;
     struct limit *l = limit_of(1000000, 1, 1000000000, 8);
-    ck_assert(limit_take(l, SPAN_LIT("a"), 1, NOW, &s) && s.left == 999999999);
+    ck_assert(limit_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s) && s.left == 999999999);
     limit_release(l);
     l = limit_of(1, INT64_C(31536000000), 10, 8);
     for (int i = 0; i < 10; i++)
         ck_assert(take(l, "a", NOW));
-    ck_assert(!limit_take(l, SPAN_LIT("a"), 1, NOW, &s));
+    ck_assert(!limit_take(l, limit_name(l, SPAN_LIT("a")), 1, NOW, &s));
     ck_assert_int_eq(s.wait_ns, INT64_C(31536000000) * 1000000);
-    ck_assert(limit_take(limit_hold(l), SPAN_NONE, 1, NOW, &s)); /* an empty key is one too */
+    ck_assert(limit_take(limit_hold(l), limit_name(l, SPAN_NONE), 1, NOW, &s)); /* an empty key is one too */
     limit_release(l);
     limit_release(l);
 }
@@ -183,7 +197,7 @@ START_TEST(a_full_table_allows_no_more)
         now += (seed >> 12) % 300000;
         int64_t debt = until[n] > now ? until[n] : now;
         bool fine = debt + STEP - now <= BURST * STEP;
-        if (limit_take(l, number(&n), 1, now, &s)) {
+        if (limit_take(l, limit_name(l, number(&n)), 1, now, &s)) {
             ck_assert_msg(fine, "key %u was allowed too much", n);
             until[n] = debt + STEP;
             allowed++;
@@ -213,7 +227,7 @@ START_TEST(a_million_addresses_reset_nobody)
     for (uint32_t i = 0; i < ADDRESSES; i++) {
         struct limit_state s;
         now += 1000; /* a million in a second */
-        in += limit_take(l, number(&i), 1, now, &s);
+        in += limit_take(l, limit_name(l, number(&i)), 1, now, &s);
         if (i % 50000 == 0)
             ck_assert(!take(l, "the attacker", now));
     }
@@ -237,12 +251,12 @@ static void *taker(void *arg)
     for (uint32_t i = 0; i < TRIES; i++) {
         struct limit_state s;
         uint32_t key = own * TRIES + i;
-        taken += limit_take(shared, SPAN_LIT("common"), 1, NOW, &s);
-        (void)limit_take(shared, number(&key), 1, NOW, &s);
+        taken += limit_take(shared, limit_name(shared, SPAN_LIT("common")), 1, NOW, &s);
+        (void)limit_take(shared, limit_name(shared, number(&key)), 1, NOW, &s);
         if (i % 16 == 0)
-            limit_charge(shared, number(&key), NOW);
-        if (i % 16 == 1 && limit_would_take(shared, number(&own), NOW, &s))
-            limit_mark(shared, number(&own), NOW, NOW + 1);
+            limit_charge(shared, limit_name(shared, number(&key)), NOW);
+        if (i % 16 == 1 && limit_would_take(shared, limit_name(shared, number(&own)), 1, NOW, &s))
+            limit_mark(shared, limit_name(shared, number(&own)), NOW, NOW + 1);
     }
     limit_release(shared);
     return (void *)taken;
@@ -276,6 +290,7 @@ int main(void)
     tcase_add_test(t, a_burst_and_then_the_rate);
     tcase_add_test(t, no_span_holds_more);
     tcase_add_test(t, what_was_given_back_can_be_taken_again);
+    tcase_add_test(t, what_is_over_is_not_given_back);
     tcase_add_test(t, several_are_taken_together_or_not_at_all);
     tcase_add_test(t, charges_count_and_looks_do_not);
     tcase_add_test(t, marks_end);

@@ -21,12 +21,13 @@ static const char sources[] =
     "\"a\":{\"path\":\"/a\"," OPEN ",\"tenant\":\"const:acme\",\"limit\":{\"rate\":2,\"per\":\"1h\",\"key\":\"tenant\"}},"
     "\"b\":{\"path\":\"/b\"," OPEN ",\"tenant\":\"header:X-Tenant\",\"limit\":{\"rate\":2,\"per\":\"1h\",\"key\":\"tenant\"}},"
     "\"two\":{\"path\":\"/two\"," OPEN ",\"limit\":[{\"rate\":3,\"per\":\"1h\"},{\"rate\":1,\"per\":\"1h\",\"key\":\"header:X-Account\"}]},"
+    "\"slower\":{\"path\":\"/slower\"," OPEN ",\"limit\":[{\"rate\":1,\"per\":\"10s\"},{\"rate\":1,\"per\":\"1h\",\"key\":\"header:X-Account\"}]},"
     "\"shop\":{\"path\":\"/shop\"," SIGNED ",\"limit\":[{\"rate\":9,\"per\":\"1h\",\"burst\":2,\"key\":\"key\"}]},"
     "\"bearer\":{\"path\":\"/bearer\"," OPEN ",\"auth\":{\"bearer_file\":\"%D/key\"},\"limit\":{\"rate\":2,\"per\":\"1h\",\"key\":\"key\"}},"
     "\"cloud\":{\"path\":\"/cloud\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false,"
     "\"limit\":[{\"rate\":5,\"per\":\"50s\"},{\"rate\":9,\"per\":\"1h\",\"key\":\"key\"}]},"
     "\"each\":{\"path\":\"/each\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false,"
-    "\"limit\":{\"rate\":1,\"per\":\"1h\",\"key\":\"json:/n\"}},"
+    "\"limit\":[{\"rate\":6,\"per\":\"1h\"},{\"rate\":3,\"per\":\"1h\",\"key\":\"json:/n\"}]},"
     "\"other\":{\"path\":\"/other\"," SIGNED "}";
 static const char strict[] = "\"failed_limit\":{\"rate\":3,\"per\":\"1h\"},";
 
@@ -66,7 +67,7 @@ START_TEST(the_refused_are_told_when_to_come_again)
     ck_assert_int_eq(from("/plain", "192.0.2.2"), 202);
     ck_assert_int_eq(from("/plain", "192.0.2.3"), 429);
     ck_assert_span_eq(answer_header(&last, "RateLimit-Policy"), "\"source\";q=2;w=20");
-    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=0;t=20");
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=0;t=10");
     ck_assert_span_eq(answer_header(&last, "Retry-After"), "10");
     struct span body = answer_body(&last);
     static const char words[] = "more than 2 in 20s for this source; try again in 10 s";
@@ -132,6 +133,18 @@ START_TEST(what_one_limit_refuses_another_does_not_count)
     ck_assert_int_eq(call("/two", NULL, "HTTP_X_ACCOUNT", "3", "{}"), 202);
     ck_assert_int_eq(call("/two", NULL, "HTTP_X_ACCOUNT", "4", "{}"), 429);
     ck_assert_span_eq(answer_header(&last, "RateLimit-Policy"), "\"source\";q=3;w=3600");
+}
+END_TEST
+
+/* Several limits refuse: whoever waits as told is refused by none of them. */
+START_TEST(the_longest_wait_is_told)
+{
+    ck_assert_int_eq(call("/slower", NULL, "HTTP_X_ACCOUNT", "1", "{}"), 202);
+    ck_assert_int_eq(call("/slower", NULL, "HTTP_X_ACCOUNT", "1", "{}"), 429);
+    ck_assert_span_eq(answer_header(&last, "Retry-After"), "3600");
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"value-2\";r=0;t=3600");
+    ck_assert_int_eq(call("/slower", NULL, "HTTP_X_ACCOUNT", "2", "{}"), 429);
+    ck_assert_span_eq(answer_header(&last, "Retry-After"), "10");
 }
 END_TEST
 
@@ -220,7 +233,7 @@ static int send_batch(const char *uri, const char *text)
 START_TEST(a_batch_counts_as_its_events)
 {
     ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 202);
-    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=2;t=30");
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=2;t=10");
     for (int i = 0; i < 3; i++) { /* what is refused uses nothing up */
         ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 429);
         ck_assert_span_eq(answer_header(&last, "Retry-After"), "10");
@@ -228,8 +241,27 @@ START_TEST(a_batch_counts_as_its_events)
     ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "]"), 202);
     ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "]"), 429);
     ck_assert_int_eq(send_batch("/cloud", "[" EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "," EVENT("1") "]"), 429);
-    ck_assert_int_eq(send_batch("/each", "[" EVENT("1") "," EVENT("2") "]"), 202);
-    ck_assert_int_eq(send_batch("/each", "[" EVENT("3") "," EVENT("2") "]"), 429);
+}
+END_TEST
+
+/* Where what is counted is in the events a batch is one as well: who waits for all of it gets in, and who is refused has used
+ * nothing up, neither of the values before nor of the other limits. */
+START_TEST(a_batch_counts_as_what_is_in_its_events)
+{
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("1") "," EVENT("2") "," EVENT("2") "]"), 202);
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"value-2\";r=1;t=1200");
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(send_batch("/each", "[" EVENT("3") "," EVENT("2") "," EVENT("2") "]"), 429);
+        ck_assert_span_eq(answer_header(&last, "Retry-After"), "1200");
+        ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"value-2\";r=1;t=1200");
+    }
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("3") "," EVENT("3") "," EVENT("3") "]"), 202);
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("2") "]"), 429); /* the source has had its six */
+    ck_assert_span_eq(answer_header(&last, "RateLimit"), "\"source\";r=0;t=600");
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("4") "," EVENT("4") "," EVENT("5") "," EVENT("4") "," EVENT("4") "]"), 413);
+    ck_assert_int_eq(send_batch("/each", "[" EVENT("4") ",7]"), 400);
+    static const char words[] = "event 2: no CloudEvent";
+    ck_assert(memmem(last.text.p, last.text.n, words, strlen(words)));
 }
 END_TEST
 
@@ -308,6 +340,8 @@ int main(void)
     tcase_add_test(t, who_has_proved_itself_is_not_locked_out);
     tcase_add_test(t, a_caller_that_shows_its_key_has_proved_itself);
     tcase_add_test(t, a_batch_counts_as_its_events);
+    tcase_add_test(t, a_batch_counts_as_what_is_in_its_events);
+    tcase_add_test(t, the_longest_wait_is_told);
     tcase_add_test(t, a_batch_that_never_fits_is_too_large);
     tcase_add_test(t, a_reload_keeps_what_it_does_not_change);
     tcase_add_test(t, failed_proofs_need_not_be_counted);

@@ -2,7 +2,7 @@
 if HAVE_CHECK
 DISPATCH_CHECKS = tests/unit/check_schedule tests/unit/check_settings tests/unit/check_registry tests/unit/check_dispatch \
 	tests/unit/check_begun tests/unit/check_clock_set tests/unit/check_dispatch_damage tests/unit/check_dispatch_load \
-	tests/unit/check_fetched tests/unit/check_verbs
+	tests/unit/check_fetched tests/unit/check_verbs tests/unit/check_records
 check_PROGRAMS += $(DISPATCH_CHECKS)
 TESTS += $(DISPATCH_CHECKS)
 RIG = tests/unit/rig.c tests/unit/rig.h tests/unit/suite.h
@@ -35,6 +35,9 @@ tests_unit_check_dispatch_load_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 tests_unit_check_fetched_SOURCES = tests/unit/check_fetched.c $(RIG)
 tests_unit_check_fetched_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_fetched_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
+tests_unit_check_records_SOURCES = tests/unit/check_records.c tests/unit/suite.h
+tests_unit_check_records_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_records_LDADD = $(LIB_DISPATCH) $(CHECK_LIBS)
 # Runs ./creel, which every build makes first.
 tests_unit_check_verbs_SOURCES = tests/unit/check_verbs.c $(RIG)
 tests_unit_check_verbs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
