@@ -29,9 +29,42 @@ static bool came_before(const struct request *q, size_t at)
     return false;
 }
 
+/* Is one of these references this header? */
+static bool refers(const char *const *texts, size_t n, struct span header)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(texts[i], "header:", 7) == 0 && span_eq_nocase(span_str(texts[i] + 7), header))
+            return true;
+    return false;
+}
+
+/* What nobody here asks for, of a sender that was told the wrong place or means another recipe, and is called like a secret, or is a
+ * URL that may hold one. */
+static bool sounds_secret(const struct request *q, struct span name)
+{
+    static const struct span words[] = {SPAN_LIT("token"),  SPAN_LIT("secret"), SPAN_LIT("passw"),  SPAN_LIT("apikey"), SPAN_LIT("api-key"),
+                                        SPAN_LIT("access-key"), SPAN_LIT("auth"),   SPAN_LIT("cookie"), SPAN_LIT("credential"), SPAN_LIT("referer"),
+                                        SPAN_LIT("original-ur"), SPAN_LIT("forwarded-uri"), SPAN_LIT("rewrite-url")};
+    static const char *const facts[] = {"type", "event_id", "order_key", "version", "time"};
+    const struct config_source *c = q->source->config;
+    size_t i = 0, n;
+    while (i < sizeof words / sizeof *words && !(name.n >= words[i].n && memmem(name.p, name.n, words[i].p, words[i].n)))
+        i++;
+    if (i == sizeof words / sizeof *words || recipe_reads_header(q->source->recipe, name))
+        return false;
+    for (i = 0; i < sizeof facts / sizeof *facts; i++) {
+        const char *const *texts = recipe_default(q->source->recipe, facts[i], &n);
+        if (refers(texts, n, name))
+            return false;
+    }
+    return !refers(c->type, c->n_type, name) && !refers(c->event_id, c->n_event_id, name) && !refers(c->order_key, c->n_order_key, name) &&
+           !refers(c->version, c->n_version, name) && !refers(c->time, c->n_time, name) && !refers(c->dedupe_by, c->n_dedupe_by, name) &&
+           !refers(c->tenant, c->n_tenant, name);
+}
+
 static void put_value(const struct request *q, const struct recipe_header *h, struct refusal *r, struct buf *b)
 {
-    bool secret = house_is_credential(q->source, h->name);
+    bool secret = house_is_credential(q->source, h->name) || sounds_secret(q, h->name);
     r->altered |= secret || !utf8_valid(h->value);
     buf_put_json_text(b, secret ? redacted : h->value);
 }

@@ -42,7 +42,8 @@ struct bucket {
 
 struct rejected {
     pthread_mutex_t lock;
-    int dir_fd; /* -1: nothing can be kept */
+    int spool_fd; /* the caller's */
+    int dir_fd;   /* -1: nothing can be kept */
     struct rejected_limits limits;
     struct cause causes[ERR_COUNT];
     struct bucket buckets[BUCKETS];
@@ -99,11 +100,55 @@ static bool begin_part(struct rejected *r, enum err e, int64_t at_ms)
     return true;
 }
 
+static bool is_gone(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static int open_folder(int spool_fd)
+{
+    return openat(spool_fd, REFUSAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Somebody has removed the folder: another one, under the same number, for others read by it. */
+static void renew_folder(struct rejected *r)
+{
+    int fd = fs_mkdirs(r->spool_fd, REFUSAL_FOLDER, 0750, NULL) == ERR_OK ? open_folder(r->spool_fd) : -1;
+    if (fd < 0)
+        return;
+    (void)dup3(fd, r->dir_fd, O_CLOEXEC);
+    close(fd);
+}
+
+/* Somebody has removed the file that is written: what was removed with it holds nothing any more. */
+static void forget_removed(struct rejected *r, enum err e)
+{
+    struct cause *c = &r->causes[e];
+    struct stat st;
+    size_t kept = 0;
+    if (is_gone(r->dir_fd))
+        renew_folder(r);
+    for (size_t i = 0; i < c->n; i++) {
+        char name[REFUSAL_NAME_BYTES];
+        refusal_name(name, e, c->parts[i].number);
+        if (fstatat(r->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            c->parts[kept++] = c->parts[i];
+    }
+    c->n = kept;
+    close(c->fd);
+    c->fd = -1;
+}
+
 /* Is there a file that this line may go to? */
 static bool room_for(struct rejected *r, enum err e, int64_t bytes, int64_t at_ms)
 {
     struct cause *c = &r->causes[e];
     const struct rejected_limits *l = &r->limits;
+    if (c->fd >= 0 && is_gone(c->fd))
+        forget_removed(r, e);
+    else if (c->fd < 0 && is_gone(r->dir_fd))
+        renew_folder(r);
     trim(r, e, bytes, 1);
     const struct part *last = c->n ? &c->parts[c->n - 1] : NULL;
     if (c->fd >= 0 && last && last->bytes + bytes <= l->bytes / REJECTED_PARTS && last->lines < l->count / REJECTED_PARTS &&
@@ -230,9 +275,10 @@ enum err rejected_open(int spool_fd, const struct rejected_limits *limits, struc
         r->causes[i].fd = -1;
     pthread_mutex_init(&r->lock, NULL);
     r->limits = *limits;
+    r->spool_fd = spool_fd;
     r->dir_fd = -1;
     if (fs_mkdirs(spool_fd, REFUSAL_FOLDER, 0750, &inner) == ERR_OK) {
-        r->dir_fd = openat(spool_fd, REFUSAL_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        r->dir_fd = open_folder(spool_fd);
         if (r->dir_fd < 0)
             why_errno(&inner, "the spool's folder " REFUSAL_FOLDER " cannot be opened (a link is not followed)");
     }

@@ -27,7 +27,7 @@ enum {
 };
 
 /* Goes on with the newest files. Without a folder that can be used (a link, a file of this name) everything is left out, which the
- * log says. spool_fd stays the caller's. ERR_NO_MEMORY. */
+ * log says. Files that somebody removes, and the folder, are made anew. spool_fd stays the caller's, open for as long. ERR_NO_MEMORY. */
 enum err rejected_open(int spool_fd, const struct rejected_limits *limits, struct rejected **out, struct why *w);
 void rejected_close(struct rejected *r); /* NULL is fine */
 void rejected_limit(struct rejected *r, const struct rejected_limits *limits);

@@ -86,6 +86,17 @@ bool recipe_is_credential(const struct recipe *r, struct span header)
            listed(r->credentials.list, r->credentials.n, header) || is_bearer(r, header);
 }
 
+bool recipe_reads_header(const struct recipe *r, struct span header)
+{
+    for (size_t i = 0; i < r->n_headers; i++) {
+        const struct header_slot *h = &r->headers[i];
+        struct span begin = h->family && header.n > h->name.n ? span_of(header.p, h->name.n) : header;
+        if (span_eq_nocase(h->name, begin))
+            return true;
+    }
+    return false;
+}
+
 bool recipe_may_repeat(const struct recipe *r, struct span header)
 {
     return listed(r->repeatable.list, r->repeatable.n, header);

@@ -47,6 +47,8 @@ const char *const *recipe_default(const struct recipe *r, const char *what, size
 /* Is this header (any case) a credential that must become "…" before the spool? Authorization, Cookie and X-API-Key always are, and the
  * header of a token that proves nothing about the body. */
 bool recipe_is_credential(const struct recipe *r, struct span header);
+/* Does a proof by this recipe look at this header (any case)? */
+bool recipe_reads_header(const struct recipe *r, struct span header);
 /* Is the query signed, as a whole, of a source with this public_url? Then it is no secret by itself. */
 bool recipe_signs_query(const struct recipe *r, const char *public_url);
 /* May this header come twice? Others twice are 400. */

@@ -355,6 +355,46 @@ START_TEST(what_is_not_ours_stays)
 }
 END_TEST
 
+static void clear_folder(void)
+{
+    struct dirent **names;
+    char path[128];
+    snprintf(path, sizeof path, "%s/rejected", dir.path);
+    int n = scandir(path, &names, NULL, by_name);
+    for (int i = 0; i < n; i++) {
+        (void)unlinkat(rejected_folder(store), names[i]->d_name, 0);
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* An operator clears the folder, then removes it. */
+START_TEST(what_was_removed_is_made_anew)
+{
+    struct kept k;
+    for (int i = 0; i < 30; i++)
+        put(ERR_SIGNATURE_INVALID, "A", noon);
+    clear_folder();
+    put(ERR_SIGNATURE_INVALID, "B", noon);
+    k = look(ERR_SIGNATURE_INVALID);
+    ck_assert_int_eq(k.files, 1);
+    ck_assert_int_eq(k.lines, 1);
+    ck_assert_str_eq(k.first, "B");
+    clear_folder();
+    ck_assert_int_eq(unlinkat(dir.fd, REFUSAL_FOLDER, AT_REMOVEDIR), 0);
+    put(ERR_SIGNATURE_INVALID, "C", noon);
+    put(ERR_NO_SUCH_SOURCE, "D", noon);
+    ck_assert_int_eq(look(ERR_SIGNATURE_INVALID).lines, 1);
+    ck_assert_int_eq(look(ERR_NO_SUCH_SOURCE).lines, 1);
+    clear_folder();
+    ck_assert_int_eq(unlinkat(dir.fd, REFUSAL_FOLDER, AT_REMOVEDIR), 0);
+    put(ERR_RATE_LIMITED, "E", noon);
+    ck_assert_int_eq(look(ERR_RATE_LIMITED).lines, 1);
+    reopen();
+    ck_assert_int_eq(look(ERR_RATE_LIMITED).lines, 1);
+}
+END_TEST
+
 START_TEST(no_link_is_followed)
 {
     char other[128];
@@ -455,7 +495,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     const TTest *const tests[] = {a_line_comes_back, only_our_names_are_names, a_place_gives_its_line, noise_pushes_out_its_own_kind_only,
                                   long_lines_lose_the_body_first, so_many_a_second_of_one_source, long_lines_count_as_several,
-                                  what_is_too_old_goes, goes_on_after_a_restart, what_is_not_ours_stays, no_link_is_followed,
+                                  what_is_too_old_goes, goes_on_after_a_restart, what_is_not_ours_stays, what_was_removed_is_made_anew, no_link_is_followed,
                                   a_full_disk_costs_lines_only, without_new_files_the_old_ones_stay, many_threads};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(t, tests[i]);
