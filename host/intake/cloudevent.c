@@ -8,6 +8,7 @@
 #include "base/media.h"
 #include "base/units.h"
 #include "recipe/form.h"
+#include "schema/format.h"
 
 static const char *const required[] = {"ce-specversion", "ce-id", "ce-source", "ce-type"};
 enum { N_REQUIRED = sizeof required / sizeof required[0], PREFIX_BYTES = 3, SHOWN = 40 };
@@ -56,26 +57,63 @@ static enum err add(struct cloudevent *e, struct span name, struct span value, s
 
 /* ---- the check ---- */
 
-/* Letters a to z and digits (CloudEvents, section 3.1), behind the prefix. */
+/* Letters a to z and digits behind the prefix, and not "data" (CloudEvents, naming conventions). */
 static bool good_name(struct span name)
 {
+    if (span_eq_str(name, "ce-data"))
+        return false;
     for (size_t i = PREFIX_BYTES; i < name.n; i++)
         if (!(name.p[i] >= 'a' && name.p[i] <= 'z') && !(name.p[i] >= '0' && name.p[i] <= '9'))
             return false;
     return name.n > PREFIX_BYTES;
 }
 
-/* Unicode without control characters (section 3.4): U+0000 to U+001F, U+007F to U+009F. */
+/* Is this sequence of n bytes U+0000 to U+001F, U+007F to U+009F, or one of those that Unicode says are no characters: U+FDD0 to
+ * U+FDEF and the last two of each plane? */
+static bool is_forbidden(const unsigned char *p, size_t n)
+{
+    if (n == 1)
+        return p[0] < 0x20 || p[0] == 0x7f;
+    if (n == 2)
+        return p[0] == 0xc2 && p[1] < 0xa0;
+    bool last = p[n - 2] == 0xbf && p[n - 1] >= 0xbe && (p[n - 3] & 0xf) == 0xf;
+    return last || (n == 3 && p[0] == 0xef && p[1] == 0xb7 && p[2] >= 0x90 && p[2] <= 0xaf);
+}
+
+/* A String of the type system. */
 static bool good_value(struct span s)
 {
-    if (!utf8_valid(s))
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0))
+    while (s.n > 0) {
+        size_t n = utf8_sequence(s);
+        if (n == 0 || is_forbidden((const unsigned char *)s.p, n))
             return false;
+        s = span_skip(s, n);
     }
     return true;
+}
+
+/* RFC 2046: a type and a subtype, both tokens; parameters are not looked at. */
+static bool good_media(struct span s)
+{
+    size_t slashes = 0;
+    s = media_type(s);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("()<>@,;:\\\"[]?=", s.p[i]))
+            return false;
+        slashes += s.p[i] == '/';
+    }
+    return slashes == 1 && s.p[0] != '/' && s.p[s.n - 1] != '/';
+}
+
+/* dataschema should be a whole URI, but senders write "#" as well. */
+static bool good_reference(struct span s)
+{
+    return s.n > 0 && format_holds(format_find(SPAN_LIT("uri-reference")), s);
+}
+
+static bool not_empty(struct span s)
+{
+    return s.n > 0;
 }
 
 /* RFC 3339; years that rfc3339_parse does not reckon with are times as well. */
@@ -93,6 +131,19 @@ static bool good_time(struct span s)
     return rfc3339_parse(span_of(text, s.n), &ms) == ERR_OK;
 }
 
+/* What attributes of this specification have to look like, where they are there (section "context attributes"). */
+static const struct {
+    const char *name;
+    bool (*holds)(struct span value);
+    const char *words;
+} shapes[] = {
+    {"ce-source", good_reference, "is no URI-reference (RFC 3986)"},
+    {"ce-subject", not_empty, "is empty, and may only be left out"},
+    {"ce-time", good_time, "is not written as in RFC 3339"},
+    {"ce-dataschema", good_reference, "is no URI (RFC 3986)"},
+    {"ce-datacontenttype", good_media, "is no media type (RFC 2046)"},
+};
+
 static int shown(struct span s)
 {
     return (int)(s.n < SHOWN ? s.n : SHOWN);
@@ -103,18 +154,21 @@ static enum err check(const struct cloudevent *e, struct why *w)
     for (size_t i = 0; i < e->n; i++) {
         struct span name = e->attributes[i].name;
         if (!good_name(name))
-            return why_set(w, ERR_INVALID, "%.*s is no attribute's name: a to z and 0 to 9", shown(name), name.p);
+            return why_set(w, ERR_INVALID, "%.*s is no attribute's name: a to z and 0 to 9, and not data", shown(name), name.p);
         if (!good_value(e->attributes[i].value))
-            return why_set(w, ERR_INVALID, "%.*s is not UTF-8 without control characters", shown(name), name.p);
+            return why_set(w, ERR_INVALID, "%.*s is not UTF-8 without control characters and what Unicode keeps from use", shown(name), name.p);
     }
     for (size_t i = 0; i < N_REQUIRED; i++)
         if (cloudevent_attribute(e, required[i]).n == 0)
             return why_set(w, ERR_INVALID, "%s is missing", required[i] + PREFIX_BYTES);
-    struct span version = cloudevent_attribute(e, "ce-specversion"), time = cloudevent_attribute(e, "ce-time");
+    struct span version = cloudevent_attribute(e, "ce-specversion");
     if (!span_eq_str(version, "1.0"))
         return why_set(w, ERR_INVALID, "specversion is %.*s, not 1.0", shown(version), version.p);
-    if (time.p && !good_time(time))
-        return why_set(w, ERR_INVALID, "time is not written as in RFC 3339");
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct span value = cloudevent_attribute(e, shapes[i].name);
+        if (value.p && !shapes[i].holds(value))
+            return why_set(w, ERR_INVALID, "%s %s", shapes[i].name + PREFIX_BYTES, shapes[i].words);
+    }
     return ERR_OK;
 }
 

@@ -8,6 +8,13 @@
 #include "base/json.h"
 #include "base/media.h"
 
+/* RFC 9110 section 8.4: signed and stored are the bytes as they came, and nothing here decodes them. */
+static bool encoded(const struct request *q)
+{
+    struct span coding = span_trim(request_header(q, "content-encoding"));
+    return coding.n > 0 && !span_eq_nocase(coding, SPAN_LIT("identity"));
+}
+
 enum err step_parse(struct request *q)
 {
     struct json_error error = {"not valid", 0};
@@ -17,6 +24,8 @@ enum err step_parse(struct request *q)
     bool asked = q->source->asks_json && !(q->source->detects && q->envelope != ENVELOPE_NONE);
     if (media_is_form(q->content_type) || (!media_is_json(q->content_type) && !asked))
         return ERR_OK;
+    if (encoded(q))
+        return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "the body is encoded (Content-Encoding), and this source looks into its JSON: send it as it is");
     enum err e = q->verdict.body_is_json ? ERR_OK : json_check(buf_span(&q->body), JSON_LIMITS_DEFAULT, &error);
     if (e != ERR_OK)
         return refuse(q, e, "not strict JSON: %s at byte %zu", error.what, error.offset);

@@ -15,13 +15,16 @@ bool permit_asked(const struct request *q)
     return q->source->config->n_webhook_origins > 0 && span_eq_str(q->method, "OPTIONS") && origin_of(q).p;
 }
 
-/* What WebHook-Allowed-Origin says to this origin: "*" or its name as it is configured; NULL: it may not send. */
-static const char *allowed(const struct config_source *c, struct span origin)
+/* What WebHook-Allowed-Origin says to this origin: "*" or its name as it was sent (section 4.2.1); SPAN_NONE: it may not send. */
+static struct span allowed(const struct config_source *c, struct span origin)
 {
-    for (size_t i = 0; i < c->n_webhook_origins; i++)
-        if (strcmp(c->webhook_origins[i], "*") == 0 || span_eq_nocase(origin, span_str(c->webhook_origins[i])))
-            return c->webhook_origins[i];
-    return NULL;
+    for (size_t i = 0; i < c->n_webhook_origins; i++) {
+        if (strcmp(c->webhook_origins[i], "*") == 0)
+            return SPAN_LIT("*");
+        if (span_eq_nocase(origin, span_str(c->webhook_origins[i])))
+            return origin;
+    }
+    return SPAN_NONE;
 }
 
 /* Requests a minute, or "*". */
@@ -40,14 +43,14 @@ enum err step_permit(struct request *q)
     if (!permit_asked(q))
         return ERR_OK;
     struct recipe_reply *r = &q->reply;
-    const char *origin = allowed(q->source->config, origin_of(q));
-    if (!origin)
+    struct span origin = allowed(q->source->config, origin_of(q));
+    if (!origin.p)
         return refuse(q, ERR_HANDSHAKE_REFUSED, "this source takes nothing from that origin");
     struct span requests = rate(q);
     if (!requests.p)
         return refuse(q, ERR_BODY_TOO_LARGE, "the header fields are larger than this server takes");
     *r = (struct recipe_reply){.name = "permission", .status = 200, .content_type = SPAN_LIT("text/plain"), .body = SPAN_LIT("")};
-    r->headers[r->n_headers++] = (struct recipe_header){SPAN_LIT("WebHook-Allowed-Origin"), span_str(origin)};
+    r->headers[r->n_headers++] = (struct recipe_header){SPAN_LIT("WebHook-Allowed-Origin"), origin};
     r->headers[r->n_headers++] = (struct recipe_header){SPAN_LIT("WebHook-Allowed-Rate"), requests};
     r->headers[r->n_headers++] = (struct recipe_header){SPAN_LIT("Allow"), span_str(q->source->methods)};
     return ERR_ANSWERED;

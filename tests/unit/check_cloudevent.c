@@ -89,8 +89,22 @@ START_TEST(binary_that_is_none)
     REFUSED("ce-x is not UTF-8", GOOD, H("ce-x", "%C0%A0"));
     REFUSED("ce-x is not UTF-8 without control", GOOD, H("ce-x", "a%00b"));
     REFUSED("ce-x is not UTF-8 without control", GOOD, H("ce-x", "%C2%85"));
+    REFUSED("ce-x is not UTF-8", GOOD, H("ce-x", "%EF%BF%BE"));
+    REFUSED("ce-x is not UTF-8", GOOD, H("ce-x", "%EF%B7%90"));
+    REFUSED("ce-x is not UTF-8", GOOD, H("ce-x", "a\xf0\x9f\xbf\xbf"));
+    REFUSED("ce-data is no attribute's name", GOOD, H("ce-data", "x"));
+    REFUSED("subject is empty", GOOD, H("ce-subject", ""));
+    REFUSED("dataschema is no URI", GOOD, H("ce-dataschema", ""));
+    REFUSED("dataschema is no URI", GOOD, H("ce-dataschema", "a b"));
+    REFUSED("source is no URI-reference", H("ce-specversion", "1.0"), H("ce-id", "1"), H("ce-source", "my shop"), H("ce-type", "t"));
+    REFUSED("source is no URI-reference", H("ce-specversion", "1.0"), H("ce-id", "1"), H("ce-source", "%20"), H("ce-type", "t"));
     REFUSED("RFC 3339", GOOD, H("ce-time", "yesterday"));
     REFUSED("RFC 3339", GOOD, H("ce-time", "2018-02-30T00:00:00Z"));
+    const struct recipe_header edge[] = {GOOD, H("ce-x", "%EF%BF%BD%EF%B7%8F\xf0\x9f\xbf\xbd\xf0\x9f\x98\x80%EF%BE%BF"), H("ce-dataschema", "#")};
+    ck_assert_msg(BINARY(edge, SPAN_NONE) == ERR_OK, "%s", w.text);
+    const struct recipe_header good[] = {GOOD};
+    ck_assert_int_eq(BINARY(good, SPAN_LIT("json")), ERR_INVALID);
+    ck_assert_msg(strstr(w.text, "datacontenttype is no media type") != NULL, "%s", w.text);
     const struct recipe_header early[] = {GOOD, H("ce-time", "0001-01-01T00:00:00Z")};
     ck_assert_int_eq(BINARY(early, SPAN_NONE), ERR_OK);
 }
@@ -160,6 +174,12 @@ START_TEST(structured_that_is_none)
         {"{" CORE ",\"data\":1,\"data_base64\":\"\"}", "both"},
         {"{" CORE ",\"data_base64\":1}", "data_base64"},
         {"{" CORE ",\"time\":\"12:00\"}", "RFC 3339"},
+        {"{" CORE ",\"subject\":\"\"}", "subject is empty"},
+        {"{" CORE ",\"datacontenttype\":\"\",\"data\":1}", "datacontenttype is no media type"},
+        {"{" CORE ",\"datacontenttype\":\"text/\",\"data\":1}", "datacontenttype is no media type"},
+        {"{" CORE ",\"datacontenttype\":\"a/b/c\",\"data\":1}", "datacontenttype is no media type"},
+        {"{" CORE ",\"x\":\"\\uffff\"}", "is not UTF-8"},
+        {"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"a\\\\b\",\"type\":\"t\"}", "source is no URI-reference"},
         {"{" CORE ",\"x\":\"a\\nb\"}", "control characters"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -90,7 +90,10 @@ START_TEST(no_cloudevents)
                          "{" CORE("1") ",\"datacontenttype\":\"a/json\",\"data_base64\":\"e30x\"}", "not strict JSON"), 400);
     ck_assert_int_eq(ask("/cloud", "application/cloudevents+xml", HEADERS(CE("1")), "<a/>", "unsupported-media-type"), 415);
     ck_assert_int_eq(ask("/cloud", "application/json", HEADERS(CE("1"), "HTTP_CE_X", "%FF"), "{}", "malformed-request"), 400);
+    ck_assert_int_eq(ask("/cloud", STRUCTURED, HEADERS("HTTP_CONTENT_ENCODING", "gzip"), "\x1f\x8b", "encoded (Content-Encoding)"), 415);
     ck_assert_int_eq(journal_lines(&stage, "\"creel\":\"event\""), 0);
+    ck_assert_int_eq(ask("/cloud", STRUCTURED, HEADERS("HTTP_CONTENT_ENCODING", "Identity"), "{" CORE("1") "}", "accepted"), 202);
+    ck_assert_int_eq(ask("/cloud", "text/plain", HEADERS(CE("2"), "HTTP_CONTENT_ENCODING", "br"), "\x0b", "415"), 415);
 }
 END_TEST
 
@@ -134,7 +137,7 @@ START_TEST(leave_to_send)
         const char *path, *origin;
         int status;
         const char *allowed, *rate;
-    } rows[] = {{"/asked", "EventGrid.azure.net", 200, "eventgrid.azure.net", "120"},
+    } rows[] = {{"/asked", "EventGrid.azure.net", 200, "EventGrid.azure.net", "120"},
                 {"/asked", "evil.example", 403, "", ""},
                 {"/anybody", "evil.example", 200, "*", "*"},
                 {"/asked", NULL, 405, "", ""},
