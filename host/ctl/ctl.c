@@ -306,13 +306,41 @@ enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, 
 
 enum { JSON_NODES_MAX = 10 * 1000 * 1000 };
 
-enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
+/* What comes by a pipe as well: it has no offsets. */
+static enum err read_standard(struct buf *b, struct why *w)
+{
+    char chunk[16384];
+    for (ssize_t n = 1; n != 0;) {
+        n = read(STDIN_FILENO, chunk, sizeof chunk);
+        if (n < 0 && errno != EINTR)
+            return why_errno(w, "standard input");
+        buf_put(b, chunk, n > 0 ? (size_t)n : 0);
+        if (b->failed)
+            return why_set(w, ERR_NO_ROOM, "standard input: larger than %zu bytes", b->max_bytes);
+    }
+    return ERR_OK;
+}
+
+static enum err read_json(const char *path, bool comments, struct buf *b, struct why *w)
 {
     struct json_error error;
     bool standard = strcmp(path, "-") == 0;
-    enum err e = standard ? fs_read_fd(STDIN_FILENO, b, w) : fs_read(AT_FDCWD, path, b, w);
+    const char *name = standard ? "standard input" : path;
+    size_t at;
+    enum err e = standard ? read_standard(b, w) : fs_read(AT_FDCWD, path, b, w);
+    if (!e && comments && !config_blank_comments(b->p, b->n, &at))
+        return why_set(w, ERR_INVALID, "%s: the comment at byte %zu is not closed", name, at);
     if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, JSON_NODES_MAX}, &error) != ERR_OK)
-        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", standard ? "standard input" : path, error.what,
-                    error.offset);
+        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", name, error.what, error.offset);
     return e;
+}
+
+enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
+{
+    return read_json(path, false, b, w);
+}
+
+enum err ctl_read_commented_json(const char *path, struct buf *b, struct why *w)
+{
+    return read_json(path, true, b, w);
 }

@@ -180,7 +180,6 @@ def test_schemas_are_asked():
         check("/at: format: " in run("schema", "check", "--formats", schema, good, expect=1), "formats are not checked")
         found = json.loads(run("schema", "check", schema, bad, "--json", expect=1))
         check(found["valid"] is False and [(e["pointer"], e["keyword"]) for e in found["errors"]] == [("/id", "minLength")], str(found))
-        check("not JSON" in run("schema", "check", schema, write(f"{d}/none", "{"), expect=1), "no JSON")
         check("nowhere" in run("schema", "check", schema, f"{d}/nowhere", expect=111), "a file that is not there")
         for text, says in (('{"type": "strin"}', "/type: "), ('{"pattern": "("}', "/pattern: "), ('{"$ref": "http://a/b"}', "/$ref: "), ("{", "byte 1")):
             check(says in run("schema", "check", write(f"{d}/broken.json", text), good, expect=100), says)
@@ -188,6 +187,13 @@ def test_schemas_are_asked():
         pair = write(f"{d}/pair", '["a", 1]')
         run("schema", "check", old, pair, "--draft", "7")
         check("/items" in run("schema", "check", old, pair, expect=100), "a list of items in 2020-12")
+        piped = subprocess.run([creel.CREEL, "schema", "check", schema, "-"], input='{"id": "a"}', capture_output=True, text=True, timeout=60, check=False)
+        check(piped.returncode == 1 and piped.stdout.startswith("-: /id: minLength: "), f"a pipe: {piped.stdout}{piped.stderr}")
+        none = write(f"{d}/none", "{")
+        check(run("schema", "check", schema, none, expect=1) == f"{none}: not JSON: unexpected end at byte 1\n", "the file is named once")
+        said = write(f"{d}/said.json", '/* as in the folder */ {"type": "object", // so\n "required": ["id"]}')
+        check(run("schema", "check", said, good) == f"{good}: valid\n" and "newly" not in run("schema", "diff", said, said), "comments in a schema")
+        check("at byte 2 is not closed" in run("schema", "check", write(f"{d}/open.json", "{}/* so"), good, expect=100), "an open comment")
         for words in (("--draft", "8"), ("--nope",), ()):
             run("schema", "check", *words, schema, *(() if not words else (good,)), expect=100)
         check("check" in run("schema", expect=100) and "chekc" in run("schema", "chekc", expect=100), "usage")
@@ -205,7 +211,8 @@ def test_schemas_are_compared():
         check({"where": "", "pointer": "", "keyword": "required", "message": 'objects without "id"', "undecided": False} in found, str(found))
         odd = write(f"{d}/odd.json", '{"not": {"required": ["x"]}}')
         check("undecided (the whole): " in run("schema", "diff", old, odd, expect=1), "not")
-        check("new: /type: " in run("schema", "diff", old, write(f"{d}/broken.json", '{"type": 1}'), expect=100), "no schema")
+        check("/broken.json: /type: " in run("schema", "diff", old, write(f"{d}/broken.json", '{"type": 1}'), expect=100), "no schema")
+        check("/broken.json: /type: " in run("schema", "diff", f"{d}/broken.json", old, expect=100), "no old schema")
         run("schema", "diff", old, f"{d}/nowhere", expect=111)
         run("schema", "diff", old, expect=100)
 
