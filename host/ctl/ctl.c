@@ -306,32 +306,38 @@ enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, 
 
 enum { JSON_NODES_MAX = 10 * 1000 * 1000 };
 
-/* What comes by a pipe as well: it has no offsets. */
-static enum err read_standard(struct buf *b, struct why *w)
+static const char *name_of(const char *path)
 {
-    char chunk[16384];
-    for (ssize_t n = 1; n != 0;) {
-        n = read(STDIN_FILENO, chunk, sizeof chunk);
-        if (n < 0 && errno != EINTR)
-            return why_errno(w, "standard input");
-        buf_put(b, chunk, n > 0 ? (size_t)n : 0);
-        if (b->failed)
-            return why_set(w, ERR_NO_ROOM, "standard input: larger than %zu bytes", b->max_bytes);
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+enum err ctl_read(const char *path, struct buf *b, struct why *w)
+{
+    bool standard = strcmp(path, "-") == 0;
+    struct why inner = {{0}};
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        enum err missing = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+        why_errno(w, "%s: cannot open", path);
+        return missing;
     }
-    return ERR_OK;
+    enum err e = fs_read_stream(fd, b, &inner);
+    if (e)
+        why_set(w, e, "%.200s: %.280s", name_of(path), inner.text);
+    if (!standard)
+        close(fd);
+    return e;
 }
 
 static enum err read_json(const char *path, bool comments, struct buf *b, struct why *w)
 {
     struct json_error error;
-    bool standard = strcmp(path, "-") == 0;
-    const char *name = standard ? "standard input" : path;
     size_t at;
-    enum err e = standard ? read_standard(b, w) : fs_read(AT_FDCWD, path, b, w);
+    enum err e = ctl_read(path, b, w);
     if (!e && comments && !config_blank_comments(b->p, b->n, &at))
-        return why_set(w, ERR_INVALID, "%s: the comment at byte %zu is not closed", name, at);
+        return why_set(w, ERR_INVALID, "%s: the comment at byte %zu is not closed", name_of(path), at);
     if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, JSON_NODES_MAX}, &error) != ERR_OK)
-        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", name, error.what, error.offset);
+        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", name_of(path), error.what, error.offset);
     return e;
 }
 

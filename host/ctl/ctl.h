@@ -40,7 +40,9 @@ bool ctl_option(int *argc, char **argv, const char *name, const char **value);
 /* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
 
-/* A file ("-": standard input) that is one JSON text. ERR_INVALID naming file and byte. */
+/* All of a file or pipe ("-": standard input) behind b's content. ERR_NOT_FOUND, ERR_NO_ROOM past b's limit, or ERR_SYSTEM, naming it. */
+enum err ctl_read(const char *path, struct buf *b, struct why *w);
+/* The same for one JSON text. ERR_INVALID naming file and byte. */
 enum err ctl_read_json(const char *path, struct buf *b, struct why *w);
 /* The same of what operators write: comments, as in the configuration, are blanked first. */
 enum err ctl_read_commented_json(const char *path, struct buf *b, struct why *w);
