@@ -25,39 +25,48 @@ static const char *text_fault(enum config_auth_kind kind, const struct key *k)
 }
 
 /* RFC 7518 section 3.2: no shorter than the digest. */
-static const char *secret_fault(const struct keyring *ring)
+static const char *secret_fault(const struct key *k)
 {
-    for (size_t i = 0; i < ring->n; i++)
-        if (ring->keys[i].kind == KEY_SECRET && ring->keys[i].n_secret < HMAC_KEY_BYTES)
-            return "a shared secret of tokens has 32 bytes at least: a shorter one can be found from one token";
-    return NULL;
+    return k->kind == KEY_SECRET && k->n_secret < HMAC_KEY_BYTES
+               ? "a shared secret of tokens has 32 bytes at least: a shorter one can be found from one token"
+               : NULL;
 }
 
-static const char *ring_fault(enum config_auth_kind kind, const struct keyring *ring)
+static enum err check_ring(enum config_auth_kind kind, const struct keyring *ring, struct why *w)
 {
-    const char *fault = NULL;
-    if (kind == AUTH_JWT)
-        return secret_fault(ring);
-    for (size_t i = 0; i < ring->n && !fault; i++)
-        fault = text_fault(kind, &ring->keys[i]);
-    return fault;
+    for (size_t i = 0; i < ring->n; i++) {
+        const struct key *k = &ring->keys[i];
+        const char *fault = kind == AUTH_JWT ? secret_fault(k) : text_fault(kind, k);
+        if (fault)
+            return why_set(w, ERR_INVALID, "key %s: %s", k->id, fault);
+    }
+    return ERR_OK;
+}
+
+/* Keys that do not say how they are written are texts, public ones of tokens a set. */
+static enum err make_ring(enum config_auth_kind kind, struct keyring_key *keys, size_t n, struct keyring **out,
+                          struct why *w)
+{
+    struct keyring *ring;
+    for (size_t i = 0; i < n; i++)
+        if (!keys[i].encoding && kind == AUTH_JWT && keys[i].is_public)
+            keys[i].encoding = "jwks";
+    enum err e = keyring_for(kind == AUTH_JWT ? "jwt" : "token", "utf8", keys, n, &ring, w);
+    if (e != ERR_OK)
+        return e;
+    e = check_ring(kind, ring, w);
+    if (e == ERR_OK)
+        *out = ring;
+    else
+        keyring_free(ring);
+    return e;
 }
 
 enum err auth_try_key(const struct config_auth *method, const struct keyring_key *key, struct keyring **out,
                       struct why *w)
 {
-    struct keyring *ring;
-    bool tokens = method->kind == AUTH_JWT;
-    enum err e = keyring_for(tokens ? "jwt" : "token", tokens && key->is_public ? "jwks" : "utf8", key, 1, &ring, w);
-    if (e != ERR_OK)
-        return e;
-    const char *fault = ring_fault(method->kind, ring);
-    if (fault) {
-        keyring_free(ring);
-        return why_set(w, ERR_INVALID, "key %s: %s", key->id, fault);
-    }
-    *out = ring;
-    return ERR_OK;
+    struct keyring_key one = *key;
+    return make_ring(method->kind, &one, 1, out, w);
 }
 
 const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring)
@@ -83,39 +92,16 @@ const char *auth_method_fault(const struct config_auth *method)
 
 /* ---- all of a source ---- */
 
-/* Where each key's bytes are; the keys of one method as keyring_for wants them. */
-static enum err collect(const struct config_source *s, const struct config_auth *c, const struct secrets *secrets,
-                        struct keyring_key *keys, struct why *w)
-{
-    for (size_t i = 0; i < c->n_keys; i++) {
-        const struct config_key *k = &c->keys[i];
-        struct span raw = secret_expose(secrets_find(secrets, s->name, k->record));
-        if (!raw.p)
-            return why_set(w, ERR_NOT_FOUND, "key %s was not handed over", k->record);
-        keys[i] = (struct keyring_key){.id = k->id,
-                                       .encoding = k->encoding,
-                                       .is_public = k->public_key_file != NULL,
-                                       .raw = raw,
-                                       .not_before_ms = k->not_before_ms,
-                                       .not_after_ms = k->not_after_ms};
-        if (!keys[i].encoding && c->kind == AUTH_JWT && keys[i].is_public)
-            keys[i].encoding = "jwks";
-    }
-    return ERR_OK;
-}
-
 static enum err load_keys(const struct config_source *s, struct method *m, const struct secrets *secrets, struct why *w)
 {
     const struct config_auth *c = m->config;
-    struct keyring_key *keys = calloc(c->n_keys + 1, sizeof *keys);
-    if (!keys)
-        return why_set(w, ERR_NO_MEMORY, "out of memory for keys");
-    enum err e = collect(s, c, secrets, keys, w);
-    if (e == ERR_OK)
-        e = keyring_for(c->kind == AUTH_JWT ? "jwt" : "token", "utf8", keys, c->n_keys, &m->keys, w);
-    const char *fault = e == ERR_OK ? ring_fault(c->kind, m->keys) : NULL;
+    struct keyring_key *keys;
+    enum err e = keyring_keys_of(c->keys, c->n_keys, s->name, secrets, &keys, w);
+    if (e != ERR_OK)
+        return e;
+    e = make_ring(c->kind, keys, c->n_keys, &m->keys, w);
     free(keys);
-    return fault ? why_set(w, ERR_INVALID, "%s", fault) : e;
+    return e;
 }
 
 static const char *const schemes[AUTH_KINDS] = {

@@ -45,6 +45,20 @@ struct auth_verdict {
 enum err auth_judge(const struct auth *a, struct recipe_context *c, const struct auth_request *q, struct arena *scratch,
                     struct auth_verdict *v);
 
+/* What a caller that holds the keys would show, one of each method. */
+enum { AUTH_OFFER_LIVES_S = 60 /* a token */ };
+struct auth_offer {
+    struct recipe_header headers[AUTH_KINDS];
+    size_t n_headers;
+    struct span url_token;  /* SPAN_NONE: none is asked for */
+    struct span query_name; /* the pair of the query that it is the value of; SPAN_NONE: */
+    int segment;            /* the segment that it is, behind the source's own path, from 1 */
+    const char *lacks[AUTH_KINDS]; /* why a method cannot be answered: static words; NULL: it is, or is not asked for */
+};
+/* Texts lie in the arena, and it is the caller's to keep them to itself. ERR_NO_ROOM, ERR_INTERNAL. */
+enum err auth_offer(const struct auth *a, struct recipe_context *c, int64_t now_ms, struct arena *arena,
+                    struct auth_offer *out);
+
 /* Does this header carry a credential, so that it must become "…" wherever a request is written down? */
 bool auth_is_credential(const struct auth *a, struct span header);
 /* Is there a token in the path behind the source's own? */

@@ -43,6 +43,9 @@ enum err auth_scheme(struct trial *t, const char *scheme, struct span *out);
 /* The key that is this text, in a time that says nothing of any of them; NULL. */
 const struct key *auth_same(const struct keyring *ring, struct span text, int64_t now_ms);
 
+/* jwt: the algorithms that this key may be used with. */
+unsigned auth_algorithms(const struct method *m, const struct key *k);
+
 /* The methods. ERR_OK with *id; else as auth_judge. */
 enum err auth_token(struct trial *t, const char **id);       /* token.c: api_key, bearer */
 enum err auth_basic(struct trial *t, const char **id);       /* token.c */

@@ -100,7 +100,7 @@ static enum err check_claims(struct trial *t, const struct jwt *token)
     return ERR_INSUFFICIENT_SCOPE;
 }
 
-static unsigned allowed(const struct method *m, const struct key *k)
+unsigned auth_algorithms(const struct method *m, const struct key *k)
 {
     if (m->algorithms)
         return m->algorithms;
@@ -120,7 +120,7 @@ static enum err find_key(struct trial *t, const struct jwt *token, const struct 
         bool match = false;
         if (!key_live(k, t->q->now_ms) || (name.p && k->kid && !span_eq_str(name, k->kid)))
             continue;
-        e = jwt_verify(t->c, token, k, allowed(t->m, k), &match);
+        e = jwt_verify(t->c, token, k, auth_algorithms(t->m, k), &match);
         *out = match ? k : NULL;
     }
     return e;

@@ -41,12 +41,7 @@ static enum err read_key(struct evidence *e, const struct config_key *k, uid_t o
     if (err == ERR_OK && !kept.p)
         err = why_set(w, ERR_NO_MEMORY, "too many keys");
     if (err == ERR_OK)
-        *out = (struct keyring_key){.id = k->id,
-                                    .encoding = k->encoding,
-                                    .is_public = k->public_key_file != NULL,
-                                    .raw = kept,
-                                    .not_before_ms = k->not_before_ms,
-                                    .not_after_ms = k->not_after_ms};
+        *out = keyring_key_of(k, kept);
     return err;
 }
 

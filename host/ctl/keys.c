@@ -44,12 +44,7 @@ enum err keys_try(struct ctl *c, const struct recipe *r, const struct config_key
     enum err e = secrets_one(k, secrets_owner(ctl_config(c)->user), NULL, room, &value, w);
     if (e != ERR_OK)
         return e;
-    const struct keyring_key key = {.id = k->id,
-                                    .encoding = k->encoding,
-                                    .is_public = k->public_key_file != NULL,
-                                    .raw = secret_expose(value),
-                                    .not_before_ms = k->not_before_ms,
-                                    .not_after_ms = k->not_after_ms};
+    const struct keyring_key key = keyring_key_of(k, secret_expose(value));
     return keyring_new(r, &key, 1, out, w);
 }
 

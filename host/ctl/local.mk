@@ -5,6 +5,7 @@ creel_SOURCES = \
 	host/ctl/check.c \
 	host/ctl/check_functions.c host/ctl/check_functions.h \
 	host/ctl/ctl.c host/ctl/ctl.h \
+	host/ctl/credential.c host/ctl/credential.h \
 	host/ctl/evidence.c host/ctl/evidence.h \
 	host/ctl/explain.c host/ctl/explain.h \
 	host/ctl/fsck.c \
@@ -36,7 +37,7 @@ creel_SOURCES = \
 	host/ctl/trial.c host/ctl/trial.h \
 	host/ctl/verbs.tbl \
 	host/ctl/verify.c
-creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_RECIPE) $(LIB_SCHEMA) $(CURL_LIBS)
+creel_LDADD = host/dispatch/libdispatch.a $(LIB_WORKER) $(LIB_SPOOL) $(LIB_AUTH) $(LIB_SCHEMA) $(CURL_LIBS)
 
 # What creel new copies.
 templatedir = $(pkgdatadir)/template

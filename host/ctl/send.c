@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "ctl/credential.h"
 #include "ctl/ctl.h"
 #include "ctl/letter.h"
 #include "ctl/sample.h"
@@ -40,6 +41,8 @@ struct sender {
     size_t n_given;
     struct recipe *recipe;
     struct keyring *ring;
+    struct auth *auth; /* what the source asks for besides, or NULL */
+    struct buf full_url; /* with a token that belongs there */
     struct recipe_context *context;
     struct arena scratch;
     struct sample sample;
@@ -97,12 +100,14 @@ static void add_given(struct recipe_request *q, struct recipe_header *headers, s
         headers[q->n_headers++] = (struct recipe_header){name, value};
 }
 
-/* By hand first, then those of the letter, then what the sample puts there. */
-static void gather_headers(const struct sender *s, const struct shot *shot, struct recipe_request *q,
-                           struct recipe_header *headers)
+/* By hand first, then credentials, then those of the letter, then what the sample puts there. */
+static void gather_headers(const struct sender *s, const struct shot *shot, const struct auth_offer *offer,
+                           struct recipe_request *q, struct recipe_header *headers)
 {
     for (; q->n_headers < s->n_given; q->n_headers++)
         headers[q->n_headers] = s->given[q->n_headers];
+    for (size_t i = 0; i < offer->n_headers; i++)
+        add_given(q, headers, offer->headers[i].name, offer->headers[i].value);
     add_letter(s, q, headers);
     for (size_t i = 0; i < s->sample.n; i++)
         if (s->sample.places[i].kind == SAMPLE_HEADER)
@@ -148,6 +153,7 @@ static enum err make(void *arg, struct shot *shot, struct why *w)
     struct sender *s = arg;
     struct recipe_header headers[SHOOT_HEADERS_MAX];
     struct recipe_signed made = {.n_headers = 0};
+    struct auth_offer offer;
     struct recipe_request q = {.method = SPAN_LIT("POST"),
                                .url = public_url(s),
                                .query = s->query,
@@ -162,8 +168,11 @@ static enum err make(void *arg, struct shot *shot, struct why *w)
     if (e != ERR_OK)
         return e;
     q.body = buf_span(&shot->body);
-    gather_headers(s, shot, &q, headers);
     arena_reset(&s->scratch);
+    e = auth_offer(s->auth, s->context, q.now_ms, &s->scratch, &offer);
+    if (e != ERR_OK)
+        return why_set(w, e, "no room for the credentials of source %s", s->source->name);
+    gather_headers(s, shot, &offer, &q, headers);
     e = recipe_sign(s->recipe, s->ring, s->context, &q, shot->id, &s->scratch, &made, w);
     for (size_t i = 0; e == ERR_OK && i < q.n_headers; i++)
         e = add_header(shot, headers[i].name, headers[i].value, w);
@@ -297,6 +306,37 @@ static enum err add_params(struct sender *s, struct why *w)
     return ERR_OK;
 }
 
+/* RFC 3986: the query ends where a fragment begins, which is never sent. */
+static void take_url(struct sender *s)
+{
+    size_t base = strcspn(s->url, "?#");
+    s->base = span_of(s->url, base);
+    if (s->url[base] == '?')
+        s->query = span_of(s->url + base + 1, strcspn(s->url + base + 1, "#"));
+}
+
+/* What the source asks of its callers: the URL with its token, and what cannot be had is said once. */
+static enum err load_auth(struct sender *s, struct why *w)
+{
+    struct auth_offer offer;
+    s->auth = s->source ? credential_load(ctl_config(s->ctl), s->source) : NULL;
+    enum err e = auth_offer(s->auth, s->context, clock_wall_ms(), &s->scratch, &offer);
+    if (e != ERR_OK)
+        return why_set(w, e, "no room for credentials");
+    if (offer.url_token.p && !credential_url(&offer, s->source, s->base, s->query, &s->full_url))
+        offer.lacks[AUTH_URL_TOKEN] = "the path of the URL is not the source's with all segments that stand before it";
+    buf_putc(&s->full_url, 0);
+    if (s->full_url.failed)
+        return why_set(w, ERR_NO_MEMORY, "out of memory");
+    if (offer.url_token.p) {
+        s->url = s->full_url.p;
+        take_url(s);
+    }
+    if (s->auth)
+        credential_warn(&offer, s->source, s->given, s->n_given);
+    return ERR_OK;
+}
+
 static enum err load(struct sender *s, struct why *w)
 {
     enum err e = add_params(s, w);
@@ -310,7 +350,9 @@ static enum err load(struct sender *s, struct why *w)
         e = sample_init(&s->sample, s->recipe, s->source, s->type, s->own_body.p != NULL, w);
     if (e == ERR_OK && !arena_init(&s->scratch, 8 * s->own_body.n + (4 << 20)))
         e = why_set(w, ERR_NO_MEMORY, "out of memory");
-    return e == ERR_OK ? recipe_context_new(&s->context) : e;
+    if (e == ERR_OK)
+        e = recipe_context_new(&s->context);
+    return e == ERR_OK ? load_auth(s, w) : e;
 }
 
 static void unload(struct sender *s)
@@ -319,8 +361,10 @@ static void unload(struct sender *s)
     keyring_free(s->ring);
     recipe_free(s->recipe);
     arena_fini(&s->scratch);
+    auth_free(s->auth);
     letter_fini(&s->letter);
     buf_fini(&s->body);
+    buf_fini(&s->full_url);
 }
 
 /* ---- the command line ---- */
@@ -343,15 +387,6 @@ static void take_param(struct sender *s, char *text)
         exit(ctl_usage("--param must be name=value, %d times at most", PARAMS_MAX));
     *equals = 0;
     s->params[s->n_params++] = (struct config_param){text, equals + 1};
-}
-
-/* RFC 3986: the query ends where a fragment begins, which is never sent. */
-static void take_url(struct sender *s)
-{
-    size_t base = strcspn(s->url, "?#");
-    s->base = span_of(s->url, base);
-    if (s->url[base] == '?')
-        s->query = span_of(s->url + base + 1, strcspn(s->url + base + 1, "#"));
 }
 
 static void take_source(struct sender *s, const char *name)
@@ -417,8 +452,8 @@ int verb_send(struct ctl *c, int argc, char **argv)
     struct shoot_result result = {0};
     struct why w;
     int status;
+    buf_init(&s.full_url, HEADER_LINE_MAX);
     take_options(&s, &shoot, &argc, argv);
-    shoot.url = s.url;
     shoot.count = s.count;
     shoot.progress = s.count > LINES_MAX && !c->json && isatty(STDERR_FILENO);
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -427,6 +462,7 @@ int verb_send(struct ctl *c, int argc, char **argv)
         status = ctl_fail(e == ERR_SYSTEM || e == ERR_NO_MEMORY ? EXIT_SYSTEM : EXIT_USAGE, "%s", w.text);
         goto out;
     }
+    shoot.url = s.url;
     e = shoot_all(&shoot, &result, &w);
     if (e != ERR_OK) {
         status = ctl_fail(e == ERR_SYSTEM || e == ERR_NO_MEMORY ? EXIT_SYSTEM : EXIT_REFUSED, "%s", w.text);

@@ -68,24 +68,12 @@ static const char *variant_of(const struct config_source *c)
 static enum err load_keys(struct house_source *s, const struct secrets *secrets, struct why *w)
 {
     const struct config_source *c = s->config;
-    struct keyring_key *keys = calloc(c->n_keys ? c->n_keys : 1, sizeof *keys);
-    if (!keys)
-        return why_set(w, ERR_NO_MEMORY, "out of memory for the keys of source %s", c->name);
-    for (size_t i = 0; i < c->n_keys; i++) {
-        const struct config_key *k = &c->keys[i];
-        struct span raw = secret_expose(secrets_find(secrets, c->name, k->id));
-        if (!raw.p) {
-            free(keys);
-            return why_set(w, ERR_NOT_FOUND, "source %s: key %s was not handed over", c->name, k->id);
-        }
-        keys[i] = (struct keyring_key){.id = k->id,
-                                       .encoding = k->encoding,
-                                       .is_public = k->public_key_file != NULL,
-                                       .raw = raw,
-                                       .not_before_ms = k->not_before_ms,
-                                       .not_after_ms = k->not_after_ms};
-    }
-    enum err e = keyring_new(s->recipe, keys, c->n_keys, &s->keys, w);
+    struct keyring_key *keys;
+    struct why inner;
+    enum err e = keyring_keys_of(c->keys, c->n_keys, c->name, secrets, &keys, &inner);
+    if (e != ERR_OK)
+        return why_set(w, e, "source %s: %.400s", c->name, inner.text);
+    e = keyring_new(s->recipe, keys, c->n_keys, &s->keys, w);
     free(keys);
     return e;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "base/secrets.h"
 #include "recipe/grammar.h"
 #include "recipe/key_parts.h"
 
@@ -322,6 +323,34 @@ static enum err ring_new(const struct purpose *p, const struct keyring_key *keys
     else
         keyring_free(k);
     return e;
+}
+
+struct keyring_key keyring_key_of(const struct config_key *k, struct span raw)
+{
+    return (struct keyring_key){.id = k->id,
+                                .encoding = k->encoding,
+                                .is_public = k->public_key_file != NULL,
+                                .raw = raw,
+                                .not_before_ms = k->not_before_ms,
+                                .not_after_ms = k->not_after_ms};
+}
+
+enum err keyring_keys_of(const struct config_key *list, size_t n, const char *source, const struct secrets *secrets,
+                         struct keyring_key **out, struct why *w)
+{
+    struct keyring_key *keys = calloc(n + 1, sizeof *keys);
+    if (!keys)
+        return why_set(w, ERR_NO_MEMORY, "out of memory for keys");
+    for (size_t i = 0; i < n; i++) {
+        struct span raw = secret_expose(secrets_find(secrets, source, list[i].record));
+        if (!raw.p) {
+            free(keys);
+            return why_set(w, ERR_NOT_FOUND, "key %s was not handed over", list[i].record);
+        }
+        keys[i] = keyring_key_of(&list[i], raw);
+    }
+    *out = keys;
+    return ERR_OK;
 }
 
 enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,

@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/err.h"
 
+struct secrets;        /* base/secrets.h */
 struct recipe;         /* compiled */
 struct keyring;        /* the live keys of one source, secrets in sodium_malloc memory */
 struct recipe_context; /* per thread: what cryptography needs beside a key; keeps nothing of one */
@@ -90,6 +91,12 @@ struct keyring_key {
     struct span raw; /* the file's content without one final newline */
     int64_t not_before_ms, not_after_ms;
 };
+/* A configured key with these bytes of its. */
+struct keyring_key keyring_key_of(const struct config_key *k, struct span raw);
+/* All of a list, with the bytes that secrets holds of this source under their records. *out, n of them, is to be freed;
+ * ERR_NOT_FOUND with the one that is not there, ERR_NO_MEMORY. */
+enum err keyring_keys_of(const struct config_key *list, size_t n, const char *source, const struct secrets *secrets,
+                         struct keyring_key **out, struct why *w);
 enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
                      struct why *w);
 void keyring_free(struct keyring *k);

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "schema/value.h"
+
 struct schema_context {
     struct pattern_context *patterns; /* owned */
 };
@@ -46,6 +48,12 @@ bool validate_spend(struct validator *v, uint64_t work)
     if (work < (uint64_t)INT64_MAX / 2 && (v->work -= (int64_t)work) > 0)
         return true;
     return validate_limit(v, "", "the value takes too much work against this schema");
+}
+
+bool validate_equal(struct validator *v, const struct tape *t, uint32_t there, uint32_t node)
+{
+    bool equal = value_equal(t, there, &v->tape, node, &v->work);
+    return validate_spend(v, 0) && equal;
 }
 
 enum err validate_match(struct validator *v, const struct pattern_rule *p, struct span text, const char *keyword)

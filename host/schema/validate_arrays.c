@@ -64,13 +64,18 @@ struct slot {
     uint32_t node; /* 0: empty */
 };
 
+/* Also where that could not be told. */
+static bool may_be_equal(struct validator *v, struct slot a, struct slot b)
+{
+    return a.hash == b.hash && (validate_equal(v, &v->tape, a.node, b.node) || v->limit);
+}
+
 /* Put an element into the table; the node of an equal one that is there already (or of any, when there was too much work), or 0. */
 static uint32_t put(struct validator *v, struct slot *slots, uint32_t mask, struct slot new)
 {
     uint32_t at = new.hash &mask;
     for (; slots[at].node; at = (at + 1) & mask)
-        if (!validate_spend(v, 1) ||
-            (slots[at].hash == new.hash &&value_equal(&v->tape, slots[at].node, &v->tape, new.node, &v->work)))
+        if (!validate_spend(v, 1) || may_be_equal(v, slots[at], new))
             return slots[at].node;
     slots[at] = new;
     return 0;

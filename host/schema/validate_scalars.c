@@ -77,7 +77,7 @@ static bool is_one_of(struct validator *v, const struct op *op, uint32_t node)
             high = middle;
     }
     for (; low < op->list.n && values[low].hash == hash; low++)
-        if (value_equal(values[low].tape, values[low].node, &v->tape, node, &v->work))
+        if (validate_equal(v, values[low].tape, values[low].node, node))
             return true;
     return false;
 }

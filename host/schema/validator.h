@@ -60,6 +60,8 @@ static inline const struct tape_node *validate_node(const struct validator *v, u
 enum err validate_match(struct validator *v, const struct pattern_rule *p, struct span text, const char *keyword);
 /* Work is done; false when there was too much of it. */
 bool validate_spend(struct validator *v, uint64_t work);
+/* Is the value `node` equal to one of this tape? False where that took too much work, which is then the limit that was passed. */
+bool validate_equal(struct validator *v, const struct tape *t, uint32_t there, uint32_t node);
 bool validate_limit(struct validator *v, const char *keyword, const char *what);
 
 /* One violation: always false. */

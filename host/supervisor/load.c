@@ -80,12 +80,7 @@ static enum err read_key(struct trial *t, const struct config_key *k, struct key
     enum err e = secrets_one(k, t->owner, t->earlier, t->room, &value, &inner);
     if (e)
         return why_set(w, e, "key %s: %.400s", k->id, inner.text);
-    *out = (struct keyring_key){.id = k->id,
-                                .encoding = k->encoding,
-                                .is_public = k->public_key_file != NULL,
-                                .raw = secret_expose(value),
-                                .not_before_ms = k->not_before_ms,
-                                .not_after_ms = k->not_after_ms};
+    *out = keyring_key_of(k, secret_expose(value));
     return ERR_OK;
 }
 

@@ -67,6 +67,7 @@ def sources(h, issuer):
         "query": {"url_token_file": key},
         "path": {"url_token": {"from": "path:1", "keys": keys(h, "path", k=TOKEN)}},
         "two": {"api_key_file": key, "basic_file": h.path("etc/user")},
+        "hs": {"jwt": {"keys": keys(h, "hs", k="0123456789abcdef" * 3), "issuer": ISSUER, "audience": [AUDIENCE], "scopes": ["a", "b"]}},
         "jwt": {"jwt": {"jwks_file": put_jwks(h, issuer), "issuer": ISSUER, "audience": AUDIENCE, "scopes": ["events:write"]}},
     }
     out = {name: h.source(name, recipe="none", dedupe=False, auth=a) for name, a in auth.items()}
@@ -141,6 +142,23 @@ def tokens(h, via, good, bad, narrow):
     check(a.json()["code"] == "insufficient-scope" and 'scope="events:write"' in a.headers["www-authenticate"], f"{a}")
 
 
+def sent_by_creel(h, server, token):
+    """creel send shows what the configuration holds, and says what it does not."""
+    def send(name, *more, path="", status=0):
+        return h.creel("send", "--source", name, server.url(f"/hooks/{name}{path}"), *more, status=status).stderr
+    for name in ("bearer", "basic", "key", "query", "path", "two", "hs", "signed"):
+        check(send(name) == "", f"{name}: a warning")
+    send("query", path="?a=b&token=x", status=1)  # one given by hand stays
+    send("path", path="/x", status=1)
+    send("path", path="/", status=0)
+    send("key", "--header", "x-shop-key: x", status=1)
+    said = send("jwt", status=1)
+    check("without the jwt that source jwt asks for: no key that is valid now can sign" in said, f"jwt: {said}")
+    check(send("jwt", "--header", "Authorization: Bearer " + token) == "", "a token by hand: a warning")
+    said = h.creel("send", "--source", "path", server.url("/other"), status=1).stderr
+    check("without the url_token that source path asks for: the path of the URL" in said, f"path: {said}")
+
+
 def no_trace(h):
     """No credential anywhere it could stay."""
     secrets = [TOKEN, OTHER, base64.b64encode(USER.encode()).decode(), USER]
@@ -163,9 +181,11 @@ def test_credentials_and_tokens():
         h.write_config()
         h.start()
         made = issuer.token(aud=["x", AUDIENCE]), bad_tokens(issuer, forger), issuer.token(scope="events:writer")
-        for via in (None, creel.nginx(h), creel.caddy(h)):
+        server = creel.nginx(h)
+        for via in (None, server, creel.caddy(h)):
             credentials(h, via)
             tokens(h, via, *made)
+        sent_by_creel(h, server, made[0])
         a = h.post(BODY, {"Authorization": "Bearer " + issuer.token(pad="x" * 14000), **JSON}, "/hooks/jwt")
         check(a.status == 401 and "too long" in a.json()["detail"], f"{a}")
         second = Issuer(h, "second")

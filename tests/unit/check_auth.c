@@ -185,6 +185,49 @@ START_TEST(all_methods_must_hold)
 }
 END_TEST
 
+/* Take what auth_offer says into the request. */
+static void take_offer(struct arena *a, struct auth_offer *o)
+{
+    ck_assert_int_eq(auth_offer(kit.auth, kit.context, kit.q.now_ms, a, o), ERR_OK);
+    for (size_t i = 0; i < o->n_headers; i++)
+        kit.headers[kit.q.n_headers++] = o->headers[i];
+}
+
+START_TEST(what_is_offered_is_taken)
+{
+    struct arena a;
+    struct auth_offer o;
+    ck_assert(arena_init(&a, 65536));
+    auth_good("\"basic_file\":\"user\",\"url_token_file\":\"token\",\"api_key\":{\"header\":\"X-Shop\",\"keys\":["
+              "{\"id\":\"old\",\"secret_file\":\"token\",\"not_after\":\"2023-11-14T22:13:19Z\"},"
+              "{\"id\":\"new\",\"secret_file\":\"next\"}]}");
+    take_offer(&a, &o);
+    ck_assert_span_eq(o.query_name, "token");
+    ck_assert_span_eq(o.url_token, TOKEN);
+    kit.q.query = SPAN_LIT("token=" TOKEN);
+    ck_assert_msg(judged() == ERR_OK, "%s", kit.v.detail);
+    ck_assert_str_eq(kit.v.key_id, "new");
+    auth_good("\"bearer_file\":\"token\",\"url_token\":{\"from\":\"path:3\",\"keys\":[{\"id\":\"k\",\"secret_file\":\"next\"}]}");
+    take_offer(&a, &o);
+    ck_assert_int_eq(o.segment, 3);
+    ck_assert_ptr_null(o.query_name.p);
+    kit.q.path_rest = SPAN_LIT("a/b/fedcba9876543210fedcba9876543210");
+    ck_assert_msg(judged() == ERR_OK, "%s", kit.v.detail);
+    auth_good("\"client_cert\":{\"subject\":\"CN=a\"},\"api_key\":{\"keys\":["
+              "{\"id\":\"old\",\"secret_file\":\"token\",\"not_after\":\"2023-11-14T22:13:19Z\"}]}");
+    take_offer(&a, &o);
+    ck_assert_uint_eq(o.n_headers, 0);
+    ck_assert_ptr_nonnull(strstr(o.lacks[AUTH_CLIENT_CERT], "TLS"));
+    ck_assert_ptr_nonnull(strstr(o.lacks[AUTH_API_KEY], "valid now"));
+    ck_assert_ptr_null(o.lacks[AUTH_BASIC]);
+    a.n = a.cap;
+    auth_good("\"bearer_file\":\"token\"");
+    ck_assert_int_eq(auth_offer(kit.auth, kit.context, kit.q.now_ms, &a, &o), ERR_NO_ROOM);
+    ck_assert_int_eq(auth_offer(NULL, kit.context, kit.q.now_ms, &a, &o), ERR_OK);
+    arena_fini(&a);
+}
+END_TEST
+
 START_TEST(files_that_are_no_credentials)
 {
     static const struct {
@@ -386,6 +429,7 @@ int main(void)
     tcase_add_test(t, token_in_the_path);
     tcase_add_test(t, tokens_are_hidden);
     tcase_add_test(t, all_methods_must_hold);
+    tcase_add_test(t, what_is_offered_is_taken);
     tcase_add_test(t, files_that_are_no_credentials);
     tcase_add_test(t, weak_ones_are_doubted);
     tcase_add_test(t, certificate_by_digest);

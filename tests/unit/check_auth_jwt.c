@@ -284,6 +284,35 @@ START_TEST(twice_changed_and_too_long)
 }
 END_TEST
 
+/* What a caller with the same keys would show (auth_offer): with shared secrets and private halves only. */
+START_TEST(tokens_that_are_offered)
+{
+    static const struct {
+        const char *keys, *header;
+    } cases[] = {
+        {"\"keys\":[{\"id\":\"h\",\"secret_file\":\"secret\"}]", "Authorization"},
+        {"\"header\":\"X-Token\",\"algorithms\":[\"HS512\"],\"keys\":[{\"id\":\"r\",\"public_key_file\":\"rsa.pem\","
+         "\"key_encoding\":\"spki-pem\"},{\"id\":\"h\",\"secret_file\":\"secret\"}]", "X-Token"},
+        {"\"keys\":[{\"id\":\"h\",\"secret_file\":\"oct\",\"key_encoding\":\"jwk\"}]", "Authorization"},
+    };
+    struct auth_offer o;
+    struct span d = base64url(span_of((const char *)private_a, 32)), x = public_text(&a);
+    write_file("oct", joined("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"\u00fc\",\"x\":\"%.*s\",\"d\":\"%.*s\"}", S(x), S(d)).p, 0640);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        auth_good(joined("\"jwt\":{\"issuer\":[\"https://\\\"issuer\",\"x\"],\"audience\":\"hooks\",\"scopes\":[\"a\",\"b\"],%s}", cases[i].keys).p);
+        ck_assert_int_eq(auth_offer(kit.auth, kit.context, kit.q.now_ms, &arena, &o), ERR_OK);
+        ck_assert_uint_eq(o.n_headers, 1);
+        ck_assert_span_eq(o.headers[0].name, cases[i].header);
+        kit.headers[kit.q.n_headers++] = o.headers[0];
+        ck_assert_msg(judged() == ERR_OK, "%s", kit.v.detail);
+    }
+    auth_good(JWT(""));
+    ck_assert_int_eq(auth_offer(kit.auth, kit.context, kit.q.now_ms, &arena, &o), ERR_OK);
+    ck_assert_uint_eq(o.n_headers, 0);
+    ck_assert_ptr_nonnull(strstr(o.lacks[AUTH_JWT], "the issuer's"));
+}
+END_TEST
+
 START_TEST(keys_that_are_not_taken)
 {
     static const struct {
@@ -322,6 +351,7 @@ int main(void)
     tcase_add_test(t, whose_and_for_whom);
     tcase_add_test(t, for_what);
     tcase_add_test(t, twice_changed_and_too_long);
+    tcase_add_test(t, tokens_that_are_offered);
     tcase_add_test(t, keys_that_are_not_taken);
     suite_add_tcase(s, t);
     return suite_run(s);

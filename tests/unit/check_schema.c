@@ -283,6 +283,44 @@ START_TEST(a_schema_that_multiplies)
 }
 END_TEST
 
+/* {"k0":0,"k1":0,…}, or the same from the last to the first. */
+static void put_members(struct buf *b, int n, bool backwards)
+{
+    for (int i = 0; i < n; i++)
+        buf_printf(b, "%s\"k%d\":0", i ? "," : "{", backwards ? n - 1 - i : i);
+    buf_putc(b, '}');
+}
+
+/* Members in the worst order make equality expensive: what could not be told is neither equal nor different. */
+START_TEST(values_too_large_to_be_compared)
+{
+    enum { MEMBERS = 3000 };
+    struct schema *unique = compiled("{\"uniqueItems\":true}", SCHEMA_DRAFT_07);
+    struct buf schema, value, list;
+    buf_init(&schema, 1 << 20);
+    buf_init(&value, 1 << 20);
+    buf_init(&list, 1 << 20);
+    put_members(&value, MEMBERS, true);
+    buf_puts(&schema, "{\"not\":{\"enum\":[0,");
+    put_members(&schema, MEMBERS, false);
+    buf_puts(&schema, "]}}");
+    buf_putc(&schema, 0);
+    struct schema *not = compiled(schema.p, SCHEMA_DRAFT_07);
+    limit_is(try(not, buf_span(&value)), "the value takes too much work against this schema");
+    buf_putc(&list, '[');
+    put_members(&list, MEMBERS, false);
+    buf_putc(&list, ',');
+    buf_put_span(&list, buf_span(&value));
+    buf_putc(&list, ']');
+    limit_is(try(unique, buf_span(&list)), "the value takes too much work against this schema");
+    schema_free(unique);
+    schema_free(not );
+    buf_fini(&schema);
+    buf_fini(&value);
+    buf_fini(&list);
+}
+END_TEST
+
 START_TEST(a_chain_of_references)
 {
     struct buf b;
@@ -488,6 +526,7 @@ int main(void)
     tcase_add_test(t, references_across_documents);
     tcase_add_test(t, formats_only_if_asked_for);
     tcase_add_test(t, a_schema_that_multiplies);
+    tcase_add_test(t, values_too_large_to_be_compared);
     tcase_add_test(t, a_chain_of_references);
     tcase_add_test(t, as_deep_as_a_text_may_be);
     tcase_add_test(t, schemas_within_schemas_too_deep);
