@@ -32,6 +32,23 @@ enum err fs_read_fd(int fd, struct buf *b, struct why *w)
     }
 }
 
+enum err fs_read_stream(int fd, struct buf *b, struct why *w)
+{
+    for (;;) {
+        char chunk[16384];
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return why_errno(w, "cannot read");
+        if (n == 0)
+            return ERR_OK;
+        buf_put(b, chunk, (size_t)n);
+        if (b->failed)
+            return why_set(w, ERR_NO_ROOM, "larger than %zu bytes", b->max_bytes);
+    }
+}
+
 enum err fs_read(int dirfd, const char *path, struct buf *b, struct why *w)
 {
     int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

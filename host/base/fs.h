@@ -15,6 +15,8 @@
 enum err fs_read(int dirfd, const char *path, struct buf *b, struct why *w);
 /* The same from a descriptor's beginning (pread; the offset stays). */
 enum err fs_read_fd(int fd, struct buf *b, struct why *w);
+/* What is still to come from a descriptor of any kind, such as a pipe, behind b's content: waits until it ends. */
+enum err fs_read_stream(int fd, struct buf *b, struct why *w);
 /* Write all of s at offset with pwrite, going on after short writes and EINTR. ERR_SYSTEM with errno kept. */
 enum err fs_pwrite_all(int fd, struct span s, off_t offset);
 /* Standard descriptors that the caller closed become /dev/null, from which nothing is read and to which nothing can be

@@ -306,13 +306,34 @@ enum err ctl_recipe_scheme(struct ctl *c, const char *name, const char *scheme, 
 
 enum { JSON_NODES_MAX = 10 * 1000 * 1000 };
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+enum err ctl_read(const char *path, struct buf *b, struct why *w)
+{
+    bool standard = strcmp(path, "-") == 0;
+    struct why inner = {{0}};
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        enum err missing = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+        why_errno(w, "%s: cannot open", path);
+        return missing;
+    }
+    enum err e = fs_read_stream(fd, b, &inner);
+    if (e)
+        why_set(w, e, "%.200s: %.280s", name_of(path), inner.text);
+    if (!standard)
+        close(fd);
+    return e;
+}
+
 enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
 {
     struct json_error error;
-    bool standard = strcmp(path, "-") == 0;
-    enum err e = standard ? fs_read_fd(STDIN_FILENO, b, w) : fs_read(AT_FDCWD, path, b, w);
+    enum err e = ctl_read(path, b, w);
     if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, JSON_NODES_MAX}, &error) != ERR_OK)
-        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", standard ? "standard input" : path, error.what,
-                    error.offset);
+        e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", name_of(path), error.what, error.offset);
     return e;
 }

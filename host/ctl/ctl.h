@@ -40,7 +40,9 @@ bool ctl_option(int *argc, char **argv, const char *name, const char **value);
 /* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
 
-/* A file ("-": standard input) that is one JSON text. ERR_INVALID naming file and byte. */
+/* All of a file or pipe ("-": standard input) behind b's content. ERR_NOT_FOUND, ERR_NO_ROOM past b's limit, or ERR_SYSTEM, naming it. */
+enum err ctl_read(const char *path, struct buf *b, struct why *w);
+/* The same for one JSON text. ERR_INVALID naming file and byte. */
 enum err ctl_read_json(const char *path, struct buf *b, struct why *w);
 /* A whole number in [min, max] from an option's text, or exit 100 naming the option. */
 long ctl_number(const char *option, const char *text, long min, long max);

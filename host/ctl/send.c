@@ -3,13 +3,11 @@
  * the secret it was given for as long as it runs; prints no byte of it. One thread.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "ctl/credential.h"
@@ -271,7 +269,7 @@ static enum err load_letter(struct sender *s, struct why *w)
 static enum err read_body(struct sender *s, struct why *w)
 {
     buf_init(&s->body, BODY_MAX);
-    return fs_read(AT_FDCWD, s->body_file, &s->body, w);
+    return ctl_read(s->body_file, &s->body, w);
 }
 
 static enum err load_body(struct sender *s, struct why *w)

@@ -2,12 +2,10 @@
  * verify: creel verify --vectors: runs written-down requests through the door's own verification, each with its own clock.
  * Needs neither the daemon nor the spool nor a configuration. One thread.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/explain.h"
@@ -151,7 +149,7 @@ static int run_file(struct ctl *c, const char *file)
         return ctl_fail(EXIT_SYSTEM, "out of memory");
     run->ctl = c;
     buf_init(&text, FILE_BYTES_MAX);
-    enum err e = fs_read(AT_FDCWD, file, &text, &w);
+    enum err e = ctl_read(file, &text, &w);
     int status = e == ERR_OK ? run_text(run, file, buf_span(&text))
                              : ctl_fail(e == ERR_NOT_FOUND ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);
     for (size_t i = 0; i < run->n_kept; i++) {

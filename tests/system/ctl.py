@@ -28,8 +28,9 @@ def folder():
         shutil.rmtree(path)
 
 
-def run(*words, expect=0, **more):
-    done = subprocess.run([creel.CREEL, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False, **more)
+def run(*words, expect=0, piped="", **more):
+    """piped: what comes through a pipe to its standard input."""
+    done = subprocess.run([creel.CREEL, *words], input=piped, capture_output=True, text=True, timeout=120, check=False, **more)
     check(done.returncode == expect, f"creel {' '.join(words)}: exit {done.returncode}, not {expect}: {done.stdout}{done.stderr}")
     return done.stdout if expect == 0 else done.stdout + done.stderr
 
@@ -182,6 +183,8 @@ def test_schemas_are_asked():
         check(found["valid"] is False and [(e["pointer"], e["keyword"]) for e in found["errors"]] == [("/id", "minLength")], str(found))
         check("not JSON" in run("schema", "check", schema, write(f"{d}/none", "{"), expect=1), "no JSON")
         check("nowhere" in run("schema", "check", schema, f"{d}/nowhere", expect=111), "a file that is not there")
+        check(run("schema", "check", schema, "-", piped='{"id": "abc"}') == "-: valid\n", "standard input is a pipe")
+        check(run("schema", "check", "-", good, piped="true") == f"{good}: valid\n", "a schema from a pipe")
         for text, says in (('{"type": "strin"}', "/type: "), ('{"pattern": "("}', "/pattern: "), ('{"$ref": "http://a/b"}', "/$ref: "), ("{", "byte 1")):
             check(says in run("schema", "check", write(f"{d}/broken.json", text), good, expect=100), says)
         old = write(f"{d}/old.json", '{"items": [{"type": "string"}]}')
