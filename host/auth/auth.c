@@ -43,14 +43,24 @@ static enum err check_ring(enum config_auth_kind kind, const struct keyring *rin
     return ERR_OK;
 }
 
-/* Keys that do not say how they are written are texts, public ones of tokens a set. */
+/* Texts, but a public one of tokens is a set. */
+static const char *encoding_of(enum config_auth_kind kind, bool is_public)
+{
+    return kind == AUTH_JWT && is_public ? "jwks" : "utf8";
+}
+
+const char *auth_key_encoding(const struct config_auth *method, const struct config_key *key)
+{
+    return encoding_of(method->kind, key->public_key_file != NULL);
+}
+
 static enum err make_ring(enum config_auth_kind kind, struct keyring_key *keys, size_t n, struct keyring **out,
                           struct why *w)
 {
     struct keyring *ring;
     for (size_t i = 0; i < n; i++)
-        if (!keys[i].encoding && kind == AUTH_JWT && keys[i].is_public)
-            keys[i].encoding = "jwks";
+        if (!keys[i].encoding)
+            keys[i].encoding = encoding_of(kind, keys[i].is_public);
     enum err e = keyring_for(kind == AUTH_JWT ? "jwt" : "token", "utf8", keys, n, &ring, w);
     if (e != ERR_OK)
         return e;

@@ -20,6 +20,8 @@ void auth_free(struct auth *a); /* wipes */
 /* One key by itself, read as auth_new does, for whoever looks for all faults: the ring is the caller's. ERR_INVALID. */
 enum err auth_try_key(const struct config_auth *method, const struct keyring_key *key, struct keyring **out,
                       struct why *w);
+/* How a key is written that does not say. Static. */
+const char *auth_key_encoding(const struct config_auth *method, const struct config_key *key);
 /* What is weak about it, in words that go on after "key ID: "; NULL: nothing. */
 const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring);
 /* What is wrong with the method's other settings; NULL: nothing. */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/nearest.h"
 #include "base/secrets.h"
@@ -37,15 +38,29 @@ enum err keys_recipe(struct ctl *c, const struct config_source *s, struct recipe
     return ctl_recipe(c, s->recipe, variant, out, w);
 }
 
-enum err keys_try(struct ctl *c, const struct recipe *r, const struct config_key *k, char *room, struct keyring **out,
-                  struct why *w)
+static enum err read_key(struct ctl *c, const struct config_key *k, char *room, struct keyring_key *out, struct why *w)
 {
     struct secret value;
     enum err e = secrets_one(k, secrets_owner(ctl_config(c)->user), NULL, room, &value, w);
-    if (e != ERR_OK)
-        return e;
-    const struct keyring_key key = keyring_key_of(k, secret_expose(value));
-    return keyring_new(r, &key, 1, out, w);
+    if (e == ERR_OK)
+        *out = keyring_key_of(k, secret_expose(value));
+    return e;
+}
+
+enum err keys_try(struct ctl *c, const struct recipe *r, const struct config_key *k, char *room, struct keyring **out,
+                  struct why *w)
+{
+    struct keyring_key key;
+    enum err e = read_key(c, k, room, &key, w);
+    return e == ERR_OK ? keyring_new(r, &key, 1, out, w) : e;
+}
+
+static enum err try_auth(struct ctl *c, const struct config_auth *m, const struct config_key *k, char *room,
+                         struct keyring **out, struct why *w)
+{
+    struct keyring_key key;
+    enum err e = read_key(c, k, room, &key, w);
+    return e == ERR_OK ? auth_try_key(m, &key, out, w) : e;
 }
 
 char *keys_room(void)
@@ -76,6 +91,7 @@ void keys_say_reload(void)
 /* One row. */
 struct row {
     const struct config_source *source;
+    const struct config_auth *method; /* NULL: it proves signatures */
     const struct config_key *key; /* NULL: of a folder that cannot be read */
     const char *encoding, *state, *why;
     const char *file; /* or NULL */
@@ -127,6 +143,7 @@ static void print_json(const struct row *r)
     buf_init(&b, 65536);
     buf_puts(&b, "{\"source\":");
     buf_put_json_string(&b, span_str(r->source->name));
+    put_text(&b, "method", r->method ? config_auth_name(r->method->kind) : NULL);
     put_text(&b, "id", r->key ? r->key->id : NULL);
     put_text(&b, "kid", r->facts.kid);
     put_text(&b, "key_encoding", r->encoding);
@@ -174,7 +191,7 @@ static void print_row(const struct ctl *c, const struct row *r)
     else if (r->facts.kind)
         snprintf(kind, sizeof kind, "%s%s%s", r->facts.kind, r->facts.curve ? " " : "",
                  r->facts.curve ? r->facts.curve : "");
-    printf("%-12s  %-14s  ", r->source->name, r->key ? r->key->id : "-");
+    printf("%-12s  %-14s  ", r->source->name, r->key ? r->key->record : "-");
     if (c->color)
         printf("\033[%sm%-10s\033[0m  ", color_of(r->state), r->state);
     else
@@ -203,19 +220,27 @@ static void print_one(const struct ctl *c, const struct row *r)
         print_row(c, r);
 }
 
-/* Each key of the ring, or the reason why there is none. */
+static const char *encoding_of(const struct recipe *recipe, const struct config_auth *m, const struct config_key *k)
+{
+    if (k->encoding)
+        return k->encoding;
+    return m ? auth_key_encoding(m, k) : recipe_key_encoding(recipe);
+}
+
+/* Each key of the ring, or the reason why there is none. recipe: of what signs; m: of what else is asked for, or NULL. */
 static void list_key(struct ctl *c, const struct config_source *s, const struct recipe *recipe,
-                     const struct config_key *k, char *room)
+                     const struct config_auth *m, const struct config_key *k, char *room)
 {
     struct why w = {{0}};
     struct keyring *ring = NULL;
     struct row r = {.source = s,
+                    .method = m,
                     .key = k,
-                    .encoding = k->encoding ? k->encoding : recipe_key_encoding(recipe),
+                    .encoding = encoding_of(recipe, m, k),
                     .file = k->secret_file ? k->secret_file : k->public_key_file,
                     .facts = {.not_before_ms = k->not_before_ms, .not_after_ms = k->not_after_ms}};
     look_at_file(&r);
-    if (keys_try(c, recipe, k, room, &ring, &w) != ERR_OK) {
+    if ((m ? try_auth(c, m, k, room, &ring, &w) : keys_try(c, recipe, k, room, &ring, &w)) != ERR_OK) {
         r.state = "unreadable";
         r.why = w.text;
         print_one(c, &r);
@@ -248,7 +273,10 @@ static void list_source(struct ctl *c, const struct config_source *s, char *room
         print_one(c, &r);
     }
     for (size_t i = 0; i < s->n_keys; i++)
-        list_key(c, s, recipe, &s->keys[i], room);
+        list_key(c, s, recipe, NULL, &s->keys[i], room);
+    for (size_t m = 0; m < AUTH_KINDS; m++)
+        for (size_t i = 0; i < s->auth[m].n_keys; i++)
+            list_key(c, s, NULL, &s->auth[m], &s->auth[m].keys[i], room);
     recipe_free(recipe);
 }
 

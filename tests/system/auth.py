@@ -159,6 +159,21 @@ def sent_by_creel(h, server, token):
     check("without the url_token that source path asks for: the path of the URL" in said, f"path: {said}")
 
 
+def listed(h):
+    """creel keys list has the keys of auth, and nothing of what they are."""
+    text = h.creel("keys", "list", "--json").stdout
+    rows = {(r["source"], r["method"], r["id"]): r for r in map(json.loads, text.splitlines())}
+    for at, encoding, kind in ((("bearer", "bearer", "old"), "utf8", "secret"), (("bearer", "bearer", "new"), "utf8", "secret"),
+                               (("two", "api_key", "api_key"), "utf8", "secret"), (("two", "basic", "basic"), "utf8", "secret"),
+                               (("jwt", "jwt", "jwks"), "jwks", "rsa"), (("signed", None, "signed-1"), "whsec_base64", "secret")):
+        r = rows.get(at)
+        check(r and (r["key_encoding"], r["kind"], r["state"], r["why"]) == (encoding, kind, "live", None), f"{at}: {r}, of {sorted(map(str, rows))}")
+    check(rows["jwt", "jwt", "jwks"]["kid"] == "first" and rows["jwt", "jwt", "jwks"]["fingerprint"], "no kid")
+    people = h.creel("keys", "list").stdout
+    check("  url_token/url_token  " in people and "  jwt/jwks  " in people, f"{people}")
+    check(not any(t in people + text for t in (TOKEN, OTHER, USER)), "a secret is listed")
+
+
 def no_trace(h):
     """No credential anywhere it could stay."""
     secrets = [TOKEN, OTHER, base64.b64encode(USER.encode()).decode(), USER]
@@ -186,6 +201,7 @@ def test_credentials_and_tokens():
             credentials(h, via)
             tokens(h, via, *made)
         sent_by_creel(h, server, made[0])
+        listed(h)
         a = h.post(BODY, {"Authorization": "Bearer " + issuer.token(pad="x" * 14000), **JSON}, "/hooks/jwt")
         check(a.status == 401 and "too long" in a.json()["detail"], f"{a}")
         second = Issuer(h, "second")
