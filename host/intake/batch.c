@@ -80,6 +80,9 @@ static enum err make(struct request *q)
         n++;
     if (n > max)
         return refuse(q, ERR_BODY_TOO_LARGE, "this source takes at most %zu events in one batch", max);
+    enum err e = read_hold(q, sizeof *q->batch + n * (sizeof q->batch->events[0] + sizeof *q->batch->lines));
+    if (e != ERR_OK)
+        return e;
     q->batch = calloc(1, sizeof *q->batch + n * sizeof q->batch->events[0]);
     if (q->batch)
         q->batch->lines = calloc(n + 1, sizeof *q->batch->lines);
@@ -89,9 +92,21 @@ static enum err make(struct request *q)
     return count_events(q, n);
 }
 
+/* All of them have passed the scanner together; what is left is the limit of one. A value takes two bytes at least. */
+static enum err check_one(struct request *q, struct span text)
+{
+    struct json_error error;
+    if (text.n / 2 < JSON_NODES_DEFAULT)
+        return ERR_OK;
+    enum err e = json_check(text, JSON_LIMITS_DEFAULT, &error);
+    return e == ERR_OK ? e : refuse(q, e, "not strict JSON: %s at byte %zu of it", error.what, error.offset);
+}
+
 static enum err take_event(struct request *q, struct span text, struct batch_event *e)
 {
-    enum err err = envelope_take(q, text);
+    enum err err = check_one(q, text);
+    if (err == ERR_OK)
+        err = envelope_take(q, text);
     if (err == ERR_OK)
         err = steps_run_event(q);
     if (err == ERR_OK)
@@ -110,7 +125,7 @@ static enum err take_event(struct request *q, struct span text, struct batch_eve
     e->line_at = q->line.n;
     store_put_line(q, e->known);
     e->line_bytes = q->line.n - e->line_at;
-    return q->line.failed ? refuse(q, ERR_SPOOL_FULL, "out of memory for the events") : ERR_OK;
+    return q->line.failed ? refuse(q, ERR_SPOOL_FULL, "out of memory for the events") : read_hold(q, e->line_bytes);
 }
 
 static enum err take_events(struct request *q)

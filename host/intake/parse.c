@@ -17,8 +17,11 @@ static bool encoded(const struct request *q)
 
 enum err step_parse(struct request *q)
 {
+    /* The default is for one event (batch.c), and a batch is one level more. */
+    static const struct json_limits of_batch = {JSON_DEPTH_DEFAULT + 1, 10 * JSON_NODES_DEFAULT};
     struct json_error error = {"not valid", 0};
     q->envelope = envelope_of(q);
+    const struct json_limits limits = q->envelope == ENVELOPE_BATCHED ? of_batch : JSON_LIMITS_DEFAULT;
     if (q->envelope == ENVELOPE_UNKNOWN)
         return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "of CloudEvents this source takes those that are binary or in JSON");
     bool asked = q->source->asks_json && !(q->source->detects && q->envelope != ENVELOPE_NONE);
@@ -26,7 +29,7 @@ enum err step_parse(struct request *q)
         return ERR_OK;
     if (encoded(q))
         return refuse(q, ERR_UNSUPPORTED_MEDIA_TYPE, "the body is encoded (Content-Encoding), and this source looks into its JSON: send it as it is");
-    enum err e = q->verdict.body_is_json ? ERR_OK : json_check(buf_span(&q->body), JSON_LIMITS_DEFAULT, &error);
+    enum err e = q->verdict.body_is_json ? ERR_OK : json_check(buf_span(&q->body), limits, &error);
     if (e != ERR_OK)
         return refuse(q, e, "not strict JSON: %s at byte %zu", error.what, error.offset);
     q->json = true;

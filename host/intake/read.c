@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * read: the raw body, kept as it came, within the source's limit and the memory that all arriving bodies share.
+ * read: the raw body, kept as it came, within the source's limit and the memory that all arriving bodies share, and all that is made of it.
  */
 #include "intake/steps.h"
 
@@ -37,6 +37,16 @@ enum err read_room(struct request *q, size_t n)
     }
     if (!buf_reserve(&q->body, n))
         return refuse(q, ERR_SPOOL_FULL, "out of memory for the body");
+    return ERR_OK;
+}
+
+enum err read_hold(struct request *q, size_t n)
+{
+    if ((int64_t)(q->held_bytes + n) > q->intake->body_memory)
+        return refuse(q, ERR_BODY_TOO_LARGE, "its events are stored each with all header fields: so many of them are more than body_memory, send fewer");
+    if (!budget_take(q->intake, n))
+        return refuse(q, ERR_SPOOL_FULL, "too many request bodies are arriving at once");
+    q->held_bytes += n;
     return ERR_OK;
 }
 

@@ -86,6 +86,8 @@ enum envelope_kind envelope_of(const struct request *q);
 /* Body bytes that arrived (read.c): room for n more within the source's limit and the global budget, at q->body.p +
  * q->body.n. ERR_BODY_TOO_LARGE, ERR_SPOOL_FULL. */
 enum err read_room(struct request *q, size_t n);
+/* n bytes more that a batch takes, of the same budget. ERR_BODY_TOO_LARGE: it alone is more than all; ERR_SPOOL_FULL. */
+enum err read_hold(struct request *q, size_t n);
 /* Give the budget back. */
 void read_release(struct request *q);
 

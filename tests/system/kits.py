@@ -294,6 +294,53 @@ def test_drips():
         h.finish()
 
 
+HURRY = {"nginx": (r"(client_(?:header|body)_timeout) 10s", r"\1 1s"), "apache": (r"header=10-20,MinRate=500 body=10", "header=1-2,MinRate=500 body=1"),
+         "caddy": (r"(read_header|read_body) [13]0s", r"\1 1s"), "lighttpd": (r"(server.max-read-idle +=) 10", r"\1 1")}
+
+
+def ends(server, whole, at, drips):
+    """Has the server ended the connection of a sender that has come so far, and then says nothing, or a byte now and then?"""
+    until = time.monotonic() + creel.DEADLINE
+    with server.connect(0.25) as s, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        s.sendall(whole[:at])
+        while time.monotonic() < until:
+            with contextlib.suppress(TimeoutError):
+                if not s.recv(65536):
+                    return True
+            if drips:
+                s.sendall(whole[at:at + 1])
+                at += 1
+        return False
+    return True
+
+
+def test_read_timeouts():
+    """Each kit's own time limits, shortened: who says no more is let go, and who drips too, but by nginx (the body) and lighttpd, which
+    count between two reads and keep the body until it is whole."""
+    with host(request_timeout="5m") as h:
+        h.start()
+        whole = plain(body=BODY + b" " * 5000)
+        inside = len(whole) - 5000
+        jobs = []
+        for kit in KITS:
+            server = Server(h, kit, text=lambda s, kit=kit: webserver.exchanged(webserver.whole(kit, s, h.fastcgi), [HURRY[kit]]))
+            cases = {"in the header": (100, False), "in the body": (inside, False)}
+            if kit != "lighttpd":
+                cases["drips the header"] = (10, True)
+            if kit in ("apache", "caddy"):
+                cases["drips the body"] = (inside, True)
+            jobs += [(server, name, *case) for name, case in cases.items()]
+        ended = creel.together(len(jobs), lambda i: ends(jobs[i][0], whole, *jobs[i][2:]))
+        stuck = [(server.kit, name) for (server, name, *_), good in zip(jobs, ended) if good is not True]
+        check(not stuck, f"still open: {stuck}")
+        creel.poll(lambda: json.loads(h.creel("status", "--json").stdout)["counters"]["body_memory_bytes"] == 0, "bodies to be forgotten")
+        for server in {job[0] for job in jobs}:
+            check(h.send(via=server).status == 202, f"{server.kit} after that")
+        check(len(h.list()) == len(KITS), f"{h.list()}")
+        h.allow("refused", "connection")
+        h.finish()
+
+
 # ---- certificates --------------------------------------------------------------------------------------------------------
 
 class Responder(threading.Thread):

@@ -159,6 +159,42 @@ def test_without_an_id():
         h.finish()
 
 
+def test_a_batch():
+    """A refused batch of CloudEvents is run again whole: each of its events is one event, however often, with ids of their own or without."""
+    batch = json.dumps([{"specversion": "1.0", "id": str(n), "source": "/s", "type": t, "data": {"n": n}} for n, t in enumerate("aba")]).encode()
+    with Host() as h:
+        names = {"cloud": {}, "any": {"dedupe": False}}
+        h.settings["sources"] = {n: h.source(n, recipe="none", envelope="cloudevents", rejected={"body": True}, types=["a"],
+                                             type="header:ce-type", **more) for n, more in names.items()}
+        h.write_config()
+        h.start()
+
+        def post(name):
+            return h.post(batch, {"content-type": "application/cloudevents-batch+json"}, "/hooks/" + name)
+        refused = [post(n) for n in names]
+        check(all(a.status == 403 and "event 2: " in a.json()["detail"] for a in refused), f"{refused}")
+        ids = [a.headers["creel-request-id"] for a in refused]
+        check([a["status"] for a in rerun(h, *ids, status=1)] == [403, 403] and h.list() == [], "before the correction")
+        before = switches(h)
+        for n in names:
+            h.settings["sources"][n]["types"] = ["a", "b"]
+        reload(h, before)
+        first = rerun(h, *ids, status=0)
+        check([[e["status"] for e in a["answer"]["events"]] for a in first] == [["accepted"] * 3] * 2, f"{first}")
+        check(post("cloud").status == 200 and post("any").status == 202, "the sender's own second try")
+        h.restart()
+        again = rerun(h, *ids, status=0)
+        check([a["status"] for a in again] == [200, 200], f"{again}")
+        check([[e["id"] for e in a["answer"]["events"]] for a in again] == [[e["id"] for e in a["answer"]["events"]] for a in first], f"{again}")
+        check(len(h.list()) == 9, f"{h.list()}")
+        [shown] = [h.show(first[0]["answer"]["events"][1]["id"])]
+        check(shown["type"] == "b" and json.loads(shown["body"])["id"] == "1" and shown["request_id"] == ids[0], f"{shown}")
+        said = h.creel("replay", "--rejected", ids[0], status=0).stdout
+        check("there already" in said, said)
+        h.allow("refused", "anybody may")
+        h.finish()
+
+
 def test_after_a_schema():
     """What a schema refused is kept with its errors; when the schema is corrected it becomes one event, the rest stays refused."""
     schema = {"type": "object", "properties": {"n": {"type": "string"}, "at": {"type": "string"}}}

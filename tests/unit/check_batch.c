@@ -39,7 +39,7 @@ static void setup(void)
 {
     disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(disk != MAP_FAILED);
-    stage_init(&stage, "\"threads\":3,",
+    stage_init(&stage, "\"threads\":3,\"body_memory\":\"1MiB\",",
                "\"cloud\":{\"path\":\"/cloud\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\","
                "\"types\":[\"t.*\"],\"order_key\":\"json:/n\",\"batch_max\":100},"
                "\"all\":{\"path\":\"/all\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false}");
@@ -189,6 +189,60 @@ START_TEST(as_many_as_may_be)
 }
 END_TEST
 
+/* An event of so many numbers behind each other. */
+static void put_numbers(struct buf *b, const char *id, int n)
+{
+    buf_printf(b, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/s\",\"type\":\"t.a\",\"data\":[0", id);
+    for (int i = 1; i < n; i++)
+        buf_puts(b, ",0");
+    buf_puts(b, "]}");
+}
+
+/* What is too much for one event is so in a batch, and what is not is not. */
+START_TEST(each_may_be_as_large_as_alone)
+{
+    char said[8192];
+    for (int most = 60000; most <= 120000; most += 60000) {
+        struct buf b;
+        buf_init(&b, 1 << 20);
+        buf_puts(&b, "[");
+        put_numbers(&b, "1", 60000);
+        buf_puts(&b, ",");
+        put_numbers(&b, "2", most);
+        buf_puts(&b, "]");
+        buf_putc(&b, 0);
+        int status = ask("/all", b.p, said);
+        ck_assert_msg(status == (most == 60000 ? 202 : 400), "%s", said);
+        buf_fini(&b);
+    }
+    ck_assert_msg(strstr(said, "event 2: not strict JSON: too many") != NULL, "%s", said);
+    ck_assert_int_eq(journal_lines(&stage, "\"creel\":\"event\""), 2);
+}
+END_TEST
+
+/* A few bytes of body become lines with all header fields each. */
+START_TEST(what_a_batch_becomes_is_counted)
+{
+    static char fill[16384];
+    memset(fill, 'a', sizeof fill - 1);
+    const char *const headers[] = {"HTTP_X_FILL", fill, NULL};
+    for (int n = 100; n >= 20; n -= 80) {
+        char *body = many(0, n, 1);
+        struct call c = batch("/cloud", body);
+        struct answer a;
+        c.headers = headers;
+        stage_call(&stage, &c, &a);
+        ck_assert_msg(a.status == (n == 100 ? 413 : 202), "%.*s", (int)a.text.n, a.text.p);
+        ck_assert(n < 100 || memmem(a.text.p, a.text.n, "send fewer", 10));
+        answer_fini(&a);
+        free(body);
+    }
+    for (int i = 0; i < 5000 && atomic_load(&stage.shared->stats[STAT_body_memory_bytes]); i++)
+        poll(NULL, 0, 1);
+    ck_assert_int_eq(atomic_load(&stage.shared->stats[STAT_body_memory_bytes]), 0);
+}
+END_TEST
+
 /* Batches with the same events in either order, and single ones among them, all at once on a disk that is held up: nobody
  * waits for ever, each event is there once, and all are told the same id. Then the same with a sync that fails. */
 START_TEST(nobody_waits_for_ever)
@@ -257,6 +311,8 @@ int main(void)
     tcase_add_test(t, copies_in_one_batch);
     tcase_add_test(t, all_or_none);
     tcase_add_test(t, as_many_as_may_be);
+    tcase_add_test(t, each_may_be_as_large_as_alone);
+    tcase_add_test(t, what_a_batch_becomes_is_counted);
     tcase_add_test(t, nobody_waits_for_ever);
     suite_add_tcase(s, t);
     return suite_run(s);
