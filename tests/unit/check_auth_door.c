@@ -211,6 +211,7 @@ START_TEST(certificates_are_the_web_servers_word)
     expect("/cert", mixed, 401, NULL);
     expect("/cert", twice, 400, NULL);
     expect("/cert", NULL, 401, NULL);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"altered\":true"), 4); /* the certificate is not kept: no use in running it again */
 }
 END_TEST
 
