@@ -44,7 +44,7 @@ static bool sounds_secret(const struct request *q, struct span name)
 {
     static const struct span words[] = {SPAN_LIT("token"),  SPAN_LIT("secret"), SPAN_LIT("passw"),  SPAN_LIT("apikey"), SPAN_LIT("api-key"),
                                         SPAN_LIT("access-key"), SPAN_LIT("auth"),   SPAN_LIT("cookie"), SPAN_LIT("credential"), SPAN_LIT("referer"),
-                                        SPAN_LIT("original-ur"), SPAN_LIT("forwarded-uri"), SPAN_LIT("rewrite-url")};
+                                        SPAN_LIT("original-ur"), SPAN_LIT("forwarded-uri"), SPAN_LIT("rewrite-url"), SPAN_LIT("client-cert")};
     static const char *const facts[] = {"type", "event_id", "order_key", "version", "time"};
     const struct config_source *c = q->source->config;
     size_t i = 0, n;
