@@ -56,14 +56,26 @@ static void load_one(struct loader *l, const char *name)
     l->doc = outer;
 }
 
+/* The folder that nobody named need not be there; one that was named, and is not, is most likely another one. */
+static void missing(struct loader *l, const struct place *root)
+{
+    struct span named = json_member(root->value, "schemas");
+    struct place at = place_member(root, SPAN_LIT("schemas"), named);
+    if (!*l->c->schemas)
+        return;
+    if (errno != ENOENT)
+        config_fault_member(l, root, "schemas", "%s: cannot read: %s", l->c->schemas, strerror(errno));
+    else if (named.p)
+        config_warn(l, &at, "there is no such folder: until there is, no event has a schema to meet");
+}
+
 void config_schemas_load(struct loader *l, const struct place *root)
 {
     struct config *c = l->c;
     struct names names = {0};
     DIR *d = *c->schemas ? opendir(c->schemas) : NULL;
     if (!d) {
-        if (*c->schemas && errno != ENOENT)
-            config_fault_member(l, root, "schemas", "%s: cannot read: %s", c->schemas, strerror(errno));
+        missing(l, root);
         return;
     }
     for (struct dirent *e; (e = readdir(d)) != NULL;)

@@ -77,6 +77,14 @@ def test_what_recipes_need():
         check(len(lines) == 1, "\n".join(lines))
 
 
+def test_a_folder_of_schemas_that_is_not_there():
+    """No contract would be asked for, without a word."""
+    with Host() as h:
+        tested(h, 0, without=("warning",))
+        h.settings["schemas"] = h.path("shemas")
+        tested(h, 0, ("/schemas: warning: ", "no such folder"))
+
+
 def test_what_would_refuse_everything():
     """Where nobody says where the id is that dedupe asks for, that is doubted; a refusal that is a redirect is a fault."""
     with Host() as h:
