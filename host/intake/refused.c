@@ -172,6 +172,7 @@ static void keep_request(const struct request *q, struct refusal *r, struct buf 
         return;
     r->url = url(q, r, b);
     r->headers = headers(q, r, b);
+    r->altered |= q->source->config->auth[AUTH_CLIENT_CERT].used; /* that is no header, and is not kept */
 }
 
 void refused_keep(const struct request *q, enum err told, int status)
