@@ -31,7 +31,7 @@ struct auth_request {
     struct span query, path_rest;        /* behind '?'; behind the source's own path, decoded; SPAN_NONE: nothing */
     const struct recipe_header *headers; /* as they came */
     size_t n_headers;
-    /* What the web server says of the client's certificate: SSL_CLIENT_VERIFY, SSL_CLIENT_CERT (PEM), SSL_CLIENT_FINGERPRINT. */
+    /* What the web server says of the client's certificate: SSL_CLIENT_VERIFY, SSL_CLIENT_CERT, SSL_CLIENT_FINGERPRINT. */
     struct span client_verify, client_cert, client_fingerprint;
     bool from_web_server; /* it came over a unix socket; otherwise nothing of that is believed */
     int64_t now_ms;

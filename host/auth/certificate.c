@@ -9,32 +9,70 @@
 
 #include "auth/auth_parts.h"
 #include "base/codec.h"
+#include "recipe/form.h"
 #include "recipe/hash.h"
 
-enum { DIGEST_BYTES = 32, SUBJECT_BYTES_MAX = 4096 };
+enum { DIGEST_BYTES = 32, SUBJECT_BYTES_MAX = 4096, DER_SEQUENCE = 0x30 /* what a certificate begins with */ };
 
-/* The DER of exactly one certificate in PEM (RFC 7468 section 5); nginx may put tabs before its lines. ERR_INVALID. */
+/* base64 with white space anywhere; nginx may put tabs before its lines. ERR_INVALID, ERR_NO_ROOM. */
+static enum err read_base64(struct span in, struct arena *a, struct span *der)
+{
+    size_t n = 0;
+    char *text = arena_alloc(a, in.n + 1), *out = arena_alloc(a, in.n + 1);
+    if (!text || !out)
+        return ERR_NO_ROOM;
+    for (size_t i = 0; i < in.n; i++)
+        if (!isspace((unsigned char)in.p[i]))
+            text[n++] = in.p[i];
+    enum err e = base64_decode_public(span_of(text, n), out, in.n + 1, &n);
+    *der = span_of(out, n);
+    return e == ERR_OK && n > 0 && out[0] == DER_SEQUENCE ? ERR_OK : ERR_INVALID;
+}
+
+static bool is_blank(struct span s)
+{
+    while (s.n > 0 && isspace((unsigned char)*s.p))
+        s = span_skip(s, 1);
+    return s.n == 0;
+}
+
+/* The DER of exactly one certificate in PEM (RFC 7468 section 5). */
 static enum err read_pem(struct span pem, struct arena *a, struct span *der)
 {
     const struct span begin = SPAN_LIT("-----BEGIN CERTIFICATE-----"), end = SPAN_LIT("-----END CERTIFICATE-----");
-    const char *from = pem.n ? memmem(pem.p, pem.n, begin.p, begin.n) : NULL;
-    struct span rest = from ? span_skip(pem, (size_t)(from - pem.p) + begin.n) : SPAN_NONE;
+    struct span rest = span_starts(pem, begin) ? span_skip(pem, begin.n) : SPAN_NONE;
     const char *to = rest.n ? memmem(rest.p, rest.n, end.p, end.n) : NULL;
-    size_t n = 0;
-    if (!to || from != pem.p)
+    if (!to)
         return ERR_INVALID;
-    for (struct span s = span_skip(rest, (size_t)(to - rest.p) + end.n); s.n > 0; s = span_skip(s, 1))
-        if (!isspace((unsigned char)*s.p))
-            return ERR_INVALID;
-    char *text = arena_alloc(a, (size_t)(to - rest.p) + 1), *out = arena_alloc(a, (size_t)(to - rest.p) + 1);
-    if (!text || !out)
+    struct span inside = span_of(rest.p, (size_t)(to - rest.p));
+    return is_blank(span_skip(rest, inside.n + end.n)) ? read_base64(inside, a, der) : ERR_INVALID;
+}
+
+/* %XX as the byte, all else as it is: '+' is a digit of base64 here. */
+static enum err unescape(struct span in, struct arena *a, struct span *out)
+{
+    char *text = arena_alloc(a, in.n);
+    size_t n = 0;
+    if (!text)
         return ERR_NO_ROOM;
-    for (const char *p = rest.p; p < to; p++)
-        if (!isspace((unsigned char)*p))
-            text[n++] = *p;
-    enum err e = base64_decode_public(span_of(text, n), out, (size_t)(to - rest.p) + 1, &n);
-    *der = span_of(out, n);
-    return e == ERR_OK && n > 0 ? ERR_OK : ERR_INVALID;
+    for (size_t i = 0; i < in.n; i++) {
+        int c = in.p[i] == '%' ? form_escape(in, i) : (unsigned char)in.p[i];
+        if (c < 0)
+            return ERR_INVALID;
+        i += in.p[i] == '%' ? 2 : 0;
+        text[n++] = (char)c;
+    }
+    *out = span_of(text, n);
+    return ERR_OK;
+}
+
+/* PEM, which nginx can also pass with escapes of URLs, or the base64 of the DER, which Caddy has a word for. */
+static enum err read_certificate(struct span text, struct arena *a, struct span *der)
+{
+    if (!span_starts(text, SPAN_LIT("-----")))
+        return read_base64(text, a, der);
+    enum err e = memchr(text.p, '%', text.n) ? unescape(text, a, &text) : ERR_OK;
+    return e == ERR_OK ? read_pem(text, a, der) : e;
 }
 
 /* A fingerprint as web servers write it, with or without colons. */
@@ -105,7 +143,7 @@ static enum err presented(struct trial *t, struct span *der, unsigned char diges
     if (pem.n == 0 && span_trim(q->client_fingerprint).n == 0)
         return auth_missing(t, "no client certificate was presented");
     if (pem.n > 0) {
-        enum err e = read_pem(pem, t->scratch, der);
+        enum err e = read_certificate(pem, t->scratch, der);
         if (e == ERR_NO_ROOM)
             return ERR_BODY_TOO_LARGE;
         if (e != ERR_OK)

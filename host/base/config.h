@@ -160,6 +160,9 @@ struct config {
 /* Where findings go: called once per fault with "FILE:LINE: /json/pointer: reason". */
 typedef void (*config_report)(void *arg, const char *text);
 
+/* Blank // and slash-star comments outside strings, line feeds kept, so that places stay where they are. False if one
+ * is not closed; *at is its offset. */
+bool config_blank_comments(char *text, size_t n, size_t *at);
 /* Read FILE (JSON with // and slash-star comments) and what it includes, check every setting (type, range, unknown names
  * with the nearest one suggested, sources that share a path, keys without exactly one secret, references that cannot be
  * parsed, recipes that are not found in cfg->recipes or $pkgdatadir/recipes, secret files whose mode lets others read,

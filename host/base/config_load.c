@@ -20,9 +20,7 @@ static const struct json_limits limits = {JSON_DEPTH_DEFAULT, NODES_MAX};
 
 /* ---- documents ---- */
 
-/* Blank // and slash-star comments outside strings, line feeds kept, so that places stay where they are. False if one
- * is not closed; *at is its offset. */
-static bool blank_comments(char *p, size_t n, size_t *at)
+bool config_blank_comments(char *p, size_t n, size_t *at)
 {
     bool in_string = false;
     for (size_t i = 0; i < n; i++) {
@@ -96,7 +94,7 @@ static bool check_document(struct loader *l, struct document *d, struct place *r
     size_t at;
     struct span text = span_of(d->text, d->n);
     *root = (struct place){.value = text};
-    if (!blank_comments(d->text, d->n, &at)) {
+    if (!config_blank_comments(d->text, d->n, &at)) {
         root->value = span_skip(text, at);
         config_fault(l, root, "this comment is not closed");
         return false;

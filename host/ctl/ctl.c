@@ -329,11 +329,24 @@ enum err ctl_read(const char *path, struct buf *b, struct why *w)
     return e;
 }
 
-enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
+static enum err read_json(const char *path, bool comments, struct buf *b, struct why *w)
 {
     struct json_error error;
+    size_t at;
     enum err e = ctl_read(path, b, w);
+    if (!e && comments && !config_blank_comments(b->p, b->n, &at))
+        return why_set(w, ERR_INVALID, "%s: the comment at byte %zu is not closed", name_of(path), at);
     if (!e && json_check(buf_span(b), (struct json_limits){JSON_DEPTH_MAX, JSON_NODES_MAX}, &error) != ERR_OK)
         e = why_set(w, ERR_INVALID, "%s: not JSON: %s at byte %zu", name_of(path), error.what, error.offset);
     return e;
+}
+
+enum err ctl_read_json(const char *path, struct buf *b, struct why *w)
+{
+    return read_json(path, false, b, w);
+}
+
+enum err ctl_read_commented_json(const char *path, struct buf *b, struct why *w)
+{
+    return read_json(path, true, b, w);
 }

@@ -44,6 +44,8 @@ enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, str
 enum err ctl_read(const char *path, struct buf *b, struct why *w);
 /* The same for one JSON text. ERR_INVALID naming file and byte. */
 enum err ctl_read_json(const char *path, struct buf *b, struct why *w);
+/* The same of what operators write: comments, as in the configuration, are blanked first. */
+enum err ctl_read_commented_json(const char *path, struct buf *b, struct why *w);
 /* A whole number in [min, max] from an option's text, or exit 100 naming the option. */
 long ctl_number(const char *option, const char *text, long min, long max);
 /* The text of the recipe of this name behind text's content, found in --recipes, else in the configuration's folder

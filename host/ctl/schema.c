@@ -26,7 +26,7 @@ static void read_text(const char *path, struct buf *b)
 {
     struct why w;
     buf_init(b, SCHEMA_BYTES);
-    enum err e = ctl_read_json(path, b, &w);
+    enum err e = ctl_read_commented_json(path, b, &w);
     if (e != ERR_OK)
         exit(ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text));
 }
@@ -83,10 +83,13 @@ static void print_json(const char *path, const struct schema_errors *errors)
     buf_fini(&b);
 }
 
-/* What is no JSON is no valid instance either. */
-static void not_json(struct why *w, struct schema_errors *errors)
+/* What is no JSON is no valid instance either. The reason comes with the file's name, which stands before it in any case. */
+static void not_json(const char *path, const struct why *w, struct schema_errors *errors)
 {
-    errors->list[0] = (struct schema_error){span_str(""), "", span_str(w->text)};
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    size_t n = strlen(name);
+    bool named = strncmp(w->text, name, n) == 0 && strncmp(w->text + n, ": ", 2) == 0;
+    errors->list[0] = (struct schema_error){span_str(""), "", span_str(named ? w->text + n + 2 : w->text)};
     errors->n = 1;
 }
 
@@ -101,7 +104,7 @@ static bool check_one(struct ctl *c, const struct schema *s, struct schema_conte
     if (e != ERR_OK && e != ERR_INVALID)
         exit(ctl_fail(EXIT_SYSTEM, "%s", w.text));
     if (e != ERR_OK)
-        not_json(&w, &errors);
+        not_json(path, &w, &errors);
     else if (!arena_init(&memory, schema_scratch_bytes(s, buf_span(&b))))
         exit(ctl_fail(EXIT_SYSTEM, "%s: out of memory", path));
     else
@@ -185,6 +188,13 @@ static int print_changes(struct ctl *c, const struct schema_changes *changes)
     return changes->n > 0 || changes->more ? EXIT_REFUSED : 0;
 }
 
+/* Only its text: what is no schema is named by its file, as when it is checked. */
+static void load_text(const char *path, enum schema_draft draft, struct buf *b)
+{
+    const struct schema_options options = {.draft = draft};
+    schema_free(load_schema(path, &options, b));
+}
+
 static int diff(struct ctl *c, int argc, char **argv)
 {
     struct schema_changes changes;
@@ -194,8 +204,8 @@ static int diff(struct ctl *c, int argc, char **argv)
     ctl_option(&argc, argv, "--draft", &draft);
     enum schema_draft written = draft_of(draft);
     ctl_words(argc, argv, 2, 2);
-    read_text(argv[1], &old);
-    read_text(argv[2], &new);
+    load_text(argv[1], written, &old);
+    load_text(argv[2], written, &new);
     enum err e = schema_compare(buf_span(&old), buf_span(&new), written, &changes, &w);
     int status = e == ERR_OK ? print_changes(c, &changes)
                              : ctl_fail(e == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM, "%s", w.text);

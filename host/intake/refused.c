@@ -44,7 +44,7 @@ static bool sounds_secret(const struct request *q, struct span name)
 {
     static const struct span words[] = {SPAN_LIT("token"),  SPAN_LIT("secret"), SPAN_LIT("passw"),  SPAN_LIT("apikey"), SPAN_LIT("api-key"),
                                         SPAN_LIT("access-key"), SPAN_LIT("auth"),   SPAN_LIT("cookie"), SPAN_LIT("credential"), SPAN_LIT("referer"),
-                                        SPAN_LIT("original-ur"), SPAN_LIT("forwarded-uri"), SPAN_LIT("rewrite-url")};
+                                        SPAN_LIT("original-ur"), SPAN_LIT("forwarded-uri"), SPAN_LIT("rewrite-url"), SPAN_LIT("client-cert")};
     static const char *const facts[] = {"type", "event_id", "order_key", "version", "time"};
     const struct config_source *c = q->source->config;
     size_t i = 0, n;
@@ -172,6 +172,7 @@ static void keep_request(const struct request *q, struct refusal *r, struct buf 
         return;
     r->url = url(q, r, b);
     r->headers = headers(q, r, b);
+    r->altered |= q->source->config->auth[AUTH_CLIENT_CERT].used; /* that is no header, and is not kept */
 }
 
 void refused_keep(const struct request *q, enum err told, int status)

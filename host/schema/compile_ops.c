@@ -123,6 +123,40 @@ static enum err compile_unevaluated(struct compiler *c, const struct keywords *k
     return e == ERR_OK ? compile_single(c, k, KEYWORD_UNEVALUATED_PROPERTIES) : e;
 }
 
+static enum err compile_named(struct compiler *c, uint32_t node)
+{
+    const struct tape_node *nodes = compile_tape(c, c->doc)->nodes;
+    uint32_t rule;
+    enum err e = ERR_OK;
+    if (nodes[node].type != JSON_OBJECT)
+        return compile_fault(c, c->doc, node, "must be an object of schemas");
+    for (uint32_t i = node + 1; e == ERR_OK && i < nodes[node].next; i = nodes[i].next)
+        e = compile_rule(c, c->doc, i, &rule);
+    return e;
+}
+
+/* What does nothing by itself, or nothing without a keyword beside it, has to be right all the same; of other documents only
+ * what a reference leads to is looked at. */
+static enum err compile_idle(struct compiler *c, const struct keywords *k)
+{
+    static const enum keyword idle[] = {KEYWORD_DEFS,        KEYWORD_DEFINITIONS,      KEYWORD_THEN,
+                                        KEYWORD_ELSE,        KEYWORD_ADDITIONAL_ITEMS, KEYWORD_MIN_CONTAINS,
+                                        KEYWORD_MAX_CONTAINS};
+    enum err e = ERR_OK;
+    for (size_t i = 0; c->doc == 0 && e == ERR_OK && i < sizeof idle / sizeof *idle; i++) {
+        uint32_t node = k->at[idle[i]], unused;
+        if (!node)
+            continue;
+        if (keyword_holds(idle[i]) == HOLDS_NAMED)
+            e = compile_named(c, node);
+        else if (keyword_holds(idle[i]) == HOLDS_SCHEMA)
+            e = compile_rule(c, c->doc, node, &unused);
+        else
+            e = compile_count(c, node, &unused);
+    }
+    return e;
+}
+
 static void find_keywords(struct compiler *c, uint32_t node, struct keywords *k)
 {
     const struct tape *t = compile_tape(c, c->doc);
@@ -137,8 +171,8 @@ static void find_keywords(struct compiler *c, uint32_t node, struct keywords *k)
 enum err compile_ops(struct compiler *c, uint32_t node)
 {
     static enum err (*const parts[])(struct compiler * c, const struct keywords *k) = {
-        compile_scalars,      compile_members, compile_items, compile_contains, compile_names,
-        compile_dependencies, compile_lists,   compile_not,   compile_branch,   compile_unevaluated};
+        compile_scalars, compile_members, compile_items,  compile_contains,    compile_names, compile_dependencies,
+        compile_lists,   compile_not,     compile_branch, compile_unevaluated, compile_idle};
     struct keywords k;
     find_keywords(c, node, &k);
     enum err e = k.at[KEYWORD_REF] ? compile_ref(c, node, k.at[KEYWORD_REF]) : ERR_OK;

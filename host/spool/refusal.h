@@ -31,7 +31,7 @@ struct refusal {
     struct span url;     /* path and query as they came; SPAN_NONE: not kept */
     struct span headers; /* JSON text of an object, names in small letters; SPAN_NONE: not kept */
     struct span body;    /* raw bytes; SPAN_NONE: not kept */
-    bool altered;        /* not all of url and headers is as it came: secrets are "…", bytes that are no UTF-8 U+FFFD */
+    bool altered;        /* not all of it is as it came: secrets are "…", bytes that are no UTF-8 U+FFFD, certificates left out */
     uint64_t left_out;   /* how many of this cause were not written since the line before */
 };
 

@@ -203,6 +203,46 @@ def test_kept_connection():
         h.finish()
 
 
+def test_after_the_answer():
+    """What goes on sending for ever behind an early answer, quickly or a byte now and then, and who never reads what it is answered, is
+    let go at the request's deadline; nothing of it is kept."""
+    with started(request_timeout="500ms") as h:
+        intake = Intake(h)
+        refused = begin() + record(4, pairs(("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/nobody"), ("CONTENT_LENGTH", "5000000000"))) + record(4)
+
+        def goes_on(piece, pause, reads):
+            until = creel.time.monotonic() + creel.DEADLINE
+            with creel.fcgi_connect(h.fastcgi) as s, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                s.sendall(refused)
+                if reads:
+                    check(creel.fcgi_answer(s).status == 404, "not refused")
+                while creel.time.monotonic() < until:
+                    s.sendall(piece)
+                    creel.time.sleep(pause)  # this is what is tested: a slow peer
+                return False
+            return True
+        how = [(record(5, b"x" * 60000), 0, True), (record(5, b"x"), 0.1, True), (record(5, b"x", 255) * 100, 0, True), (refused, 0, False)]
+        ended = creel.together(len(how), lambda i: goes_on(*how[i]))
+        check(ended == [True] * len(how), f"let go: {ended}")
+        intake.lives("peers that go on")
+        intake.is_as_before(1)
+        h.finish()
+
+
+def test_descriptors():
+    """Descriptors that come along with the bytes are not kept."""
+    with started() as h:
+        kept, given = os.pipe()
+        with creel.fcgi_connect(h.fastcgi) as s, open(kept, "rb") as end:
+            for _ in range(50):
+                socket.send_fds(s, [whole()], [given] * 10)
+                check(creel.fcgi_answer(s).status == 202, "not accepted")
+            os.close(given)
+            os.set_blocking(kept, False)
+            check(end.read() == b"", "somebody has the other end of the pipe")
+        h.finish()
+
+
 def test_two_headers_of_one_name():
     with started() as h:
         with creel.fcgi_connect(h.fastcgi) as s:

@@ -67,7 +67,7 @@ def test_kept_and_explained():
         h.start()
         body = json.dumps({"type": "order.created", "n": 1}).encode()
         headers = dict(creel.sign(body, secret=OTHER), authorization="Bearer " + TOKEN, cookie="c=" + TOKEN, referer="https://h/?k=" + TOKEN)
-        headers.update({name: TOKEN for name in ("x-gitlab-token", "x-auth-token", "x-hook-secret", "api-key", "x-access-token", "x-original-url")})
+        headers.update({name: TOKEN for name in ("x-gitlab-token", "x-auth-token", "x-hook-secret", "api-key", "x-access-token", "x-original-url", "x-ssl-client-cert")})
         refused = {name: h.post(body, headers, path).headers["creel-request-id"] for name, path in
                    (("shop", "/hooks/shop?key=" + TOKEN), ("plain", "/hooks/plain?" + TOKEN), ("nowhere", "/nowhere/" + TOKEN))}
         check(h.post(body, {"x-gitlab-token": TOKEN + "x"}, "/hooks/token").status == 401, "a wrong token")

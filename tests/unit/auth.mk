@@ -10,7 +10,7 @@ tests_unit_check_auth_jwt_SOURCES = tests/unit/check_auth_jwt.c tests/unit/auth_
 	tests/unit/token_kit.h tests/unit/suite.h
 tests_unit_check_auth_jwt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_auth_jwt_LDADD = $(LIB_AUTH) $(CHECK_LIBS)
-tests_unit_check_auth_door_SOURCES = tests/unit/check_auth_door.c $(INTAKE_STAGE)
+tests_unit_check_auth_door_SOURCES = tests/unit/check_auth_door.c tests/unit/token_kit.h $(INTAKE_STAGE)
 tests_unit_check_auth_door_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_auth_door_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_auth_door_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)

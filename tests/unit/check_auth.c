@@ -362,6 +362,22 @@ START_TEST(certificate_as_text)
         snprintf(odd + n, sizeof odd - n, *p == '\n' && p[1] ? "\n\t" : "%c", *p);
     }
     ck_assert_int_eq(certified("SUCCESS", odd, NULL), ERR_OK);
+    size_t n = 0;
+    for (const char *p = pem; *p; p++) /* $ssl_client_escaped_cert */
+        n += (size_t)snprintf(odd + n, sizeof odd - n, strchr(" +/=\n", *p) ? "%%%02X" : "%c", (unsigned)*p);
+    ck_assert_ptr_nonnull(strstr(odd, "-----BEGIN%20CERTIFICATE-----%0A"));
+    ck_assert_int_eq(certified("SUCCESS", odd, NULL), ERR_OK);
+    snprintf(odd + n - 1, sizeof odd - n, "%%");
+    refused_with(certified("SUCCESS", odd, NULL), "cannot be read");
+    const char *from = strchr(pem, '\n') + 1; /* {http.request.tls.client.certificate_der_base64} */
+    n = 0;
+    for (const char *p = from; *p != '-'; p++)
+        if (*p != '\n')
+            odd[n++] = *p;
+    odd[n] = 0;
+    ck_assert_int_eq(certified("SUCCESS", odd, NULL), ERR_OK);
+    odd[0] = 'A';
+    refused_with(certified("SUCCESS", odd, NULL), "cannot be read");
     snprintf(odd, sizeof odd, "%s%s", pem, pem);
     refused_with(certified("SUCCESS", odd, NULL), "cannot be read");
     snprintf(odd, sizeof odd, "x%s", pem);

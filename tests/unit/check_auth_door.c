@@ -3,6 +3,7 @@
  * credential, and whatever a client claims of certificates.
  */
 #include "stage.h"
+#include "token_kit.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,18 +25,28 @@ static const char sources[] =
     "\"query\":{\"path\":\"/query\",\"recipe\":\"none\",\"type\":\"const:a\",\"auth\":{\"url_token_file\":\"%D/"
     "token\"}},"
     "\"open\":{\"path\":\"/open\",\"recipe\":\"none\",\"allow_unsigned\":true,\"type\":\"const:a\"},"
+    "\"key\":{\"path\":\"/key\",\"recipe\":\"none\",\"type\":\"const:a\",\"auth\":{\"api_key_file\":\"%D/token\"}},"
+    "\"basic\":{\"path\":\"/basic\",\"recipe\":\"none\",\"type\":\"const:a\",\"auth\":{\"basic_file\":\"%D/user\"}},"
+    "\"jwt\":{\"path\":\"/jwt\",\"recipe\":\"none\",\"type\":\"const:a\",\"auth\":{\"jwt\":{\"scopes\":[\"w\"],\"issuer\":\"i\","
+    "\"audience\":\"a\",\"keys\":[{\"id\":\"h\",\"secret_file\":\"%D/token\"}]}}},"
     "\"cert\":{\"path\":\"/cert\",\"recipe\":\"none\",\"type\":\"const:a\",\"dedupe\":false,"
     "\"auth\":{\"client_cert\":{\"sha256\":\"" DIGEST "\"}}}";
 
-static void setup(void)
+static void write_key(const char *name, const char *text)
 {
     char path[128];
-    stage_init(&stage, "", sources);
-    snprintf(path, sizeof path, "%s/token", stage.dir);
+    snprintf(path, sizeof path, "%s/%s", stage.dir, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, TOKEN, 32), 32);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
+}
+
+static void setup(void)
+{
+    stage_init(&stage, "", sources);
+    write_key("token", TOKEN);
+    write_key("user", "us\xc3\xa9r:p\xc3\xa4ss:word");
     stage_start(&stage);
 }
 
@@ -93,6 +104,51 @@ START_TEST(nobody_else_comes_in)
     ck_assert_int_eq(spool_lines(&stage, "rejected", "\"unauthenticated\""), 3);
     ck_assert_int_eq(spool_lines(&stage, "rejected", "\"step\":\"authenticate\""), 3);
     ck_assert_int_eq(spool_lines(&stage, "rejected", TOKEN), 0);
+}
+END_TEST
+
+static const char *token(const char *aud, const char *scope)
+{
+    struct key k = secret_key(TOKEN, 32);
+    struct span made = token_of("{\"alg\":\"HS256\"}",
+                                joined("{\"iss\":\"i\",\"aud\":\"%s\",\"scope\":\"%s\",\"exp\":%lld}", aud, scope, (long long)time(NULL) + 60).p,
+                                "HS256", &k);
+    return joined("Bearer %.*s", S(made)).p;
+}
+
+/* 401 and a challenge for who does not prove himself; 403 for who does, and may not (creel.json(5), AUTHENTICATION). */
+START_TEST(what_each_method_answers)
+{
+    enum { MISSING, WRONG, NOT_ENOUGH, GOOD, CASES };
+    static const int status[] = {[MISSING] = 401, [WRONG] = 401, [NOT_ENOUGH] = 403, [GOOD] = 202};
+    kit_begin();
+    const struct {
+        const char *uri[CASES], *name, *value[CASES], *challenge[CASES];
+    } methods[] = {
+        {{"/bearer", "/bearer", NULL, "/bearer"}, "HTTP_AUTHORIZATION", {"", "Bearer x", NULL, "Bearer " TOKEN},
+         {"Bearer realm=\"bearer\"", "Bearer realm=\"bearer\", error=\"invalid_token\""}},
+        {{"/key", "/key", NULL, "/key"}, "HTTP_X_API_KEY", {"", TOKEN ", " TOKEN, NULL, TOKEN},
+         {"ApiKey realm=\"key\", header=\"X-API-Key\"", "ApiKey realm=\"key\", header=\"X-API-Key\""}},
+        {{"/basic", "/basic", NULL, "/basic"}, "HTTP_AUTHORIZATION",
+         {"", "Basic dXPpcjpw5HNzOndvcmQ=", NULL, "Basic dXPDqXI6cMOkc3M6d29yZA=="}, /* Latin-1, UTF-8 */
+         {"Basic realm=\"basic\", charset=\"UTF-8\"", "Basic realm=\"basic\", charset=\"UTF-8\""}},
+        {{"/query", "/query?token=x", NULL, "/query?%74oken=0%3123456789abcdef0123456789abcdef"}, "HTTP_X", {"", "", NULL, ""},
+         {"UrlToken realm=\"query\"", "UrlToken realm=\"query\""}},
+        {{"/jwt", "/jwt", "/jwt", "/jwt"}, "HTTP_AUTHORIZATION", {"", token("b", "w"), token("a", "r"), token("a", "w r")},
+         {"Bearer realm=\"jwt\"", "Bearer realm=\"jwt\", error=\"invalid_token\"",
+          "Bearer realm=\"jwt\", error=\"insufficient_scope\", scope=\"w\""}},
+    };
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        for (int k = 0; k < CASES; k++) {
+            const char *headers[] = {methods[i].name, methods[i].value[k], NULL};
+            if (methods[i].uri[k])
+                expect(methods[i].uri[k], headers, status[k], methods[i].challenge[k]);
+        }
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"code\":\"insufficient-scope\""), 1);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "Bearer "), 0);
+    ck_assert_int_eq(journal_lines(&stage, "Bearer "), 0);
+    ck_assert_int_eq(journal_lines(&stage, "dXPD"), 0);
+    kit_end();
 }
 END_TEST
 
@@ -155,6 +211,7 @@ START_TEST(certificates_are_the_web_servers_word)
     expect("/cert", mixed, 401, NULL);
     expect("/cert", twice, 400, NULL);
     expect("/cert", NULL, 401, NULL);
+    ck_assert_int_eq(spool_lines(&stage, "rejected", "\"altered\":true"), 4); /* the certificate is not kept: no use in running it again */
 }
 END_TEST
 
@@ -184,6 +241,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, who_calls_is_on_record_but_not_how);
     tcase_add_test(t, nobody_else_comes_in);
+    tcase_add_test(t, what_each_method_answers);
     tcase_add_test(t, signature_and_key_must_both_hold);
     tcase_add_test(t, tokens_of_urls_stay_outside);
     tcase_add_test(t, certificates_are_the_web_servers_word);

@@ -227,6 +227,42 @@ START_TEST(whose_and_for_whom)
 }
 END_TEST
 
+/* What a name hides behind an escape counts as much as what it says. */
+START_TEST(headers_and_claims_in_disguise)
+{
+    auth_good(JWT(""));
+    static const struct {
+        const char *header, *claims, *why;
+    } cases[] = {
+        {"{\"alg\":\"EdDSA\",\"cr\\u0069t\":[\"exp\"]}", GOOD, "critical"},
+        {"{\"alg\":\"EdDSA\",\"crit\":[]}", GOOD, "critical"},
+        {"{\"alg\":\"EdDSA\",\"crit\":null}", GOOD, "critical"},
+        {"{\"alg\":\"EdDSA\",\"b64\":false}", GOOD, "b64"},
+        {"{\"alg\":\"EdDSA\",\"\\u00624\":1,\"b\\u00364\":true}", GOOD, "b64"},
+        {"{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\"}", GOOD, "no JSON object"},
+        {"{\"kid\":{\"alg\":\"EdDSA\"}}", GOOD, "names no algorithm"},
+        {"{\"alg\":\"EdDSA\"} ", "{" CLAIMS ",\"\\u0065xp\":1900000000}", "no JSON object"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"\\u0065xp\":1}", "has expired"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":[[\"hooks\"]],\"exp\":1700000060}", "another audience"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":{\"hooks\":\"hooks\"},\"exp\":1700000060}", "another audience"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\\u0020\",\"exp\":1700000060}", "another audience"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"HOOKS\",\"exp\":1700000060}", "another audience"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":-1}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":true}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":[1900000000]}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":9223372036854775808}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":99999999999999999999999999999999}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{" CLAIMS ",\"nbf\":\"0\"}", "not a number"},
+        {"{\"alg\":\"EdDSA\"}", "{" CLAIMS ",\"iat\":1700000030.001}", "issued after now"},
+        {"\xef\xbb\xbf{\"alg\":\"EdDSA\"}", GOOD, "no JSON object"},
+        {"{\"alg\":\"EdDSA\"}{}", GOOD, "no JSON object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refused_with(shown(token_of(cases[i].header, cases[i].claims, "EdDSA", &b)), cases[i].why);
+    ck_assert_int_eq(shown(token_of(" {\"alg\":\"EdDSA\"}\n", "{\"iss\":\"https://issuer\",\"aud\":\"hooks\",\"exp\":999999999999}", "EdDSA", &b)), ERR_OK);
+}
+END_TEST
+
 START_TEST(for_what)
 {
     auth_good(JWT(",\"scopes\":[\"hooks:write\",\"shop\"]"));
@@ -243,6 +279,12 @@ START_TEST(for_what)
         {"\"scope\":\"\"", false},
         {"\"scope\":[\"hooks:write shop\"]", false},
         {"\"scope\":7", false},
+        {"\"scope\":\"hooks:write\\tshop\"", false},
+        {"\"scope\":\"  shop   hooks:write  \"", true},
+        {"\"scope\":[[\"hooks:write\",\"shop\"]]", false},
+        {"\"scope\":{\"hooks:write\":1,\"shop\":1}", false},
+        {"\"scope\":\"Shop Hooks:write\"", false},
+        {"\"SCOPE\":\"shop hooks:write\"", false},
         {"\"x\":1", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -349,6 +391,7 @@ int main(void)
     tcase_add_test(t, an_algorithm_of_two_names);
     tcase_add_test(t, keys_that_the_token_brings);
     tcase_add_test(t, whose_and_for_whom);
+    tcase_add_test(t, headers_and_claims_in_disguise);
     tcase_add_test(t, for_what);
     tcase_add_test(t, twice_changed_and_too_long);
     tcase_add_test(t, tokens_that_are_offered);

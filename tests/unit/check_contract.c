@@ -211,6 +211,8 @@ START_TEST(chooses_by_type_and_version)
         {"/shop/plain", "{\"a\":1}", 202},
         {"/shop/plain", "{\"a\":1,\"v\":\"whatever\"}", 202},
         {"/shop/plain", "{\"b\":1,\"v\":2}", 422},
+        {"/shop/both.v2", "{\"b\":1}", 202},
+        {"/shop/both.v2", "{\"a\":1}", 422},
         {"/shop/both", "{\"a\":1}", 202},
         {"/shop/both", "{\"b\":1}", 422},
         {"/shop/both", "{\"b\":1,\"v\":2}", 202},

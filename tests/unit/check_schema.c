@@ -199,6 +199,11 @@ static const struct {
     {SCHEMA_2020_12, "{\"$defs\":{\"a\":{\"$anchor\":\"x\"},\"b\":{\"$anchor\":\"x\"}}}",
      "/$defs/b: '#x' is declared twice"},
     {SCHEMA_2020_12, "{\"dependentRequired\":{\"a\":true}}", "/dependentRequired/a: must be a list of names"},
+    {SCHEMA_2020_12, "{\"$defs\":{\"a\":5}}", "/$defs/a: must be a schema: an object, true or false"},
+    {SCHEMA_DRAFT_07, "{\"definitions\":[]}", "/definitions: must be an object of schemas"},
+    {SCHEMA_DRAFT_07, "{\"then\":5}", "/then: must be a schema: an object, true or false"},
+    {SCHEMA_DRAFT_07, "{\"additionalItems\":5}", "/additionalItems: must be a schema: an object, true or false"},
+    {SCHEMA_2020_12, "{\"minContains\":-1}", "/minContains: must be a whole number from 0 on"},
 };
 
 START_TEST(what_is_wrong_in_a_schema)
