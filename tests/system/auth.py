@@ -256,6 +256,7 @@ def test_weak_settings_are_named():
         add("cert", {"client_cert": {"subject": "CN=a"}})
         add("gone", {"api_key": {"keys": [{"id": "k", "secret_file": h.path("etc/url"), "not_after": "2020-01-01T00:00:00Z"}]}})
         h.settings["listen_mode"] = "0666"
+        h.settings["trusted_proxies"] = ["10.0.0.0/8", "0.0.0.0/0"]
         del h.settings["peer_users"]
         h.write_config()
         said = lambda: subprocess.run([creel.CREELD, "-t", "-c", h.config], capture_output=True, text=True, check=False)
@@ -263,6 +264,7 @@ def test_weak_settings_are_named():
         check(done.returncode == 0, f"-t: {done.stderr}")
         for words in ("/sources/short/auth/bearer_file: warning: key bearer: it is shorter than 16 bytes", "public_url is not https",
                       "a url_token alone", "no issuer and no audience", "never expire", "every user of this machine",
+                      "/trusted_proxies/1: warning: trusts every address",
                       "/sources/gone/auth/api_key: warning: no key of this method is valid now"):
             check(words in done.stderr, f"-t does not say '{words}':\n{done.stderr}")
         h.settings["listen"] = f"127.0.0.1:{creel.free_port()}"
