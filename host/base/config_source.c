@@ -203,6 +203,8 @@ static void set_answer(struct loader *l, const struct place *at, struct config_a
         return;
     if (good_news && a.status > 299)
         config_fault_member(l, at, "status", "must be 200 to 299, or the sender would send the event again");
+    if (a.status >= 300 && a.status <= 399 && !good_news)
+        config_fault_member(l, at, "status", "must be 200 to 299 or 400 to 599: a sender is never sent elsewhere");
     if ((a.status == 204 || a.status == 205) && (a.body || a.content_type))
         config_fault_member(l, at, a.body ? "body" : "content_type", "an answer with status %d has no content",
                             (int)a.status);

@@ -155,17 +155,34 @@ static void try_facts(struct trial *t, const struct config_source *s)
             try_list(t, s, "dedupe/by", &s->dedupe_by[i], 1);
 }
 
+/* Is it said where a fact is, by n references of the source or by the recipe's? */
+static bool is_found(const struct recipe *r, const char *fact, size_t n)
+{
+    if (!n)
+        (void)recipe_default(r, fact, &n);
+    return n > 0;
+}
+
 /* Versions are known by name: where is the name? */
 static void try_versions(struct trial *t, const struct config_source *s, const struct recipe *r)
 {
-    size_t n = s->n_version;
     char where[8192];
-    if (!n)
-        (void)recipe_default(r, "version", &n);
-    if (n || !s->n_versions)
+    if (!s->n_versions || is_found(r, "version", s->n_version))
         return;
     snprintf(where, sizeof where, "%s/versions", s->where);
     report_at(t, where, "no event would have a version: say where it is with \"version\", the recipe does not");
+}
+
+/* A source that would refuse every event is most likely not meant. CloudEvents bring their id themselves. */
+static void doubt_dedupe(const struct trial *t, const struct config_source *s, const struct recipe *r)
+{
+    bool by_id = s->n_dedupe_by == 0;
+    for (size_t i = 0; i < s->n_dedupe_by; i++)
+        by_id |= strcmp(s->dedupe_by[i], "event_id") == 0;
+    if (s->dedupe && by_id && strcmp(s->dedupe_missing, "refuse") == 0 && strcmp(s->envelope, "none") == 0 &&
+        !is_found(r, "event_id", s->n_event_id))
+        config_doubt(t->config, s->where,
+                     "no event would have an id, so dedupe refuses all: say where it is with \"event_id\", the recipe does not");
 }
 
 static enum err try_auth_key(struct trial *t, const struct config_auth *m, const struct config_key *k, struct why *w)
@@ -247,8 +264,10 @@ static void try_params(struct trial *t, const struct config_source *s, const str
                  s->recipe);
         report_at(t, s->where, reason);
     }
-    if (s->where)
+    if (s->where) {
         doubt_params(t, s, names, n);
+        doubt_dedupe(t, s, r);
+    }
 }
 
 static void try_source(struct trial *t, const struct config_source *s)

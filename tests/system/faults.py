@@ -77,6 +77,19 @@ def test_what_recipes_need():
         check(len(lines) == 1, "\n".join(lines))
 
 
+def test_what_would_refuse_everything():
+    """Where nobody says where the id is that dedupe asks for, that is doubted; a refusal that is a redirect is a fault."""
+    with Host() as h:
+        plain = {"recipe": "none", "allow_unsigned": True}
+        h.settings["sources"] = {"idless": {"path": "/b", **plain, "type": "const:a", "dedupe": {"missing": "refuse"}},
+                                 "good": {"path": "/c", **plain, "type": "const:a", "dedupe": {"by": "body", "missing": "refuse"}},
+                                 "wrapped": {"path": "/d", **plain, "envelope": "cloudevents", "dedupe": {"missing": "refuse"}}}
+        lines = tested(h, 0, ("/sources/idless: warning: ", '"event_id"'))
+        check(len(lines) == 1, "\n".join(lines))
+        h.settings["sources"]["good"]["answers"] = {"refused": {"status": 302}}
+        tested(h, 100, ("/sources/good/answers/refused/status: ", "must be 200 to 299 or 400 to 599"))
+
+
 def test_what_cannot_be_read():
     with Host() as h:
         h.write_config()

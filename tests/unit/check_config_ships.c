@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * check_config_ships: the example, the JSON Schema and the manual tell the settings that there are.
+ * check_config_ships: the example, the JSON Schema and the manual tell the settings and answers that there are.
  */
 #include "config_kit.h"
 
@@ -96,6 +96,20 @@ START_TEST(the_manual_tells_every_setting)
 }
 END_TEST
 
+START_TEST(the_manual_tells_every_answer)
+{
+    struct buf b;
+    read_shipped(TOP_SRCDIR "/man/creeld.8", &b);
+    buf_putc(&b, 0);
+    for (enum err e = ERR_OK + 1; e < ERR_COUNT; e++) {
+        char entry[64];
+        snprintf(entry, sizeof entry, ".It %d Cm %s\n", err_status(e), err_code(e));
+        ck_assert_msg(!err_status(e) || strstr(b.p, entry) != NULL, "the manual lacks: %s", entry);
+    }
+    buf_fini(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("config_ships");
@@ -104,6 +118,7 @@ int main(void)
     tcase_add_test(t, the_example_loads);
     tcase_add_test(t, the_schema_describes_every_setting);
     tcase_add_test(t, the_manual_tells_every_setting);
+    tcase_add_test(t, the_manual_tells_every_answer);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
