@@ -40,6 +40,8 @@ static enum err find(struct request *q, const char *what, const struct facts *f,
         return refuse(q, ERR_MALFORMED_REQUEST, "the %s is longer than %d bytes", what, FACT_BYTES);
     if (out->p && !utf8_valid(*out))
         return refuse(q, ERR_MALFORMED_REQUEST, "the %s is not valid UTF-8", what);
+    if (out->n && memchr(out->p, 0, out->n)) /* of a form or a query: JSON and header fields hold none, and the journal none either */
+        return refuse(q, ERR_MALFORMED_REQUEST, "the %s holds a NUL byte", what);
     return ERR_OK;
 }
 

@@ -21,5 +21,6 @@ host_schema_libschema_a_SOURCES = \
 	host/schema/format_net.c host/schema/format_time.c host/schema/format_uri.c \
 	host/schema/number.c host/schema/number.h \
 	host/schema/pattern.c host/schema/pattern.h \
+	host/schema/pattern_captures.c host/schema/pattern_captures.h \
 	host/schema/pattern_class.c host/schema/pattern_properties.tbl \
 	host/schema/pattern_syntax.c host/schema/pattern_syntax.h

@@ -6,8 +6,9 @@
  * nothing of PCRE2's own language gets in. More is taken than the standard has in two points: any ASCII punctuation may
  * be escaped (\- \_ \@), and the names of scripts are compared as PCRE2 does, which is loosely. Less in these, each refused by
  * name when compiled: lookbehind of variable length, \p{…} that this PCRE2 does not know, modifiers ((?i:…)), one name for two
- * groups, more than 100 levels, 32 names, repetitions beyond 65535. One point differs: a group inside of a repetition
- * keeps what it caught in an earlier round when the last round passed it by; ECMA-262 forgets it (a back reference sees that).
+ * groups, more than 100 levels, 32 names, repetitions beyond 65535, a back reference to a group that a repetition may have passed by in
+ * its last round (ECMA-262 forgets then what it caught, PCRE2 does not), back references among 256 groups or more, or more than 64 of
+ * them. One point differs: an optional round that matches nothing counts for PCRE2 and not for ECMA-262 (a back reference sees that).
  */
 #ifndef CREEL_SCHEMA_PATTERN_H
 #define CREEL_SCHEMA_PATTERN_H

@@ -111,6 +111,9 @@ static enum err open_group(struct syntax *s)
     s->p += strlen(kinds[i].ecma);
     syntax_put(s, kinds[i].pcre);
     syntax_put(s, "(?C1)");
+    bool captures = strcmp(kinds[i].pcre, "(") == 0;
+    s->opened += captures;
+    captures_open(&s->captures, captures ? s->opened : 0);
     struct span name;
     return strcmp(kinds[i].ecma, "(?<") == 0 ? take_name(s, &name) : ERR_OK;
 }
@@ -157,32 +160,41 @@ static void put_repeat(struct syntax *s, unsigned min, unsigned max, bool lazy)
 }
 
 /* What may follow an item: how often. */
-static enum err take_repeat(struct syntax *s)
+static enum err take_repeat_of(struct syntax *s, unsigned *min, unsigned *max)
 {
-    unsigned min = 0, max = ENDLESS;
+    *min = *max = 1;
     if (s->p == s->end || !memchr("*+?{", *s->p, 4))
         return ERR_OK;
     if (*s->p == '{') {
-        enum err e = take_braces(s, &min, &max);
+        enum err e = take_braces(s, min, max);
         if (e != ERR_OK)
             return e;
     } else {
-        min = *s->p == '+';
-        max = *s->p++ == '?' ? 1 : ENDLESS;
+        *min = *s->p == '+';
+        *max = *s->p++ == '?' ? 1 : ENDLESS;
     }
     bool lazy = s->p < s->end && *s->p == '?';
     s->p += lazy;
-    put_repeat(s, min, max, lazy);
+    put_repeat(s, *min, *max, lazy);
     return ERR_OK;
+}
+
+static enum err take_repeat(struct syntax *s)
+{
+    unsigned min, max;
+    return take_repeat_of(s, &min, &max);
 }
 
 static enum err close_group(struct syntax *s)
 {
     if (s->depth == 0)
         return syntax_fault(s, s->p, "this ')' closes nothing; one that stands for itself is \\)");
-    s->p++;
+    const size_t end = (size_t)(++s->p - s->begin);
+    unsigned min = 1, max = 1;
     syntax_put(s, ")");
-    return s->assertion[--s->depth] ? ERR_OK : take_repeat(s);
+    enum err e = s->assertion[--s->depth] ? ERR_OK : take_repeat_of(s, &min, &max);
+    captures_close(&s->captures, end, min, max);
+    return e;
 }
 
 static enum err put_reference(struct syntax *s, const char *at, unsigned group)
@@ -190,6 +202,7 @@ static enum err put_reference(struct syntax *s, const char *at, unsigned group)
     if (group == 0 || group > s->groups)
         return syntax_fault(s, at, "this refers to a group that is not there");
     s->facts.back_references = true;
+    captures_refer(&s->captures, group, (size_t)(at - s->begin));
     if (s->out)
         buf_printf(s->out, "\\g{%u}", group);
     return ERR_OK;
@@ -262,6 +275,7 @@ static enum err take_one(struct syntax *s)
     case ')':
         return close_group(s);
     case '|':
+        captures_bar(&s->captures);
         return take_assertion(s, "|");
     case '^':
         return take_assertion(s, "^");
@@ -292,6 +306,11 @@ enum err pattern_translate(struct span ecma, struct buf *out, struct pattern_fac
         e = take_one(&s);
     if (e == ERR_OK && s.depth > 0)
         return syntax_fault(&s, s.end, "a group is not closed: ')' is missing");
+    size_t at;
+    if (e == ERR_OK && out && !captures_agree(&s.captures, &at))
+        return syntax_fault(
+            &s, s.begin + at,
+            "not supported here: this refers to a group that a repetition may have left out in its last turn");
     if (e == ERR_OK)
         *facts = s.facts;
     return e;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "schema/pattern_captures.h"
 
 enum { PATTERN_DEPTH_MAX = 100, PATTERN_NAMES_MAX = 32, PATTERN_REPEAT_MAX = 65535 };
 
@@ -22,8 +23,9 @@ struct syntax {
     struct buf *out; /* NULL: only checked */
     struct why *why; /* may be NULL */
     struct pattern_facts facts;
-    unsigned groups; /* that capture, in the whole text */
-    unsigned n_names, depth;
+    unsigned groups;                 /* that capture, in the whole text */
+    unsigned n_names, depth, opened; /* opened: that capture, up to s->p */
+    struct captures captures;
     struct {
         struct span name;
         unsigned group;
@@ -32,7 +34,8 @@ struct syntax {
 };
 
 /* Parse ecma. out, which may be NULL, gets the text for PCRE2, with callouts (?C) at its beginning, at each group's and behind
- * each repetition of variable length: wherever work could be done again and again. ERR_INVALID with "byte N: reason". */
+ * each repetition of variable length: wherever work could be done again and again. With out, what PCRE2 would take for something else is
+ * refused as well. ERR_INVALID with "byte N: reason". */
 enum err pattern_translate(struct span ecma, struct buf *out, struct pattern_facts *facts, struct why *w);
 
 /* The parts that pattern_class.c has. Each takes what begins at s->p and writes it. */

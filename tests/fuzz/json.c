@@ -90,11 +90,18 @@ static bool same_string(struct span value, const char *text)
     return span_eq_str(buf_span(&b), text);
 }
 
+/* The value of a whole text has the white space around it. */
 static bool same_number(struct span value, double number)
 {
     char text[CJSON_NUMBER_BYTES + 1];
-    memcpy(text, value.p, value.n);
-    text[value.n] = 0;
+    size_t n = 0;
+    while (value.n && *value.p && strchr(" \t\n\r", *value.p))
+        value = span_skip(value, 1);
+    while (n < value.n && value.p[n] && strchr("+-.0123456789eE", value.p[n]))
+        n++;
+    bug_if(n > CJSON_NUMBER_BYTES);
+    memcpy(text, value.p, n);
+    text[n] = 0;
     double d = strtod(text, NULL);
     return d == number;
 }

@@ -118,6 +118,7 @@ START_TEST(forms)
     ck_assert_int_eq(ask("/form", form, NULL, "event=a&event=a&id=2", "accepted"), 202);
     ck_assert_int_eq(ask("/form", form, NULL, "event=a&event=b&id=3", "the event type came twice"), 400);
     ck_assert_int_eq(ask("/form", form, NULL, "event=a&id=%FF", "not valid UTF-8"), 400);
+    ck_assert_int_eq(ask("/form", form, NULL, "event=a&id=a%00b", "the event id holds a NUL byte"), 400);
     ck_assert_int_eq(ask("/form", "application/json", NULL, "{\"a\":\"&event=order.paid&\"}", "event-type-missing"), 400);
     ck_assert_int_eq(ask("/form", "text/xml", NULL, "<a b=\"&event=order.paid&id=9\"/>", "event-type-missing"), 400);
 }

@@ -96,6 +96,12 @@ static const struct {
     {"^(?<x>a|b)\\k<x>$", "bb", true},
     {"^(?<x>a|b)\\k<x>$", "ab", false},
     {"^\\k<x>(?<x>a)$", "a", true},
+    {"^(?:(['\"]).*?\\1|x)*$", "x'a'\"'\"", true},
+    {"^(?:(['\"]).*?\\1|x)*$", "x'a\"", false},
+    {"^(?:(a|b)c)+\\1$", "acbcb", true},
+    {"^(?:(a|b)c)+\\1$", "acbca", false},
+    {"^(?:(a)|b)\\1$", "b", true},
+    {"^(a)?\\1$", "", true},
     {"^(a)?\\1b$", "b", true},
     {"(?<=a)b", "ab", true},
     {"(?<!a)b", "ab", false},
@@ -192,6 +198,25 @@ START_TEST(test_fault)
     ck_assert_int_eq(pattern_compile(span_str(faults[_i].ecma), &p, &again), ERR_INVALID);
     ck_assert_str_eq(again.text, w.text);
     ck_assert_ptr_null(p);
+}
+END_TEST
+
+/* ECMA-262 forgets what a round has not caught, PCRE2 does not. */
+START_TEST(references_into_rounds)
+{
+    static const char *const taken_otherwise[] = {
+        "^(?:(a)|b)*\\1$", "^(?:(a)?b)*\\1$", "^(?:(a)?\\1)*$",  "(?:(a)b|c\\1)+",
+        "(a\\1)*",         "(?:\\1(a))*",     "((?:(a)|b)\\2)+", "(?:(?<x>a)|b)+\\k<x>"};
+    for (size_t i = 0; i < sizeof taken_otherwise / sizeof *taken_otherwise; i++) {
+        struct pattern *p = NULL;
+        struct why w = {""};
+        struct span ecma = span_str(taken_otherwise[i]);
+        ck_assert_msg(pattern_compile(ecma, &p, &w) == ERR_INVALID, "%s is taken", taken_otherwise[i]);
+        ck_assert_msg(
+            strstr(w.text, ": not supported here: this refers to a group that a repetition may have left out"),
+            "%s: %s", taken_otherwise[i], w.text);
+        ck_assert_int_eq(pattern_check(ecma, &w), ERR_OK); /* it is a regular expression */
+    }
 }
 END_TEST
 
@@ -298,6 +323,7 @@ int main(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_loop_test(t, test_match, 0, sizeof matches / sizeof *matches);
     tcase_add_loop_test(t, test_fault, 0, sizeof faults / sizeof *faults);
+    tcase_add_test(t, references_into_rounds);
     tcase_add_loop_test(t, test_work, 0, sizeof works / sizeof *works);
     tcase_add_test(t, test_unsupported);
     tcase_add_test(t, test_limits);
