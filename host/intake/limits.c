@@ -53,8 +53,9 @@ static void describe(struct house_limit *l, const char *name, size_t i)
         snprintf(l->name, sizeof l->name, "\"%s\"", name);
     else
         snprintf(l->name, sizeof l->name, "\"%s-%zu\"", name, i + 1);
+    int64_t window_ns = limit_full_ns(l->table) - c->burst; /* without what rounding the time of each of them up may add */
     snprintf(l->policy, sizeof l->policy, "%s;q=%lld;w=%lld", l->name, (long long)c->burst,
-             (long long)((limit_full_ns(l->table) + NS_IN_S - 1) / NS_IN_S));
+             (long long)((window_ns + NS_IN_S - 1) / NS_IN_S));
     snprintf(l->what, sizeof l->what, "%lld in %.*s %s%.80s", (long long)c->rate, (int)per.n, per.p, counted[c->by],
              c->by == LIMIT_BY_VALUE ? c->key : "");
     buf_fini(&per);

@@ -3,12 +3,16 @@
  */
 #include "recipe/jwt.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/codec.h"
 #include "base/json.h"
 
 /* As many values as the scanner takes without a table on the heap. */
 #define JWT_JSON_LIMITS ((struct json_limits){.max_depth = 32, .max_nodes = 1024})
-enum { SECONDS_DIGITS_MAX = 12 }; /* past the year 30000 */
+#define SECONDS_END 1e12 /* past the year 30000 */
+enum { NUMBER_BYTES = 64, MS_IN_S = 1000 };
 
 static const char *const names[] = {
 #define X(name, family, digest, half) #name,
@@ -156,29 +160,18 @@ enum err jwt_open(struct span token, struct span detached, struct arena *a, stru
 
 /* ---- times ---- */
 
-/* A NumericDate (RFC 7519 section 2) in milliseconds; what is behind them is cut. */
-static bool numeric_date(struct span text, int64_t *ms)
+/* A NumericDate (RFC 7519 section 2), any JSON number from 0 to the year 30000, in milliseconds; what is behind them is cut. */
+static bool numeric_date(struct span number, int64_t *ms)
 {
-    size_t i = 0, digits = 0;
-    int64_t v = 0;
-    for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++, digits++) {
-        if (digits == SECONDS_DIGITS_MAX)
-            return false;
-        v = v * 10 + (text.p[i] - '0');
-    }
-    bool fraction = i < text.n && text.p[i] == '.';
-    if (digits == 0 || (i < text.n && !fraction))
+    char text[NUMBER_BYTES];
+    if (number.n >= sizeof text)
         return false;
-    i += fraction;
-    for (int k = 0; k < 3; k++) {
-        bool digit = i < text.n && text.p[i] >= '0' && text.p[i] <= '9';
-        v = v * 10 + (digit ? text.p[i++] - '0' : 0);
-    }
-    while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
-        i++;
-    if (i < text.n)
+    memcpy(text, number.p, number.n);
+    text[number.n] = '\0';
+    double seconds = strtod(text, NULL);
+    if (!(seconds >= 0 && seconds < SECONDS_END))
         return false;
-    *ms = v;
+    *ms = (int64_t)(seconds * MS_IN_S);
     return true;
 }
 

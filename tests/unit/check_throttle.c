@@ -28,6 +28,7 @@ static const char sources[] =
     "\"limit\":[{\"rate\":5,\"per\":\"50s\"},{\"rate\":9,\"per\":\"1h\",\"key\":\"key\"}]},"
     "\"each\":{\"path\":\"/each\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\",\"dedupe\":false,"
     "\"limit\":[{\"rate\":6,\"per\":\"1h\"},{\"rate\":3,\"per\":\"1h\",\"key\":\"json:/n\"}]},"
+    "\"uneven\":{\"path\":\"/uneven\"," OPEN ",\"limit\":{\"rate\":3,\"per\":\"2s\"}},"
     "\"other\":{\"path\":\"/other\"," SIGNED "}";
 static const char strict[] = "\"failed_limit\":{\"rate\":3,\"per\":\"1h\"},";
 
@@ -77,6 +78,13 @@ START_TEST(the_refused_are_told_when_to_come_again)
     ck_assert_int_eq(from("/ip", "192.0.2.1"), 202); /* another source's */
     ck_assert_int_eq(from("/other", "192.0.2.1"), 401);
     ck_assert_uint_eq(answer_header(&last, "RateLimit").n, 0);
+}
+END_TEST
+
+START_TEST(a_window_that_does_not_divide_is_told_as_it_is)
+{
+    ck_assert_int_eq(from("/uneven", "192.0.2.1"), 202);
+    ck_assert_span_eq(answer_header(&last, "RateLimit-Policy"), "\"source\";q=3;w=2");
 }
 END_TEST
 
@@ -331,6 +339,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, the_refused_are_told_when_to_come_again);
+    tcase_add_test(t, a_window_that_does_not_divide_is_told_as_it_is);
     tcase_add_test(t, addresses_count_by_network);
     tcase_add_test(t, values_count_one_by_one);
     tcase_add_test(t, a_tenant_has_one_limit_wherever_it_calls);
