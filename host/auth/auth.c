@@ -79,9 +79,25 @@ enum err auth_try_key(const struct config_auth *method, const struct keyring_key
     return make_ring(method->kind, &one, 1, out, w);
 }
 
+/* Does any of them go with an algorithm of this method? */
+static bool any_serves(const struct config_auth *method, const struct keyring *ring)
+{
+    unsigned allowed = 0;
+    for (size_t i = 0; i < method->n_algorithms; i++)
+        allowed |= jwt_algorithm(span_str(method->algorithms[i]));
+    for (size_t i = 0; i < ring->n; i++)
+        if (jwt_algorithm_for(&ring->keys[i], allowed))
+            return true;
+    return false;
+}
+
 const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring)
 {
-    for (size_t i = 0; method->kind != AUTH_JWT && i < ring->n; i++) {
+    if (method->kind == AUTH_JWT)
+        return method->n_algorithms == 0 || any_serves(method, ring)
+                   ? NULL
+                   : "it goes with none of \"algorithms\": no token is ever taken by it";
+    for (size_t i = 0; i < ring->n; i++) {
         const struct key *k = &ring->keys[i];
         const unsigned char *colon = method->kind == AUTH_BASIC ? memchr(k->secret, ':', k->n_secret) : NULL;
         size_t n = k->n_secret - (colon ? (size_t)(colon - k->secret) + 1 : 0);

@@ -22,7 +22,7 @@ enum err auth_try_key(const struct config_auth *method, const struct keyring_key
                       struct why *w);
 /* How a key is written that does not say. Static. */
 const char *auth_key_encoding(const struct config_auth *method, const struct config_key *key);
-/* What is weak about it, in words that go on after "key ID: "; NULL: nothing. */
+/* What is weak or useless about it, in words that go on after "key ID: "; NULL: nothing. */
 const char *auth_key_doubt(const struct config_auth *method, const struct keyring *ring);
 /* What is wrong with the method's other settings; NULL: nothing. */
 const char *auth_method_fault(const struct config_auth *method);

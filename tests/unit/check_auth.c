@@ -276,6 +276,25 @@ START_TEST(weak_ones_are_doubted)
 }
 END_TEST
 
+/* A shared secret makes no RS256: a method that allows nothing else would refuse every token. */
+START_TEST(a_key_without_an_algorithm_is_doubted)
+{
+    const struct keyring_key key = {
+        .id = "k", .raw = SPAN_LIT("0123456789abcdef0123456789abcdef0123456789abcdef"), .not_after_ms = INT64_MAX};
+    const char *lists[][2] = {{"RS256", "ES256"}, {"RS256", "HS256"}};
+    struct keyring *ring;
+    struct why w;
+    for (size_t i = 0; i < 2; i++) {
+        struct config_auth m = {.kind = AUTH_JWT, .algorithms = lists[i], .n_algorithms = 2};
+        ck_assert_int_eq(auth_try_key(&m, &key, &ring, &w), ERR_OK);
+        ck_assert_int_eq(auth_key_doubt(&m, ring) != NULL, i == 0);
+        m.n_algorithms = 0;
+        ck_assert_ptr_null(auth_key_doubt(&m, ring));
+        keyring_free(ring);
+    }
+}
+END_TEST
+
 /* ---- certificates ---- */
 
 static char pem[4096], digest[65];
@@ -448,6 +467,7 @@ int main(void)
     tcase_add_test(t, what_is_offered_is_taken);
     tcase_add_test(t, files_that_are_no_credentials);
     tcase_add_test(t, weak_ones_are_doubted);
+    tcase_add_test(t, a_key_without_an_algorithm_is_doubted);
     tcase_add_test(t, certificate_by_digest);
     tcase_add_test(t, certificate_as_text);
     tcase_add_test(t, certificate_by_subject);
