@@ -46,16 +46,16 @@ def stands_still(h, name):
     return True
 
 
-def one_kind(h, name, killed):
-    """Two events of a bad kind; with `killed`, dispatch is killed while they run. They end dead, with the right cause."""
-    ids = [h.accept(name), h.accept(name)]
+def kinds(h, names, killed):
+    """Two events of each bad kind at once; with `killed`, dispatch is killed while they run. They end dead, with the right cause."""
+    of = {name: [h.accept(name), h.accept(name)] for name in names}
     if killed:
-        creel.poll(lambda: "running" in (h.states()[i] for i in ids) or "dead" in (h.states()[i] for i in ids), f"{name} to run")
+        creel.poll(lambda: all({"running", "dead"} & {h.states()[i] for i in ids} for ids in of.values()), f"{names} to run")
         old = h.role("dispatch")
         os.kill(old, signal.SIGKILL)
         creel.poll(lambda: h.role("dispatch") not in (None, old), "dispatch to be back")
-    h.wait_all(ids, "dead", seconds=60)
-    for i in ids:
+    h.wait_all([i for ids in of.values() for i in ids], "dead", seconds=60)
+    for name, i in ((name, i) for name, ids in of.items() for i in ids):
         story = str(h.show(i)).lower()
         check(EXPECTED.get(name, "") in story, f"{name}: the cause '{EXPECTED.get(name)}' is not in {story}")
         check(h.show(i)["functions"][0]["attempts"] >= 2, f"{name}: not tried twice")
@@ -71,13 +71,12 @@ def scenario(h, may_fork=True):
         h.wait_state(planter, "done", "dead")
         check(h.states()[planter] == "done", lambda: f"a function can reach what it must not: {h.show(planter)}")
         before = {r: creel.rss_kib(h.role(r)) for r in ("intake", "dispatch")}
-        for name in BAD:
-            one_kind(h, name, False)
+        kinds(h, BAD, False)
         after = {r: creel.rss_kib(h.role(r)) for r in ("intake", "dispatch")}
         if not creel.REPORTS:  # sanitizers keep what was freed
             check(all(after[r] - before[r] < GROWTH_KIB for r in after), f"memory grew: {before} -> {after} KiB")
         for name in BAD:
-            one_kind(h, name, True)
+            kinds(h, [name], True)
         check((size(h, "runaway") > 0) == may_fork, "functions could " + ("not " if may_fork else "") + "create processes")
         creel.poll(lambda: stands_still(h, "runaway"), "the run-away child to be gone")
         good.end.set()
