@@ -65,16 +65,21 @@ def kinds(random_, n):
         yield from some
 
 
+def role(h, name):
+    """It may be on its way back from the kill before."""
+    return creel.poll(lambda: h.role(name), f"{name} to be there")
+
+
 def victims(h, random_, kind):
     if kind == "supervisor":
         return [h.process.pid]
     if kind == "both roles":
-        return [h.role("intake"), h.role("dispatch")]
+        return [role(h, "intake"), role(h, "dispatch")]
     if kind == "worker":
         return [random_.choice(creel.poll(h.workers, "a worker to be there"))]
     if kind == "everything":
         return stopped(h)
-    return [h.role(kind)]
+    return [role(h, kind)]
 
 
 def stopped(h):
