@@ -198,7 +198,7 @@ static int wait_ms(struct dispatch *d, bool busy)
     if (busy)
         return 0;
     int64_t next = earlier(d->now_ms + TICK_MS, earlier(registry_next_ms(d), feed_next_ms(d)));
-    if (!d->peer_full)
+    if (records_due_ms(&d->records) > d->now_ms) /* what is due already could not be sent: the peer says when it can */
         next = earlier(next, records_due_ms(&d->records));
     const struct due *due = heap_top(&d->due);
     next = earlier(next, d->workers_look_ms);

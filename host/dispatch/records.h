@@ -20,7 +20,7 @@ struct records {
     struct buf out;    /* (uint32 length, line)*, the first `sent` bytes are gone already */
     size_t sent, line; /* line: where the open record's length is */
     uint64_t dropped;  /* bytes taken off the front of `out` so far; marks count from the very first byte, on top of base */
-    int64_t due_ms;  /* when what is waiting shall be sent, INT64_MAX: nothing is */
+    int64_t due_ms;    /* when what is waiting shall be sent, INT64_MAX: nothing is */
     bool open;
 };
 
