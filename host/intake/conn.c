@@ -160,6 +160,7 @@ static void answer(struct request *q, struct voice *v)
         answer_record(q);
     }
     fcgi_answer(&q->fcgi, buf_span(&v->text), &v->records);
+    read_release(q); /* before the sender hears: its next request finds the room */
     if (!v->text.failed && !v->records.failed)
         send_records(c, buf_span(&v->records));
     else
