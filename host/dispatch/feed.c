@@ -267,6 +267,7 @@ static void end_pass(struct dispatch *d)
 {
     struct feed *f = d->feed;
     struct why w;
+    registry_look(d);
     adopt_all(d);
     runs_found(d);
     if (fs_mkdirs(d->spool_fd, DEAD_FOLDER, DEAD_MODE, &w) != ERR_OK)
@@ -371,6 +372,7 @@ static bool read_some(struct dispatch *d, unsigned n)
     struct pos safe = safe_now(d), at;
     struct line line;
     struct why w = {0};
+    registry_look(d); /* what was accepted by now is judged by the functions that are there by now */
     while (n-- && may_read(d)) {
         bool history = f->phase == PHASE_HISTORY;
         if (history && !none(f->end) && pos_cmp(reader_pos(d->reader), f->end) >= 0) {

@@ -324,13 +324,17 @@ static bool unclear(const struct function *f)
     return f->present && (f->candidate || !same(&f->seen_so, &f->judged_so) || !same(&f->seen_sidecar, &f->judged_sidecar));
 }
 
-bool registry_unclear(struct dispatch *d)
+void registry_look(struct dispatch *d)
 {
     struct registry *r = d->registry;
     if (r->hints.fd >= 0)
         on_hints(d, &r->hints, EPOLLIN);
     if (r->folder_fd >= 0 && d->now_ms >= r->look_ms)
         look_around(d);
+}
+
+bool registry_unclear(const struct dispatch *d)
+{
     for (size_t i = 0; i < d->n_functions; i++)
         if (unclear(d->functions[i]) && d->now_ms - d->functions[i]->seen_ms < UNCLEAR_MS)
             return true;

@@ -21,9 +21,11 @@ int64_t registry_next_ms(const struct dispatch *d);
 /* Has everything that the first look found been described or given up? Nothing is routed before. */
 bool registry_settled(const struct dispatch *d);
 
-/* Is there a file, new or changed, of which it is not known yet what it wants? Looks at the folder's hints first. An event that no
- * function wants is not called ignored then. */
-bool registry_unclear(struct dispatch *d);
+/* Look at the folder's hints, and at the folder if they say so. */
+void registry_look(struct dispatch *d);
+/* Was there a file, new or changed, at the last look, of which it is not known yet what it wants? An event that no function wants is
+ * not called ignored then: so whoever routes looks first, after the event was accepted. */
+bool registry_unclear(const struct dispatch *d);
 
 /* Look at the folder, and at what is built in, in the next turn. */
 void registry_hint(struct dispatch *d);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "dispatch/feed.h"
+#include "dispatch/registry.h"
 #include "dispatch/retire.h"
 #include "dispatch/runs.h"
 #include "dispatch/view.h"
@@ -166,6 +167,7 @@ static const char *replay_unknown(struct dispatch *d, struct span event, const s
             put_action(d, id, r.functions[i].name, (uint16_t)r.functions[i].attempts, who);
             view_replayed(d, e, &e->inv[i]);
         }
+    registry_look(d);
     feed_adopt(d, e);
     if (!r.n && (e = ledger_find(d->ledger, id)))
         (void)retire_carry(d, e);

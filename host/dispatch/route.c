@@ -86,7 +86,10 @@ void route_event(struct dispatch *d, struct entry *e)
 
 void route_turn(struct dispatch *d)
 {
-    if (!d->n_undecided || (!d->claims_moved && registry_unclear(d)))
+    if (!d->n_undecided)
+        return;
+    registry_look(d);
+    if (!d->claims_moved && registry_unclear(d))
         return;
     d->claims_moved = false;
     for (struct entry *e = ledger_oldest(d->ledger), *next; e && d->n_undecided; e = next) {
