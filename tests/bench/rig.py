@@ -2,6 +2,9 @@
 """What the benches with real servers share: one folder with configuration, spool and functions; nginx, wrk, creeld; and what they cost.
 
 Everything listens on loopback and Unix sockets of its own, and every process is ended by its pid. BENCH_DIR says on which disk.
+
+Each server is started in a session of its own, as a service manager would: Linux shares the processors out by session (autogroup), and
+creeld's roles make sessions, so a server that stayed in wrk's and nginx's would be judged by another rule.
 """
 import base64
 import contextlib
@@ -218,7 +221,8 @@ class Rig:
 
     def start(self, *command):
         with open(self.path("log"), "ab") as log:
-            self.server = subprocess.Popen([self.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL, stderr=log)
+            self.server = subprocess.Popen([self.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL, stderr=log,
+                                           start_new_session=True)
         wait_for(command[0] + " to listen", lambda: listens(socket.AF_UNIX, self.sock) or self.ended(), START_S)
         return self.server.pid
 
@@ -310,7 +314,7 @@ http {{ access_log off; keepalive_requests 100000000; client_body_buffer_size 64
   server {{ listen 127.0.0.1:{self.port};
     location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass door; fastcgi_keep_conn on; }} }} }}
 """)
-        self.web = subprocess.Popen(["nginx", "-e", self.path("nginx.log"), "-c", self.path("nginx.conf")])
+        self.web = subprocess.Popen(["nginx", "-e", self.path("nginx.log"), "-c", self.path("nginx.conf")], start_new_session=True)
         wait_for("nginx", lambda: listens(socket.AF_INET, ("127.0.0.1", self.port)), START_S)
         return self.web.pid
 
