@@ -21,10 +21,17 @@ static void forget_vectors(void)
     buf_fini(&vectors);
 }
 
+/* Whole texts until there are n bytes, doubled each time. */
 static void repeat(struct buf *b, const char *text, size_t n)
 {
-    while (b->n < n)
-        buf_puts(b, text);
+    const size_t from = b->n, each = strlen(text);
+    if (b->n >= n)
+        return;
+    size_t whole = (n - from + each - 1) / each * each;
+    ck_assert(buf_reserve(b, whole));
+    buf_puts(b, text);
+    for (size_t have; (have = b->n - from) < whole;)
+        buf_put(b, b->p + from, have < whole - have ? have : whole - have);
     ck_assert(!b->failed);
 }
 
