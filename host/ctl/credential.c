@@ -68,7 +68,7 @@ static void put_escaped(struct buf *b, struct span text)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._~", c, 4);
         if (plain)
             buf_putc(b, c);
         else

@@ -314,6 +314,6 @@ struct id past_id(const char *text)
 {
     struct id id;
     if (id_parse(span_str(text), &id) != ERR_OK)
-        exit(ctl_fail(EXIT_REFUSED, "there is no event '%s': an id has 26 characters, as creel list shows them", text));
+        exit(ctl_fail(EXIT_REFUSED, "'%s' is no id: one has 26 characters, as creel list and creel list --rejected show them", text));
     return id;
 }
