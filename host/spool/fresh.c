@@ -18,7 +18,7 @@ enum {
     RESERVE_MOST_PART = 4,
     SHRUNK_BYTES = 256 * 1024, /* segments do not get smaller than this for want of room */
     ROOM_PART = 4,             /* of the free space is what the next segment may take */
-    GROWTH = 2,
+    PACE_PART = 3,             /* faster than the live segment is used the next one is filled */
     VOID_MAX_BYTES = 256
 };
 
@@ -30,34 +30,43 @@ uint32_t journal_reserve(uint32_t size)
     return part < size / RESERVE_MOST_PART ? part : size / RESERVE_MOST_PART;
 }
 
-void journal_look_at_room(struct journal *j)
+int64_t journal_look_at_room(struct journal *j)
 {
     struct statvfs f;
     if (fstatvfs(j->o.spool_fd, &f) != 0)
-        return; /* keep what was known */
+        return INT64_MAX; /* nothing speaks against trying */
     double free_bytes = (double)f.f_bavail * (double)f.f_frsize, all = (double)f.f_blocks * (double)f.f_frsize;
     double keep = j->o.min_free_bytes > 0 ? (double)j->o.min_free_bytes : all * j->o.min_free_percent / 100;
     atomic_store(&j->has_room, free_bytes >= keep);
-    double part = free_bytes > keep ? (free_bytes - keep) / ROOM_PART : 0;
-    if (part < j->next_bytes)
-        j->next_bytes = part > SHRUNK_BYTES ? (uint32_t)part : SHRUNK_BYTES;
-    if (j->next_bytes > j->limit_bytes)
-        j->next_bytes = j->limit_bytes;
+    return free_bytes > keep ? (int64_t)((free_bytes - keep) / ROOM_PART) : 0;
 }
 
 void journal_want_spare(struct journal *j)
 {
-    if (j->spare.fd >= 0 || j->next_number == UINT32_MAX)
+    int64_t room = journal_look_at_room(j);
+    uint32_t size = j->live.fd >= 0 ? j->limit_bytes : j->young_bytes, least = size;
+    if (j->next_number == UINT32_MAX || (journal_get_spare(j, false) && room < size))
         return;
-    journal_look_at_room(j);
-    uint32_t least = j->next_bytes < SHRUNK_BYTES ? j->next_bytes : SHRUNK_BYTES;
-    if (helper_fill(&j->helper, j->next_number, j->next_bytes, least))
+    if (j->spare.fd < 0 && least > SHRUNK_BYTES)
+        least = SHRUNK_BYTES;
+    if (room < size)
+        size = room > least ? (uint32_t)room : least;
+    if (helper_fill(&j->helper, j->next_number, size, least))
         j->next_number++;
+}
+
+void journal_pace(struct journal *j)
+{
+    /* The next segment shall grow with the live one, and be whole before that is full. */
+    uint64_t due = j->spare.fd >= 0 ? 0 : (uint64_t)j->live.end + j->live.end / PACE_PART + j->young_bytes;
+    helper_pace(&j->helper, due < UINT32_MAX ? (uint32_t)due : UINT32_MAX);
 }
 
 bool journal_get_spare(struct journal *j, bool wait)
 {
-    return j->spare.fd >= 0 || helper_take(&j->helper, &j->spare, wait);
+    bool there = j->spare.fd >= 0 || helper_take(&j->helper, &j->spare, wait ? j->young_bytes : 0);
+    helper_stocked(&j->helper, there);
+    return there;
 }
 
 void journal_drop_batch(struct journal *j)
@@ -110,7 +119,6 @@ static void adopt(struct journal *j)
     j->spare = SEGMENT_NONE;
     j->to_spare = false;
     atomic_store(&j->is_open, true);
-    j->next_bytes = j->next_bytes < j->limit_bytes / GROWTH ? j->next_bytes * GROWTH : j->limit_bytes;
     journal_set_safe(j, (struct pos){j->live.number, j->live.end});
     journal_want_spare(j);
 }

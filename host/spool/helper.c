@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -16,7 +17,13 @@
 #include "spool/quarantine.h"
 #include "spool/scan.h"
 
-enum { HEAD_MAX_BYTES = 1024, SHRINK = 4 };
+enum {
+    HEAD_MAX_BYTES = 1024,
+    SHRINK = 4,
+    STEP_BYTES = 1 << 20, /* of filling */
+    REST_MS = 10,         /* between two steps that are not due, */
+    QUIET_COMMITS = 5     /* and longer while there are more commits in it */
+};
 
 void helper_init(struct helper *h, int spool_fd, int journal_fd, const uint8_t salt[INDEX_SALT_BYTES], int64_t (*wall_ms)(void))
 {
@@ -24,40 +31,74 @@ void helper_init(struct helper *h, int spool_fd, int journal_fd, const uint8_t s
     memcpy(h->salt, salt, sizeof h->salt);
     h->closes_end = &h->closes;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->work, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&h->done, NULL);
 }
 
-static enum err make(struct helper *h, uint32_t number, uint32_t size, struct segment *out, struct why *w)
+/* A file with the first line in it. */
+static enum err begin(struct helper *h, uint32_t number, struct segment *out, struct why *w)
 {
     struct buf head;
     buf_init(&head, HEAD_MAX_BYTES);
     line_put_segment(&head, number, h->wall_ms(), h->salt);
     line_seal(&head, 0, NULL);
     enum err e = head.failed ? why_set(w, ERR_NO_MEMORY, "no memory for a segment's first line")
-                             : segment_make(h->journal_fd, number, size, buf_span(&head), &h->fill_due, out, w);
+                             : segment_make(h->journal_fd, number, buf_span(&head), out, w);
     buf_fini(&head);
     return e;
 }
 
+/* On failure the file is gone, and the next step begins anew; errno is kept. */
+static enum err step(struct helper *h, uint32_t number, uint32_t size, struct segment *s, bool *whole, struct why *w)
+{
+    enum err e = ERR_OK;
+    if (s->fd < 0)
+        e = begin(h, number, s, w);
+    else if (s->size < size)
+        e = segment_fill(s, size - s->size > STEP_BYTES ? s->size + STEP_BYTES : size, w);
+    *whole = !e && s->size >= size;
+    if (*whole)
+        e = segment_sync(s, w);
+    int saved = errno;
+    if (e)
+        segment_drop(h->journal_fd, s);
+    errno = saved;
+    return e;
+}
+
+static void say_fill(struct helper *h, enum err e, uint32_t number, uint32_t size, const struct why *w)
+{
+    bool failed = e && !atomic_load(&h->stocked), before = atomic_exchange(&h->fill_failed, failed);
+    if (failed && !before)
+        log_line(LOG_WARN, "the next journal segment cannot be filled; events are refused until it can", LOG_T("why", w->text));
+    else if (!e && before)
+        log_line(LOG_INFO, "the next journal segment is filled again", LOG_N("segment", number), LOG_N("bytes", size));
+}
+
 static void do_fill(struct helper *h)
 {
-    uint32_t number = h->number, size = h->size, least = h->least;
-    struct segment made = SEGMENT_NONE;
+    uint32_t number = h->number, size = h->size;
+    struct segment made = h->made;
     struct why w;
-    enum err e;
+    bool whole = false;
     pthread_mutex_unlock(&h->lock);
-    while ((e = make(h, number, size, &made, &w)) != ERR_OK && errno == ENOSPC && size > least)
-        size = size / SHRINK > least ? size / SHRINK : least;
-    if (e && !atomic_load(&h->fill_failed))
-        log_line(LOG_WARN, "the next journal segment cannot be filled; events are refused until it can", LOG_T("why", w.text));
-    else if (!e && atomic_load(&h->fill_failed))
-        log_line(LOG_INFO, "the next journal segment is filled again", LOG_N("segment", number), LOG_N("bytes", size));
-    atomic_store(&h->fill_failed, e != ERR_OK);
+    enum err e = step(h, number, size, &made, &whole, &w);
+    bool smaller = e == ERR_SYSTEM && errno == ENOSPC && size > h->least;
+    if (whole || (e && !smaller))
+        say_fill(h, e, number, size, &w);
     pthread_mutex_lock(&h->lock);
     h->made = made;
-    h->fill = e ? FILL_FAILED : FILL_DONE;
-    pthread_cond_broadcast(&h->done);
+    h->resting = true;
+    if (smaller)
+        h->size = size / SHRINK > h->least ? size / SHRINK : h->least;
+    else if (whole || e)
+        h->fill = e ? FILL_FAILED : FILL_DONE;
+    if (h->fill != FILL_WANTED)
+        pthread_cond_broadcast(&h->done);
 }
 
 static void say(const char *what, uint32_t segment, const struct why *w)
@@ -148,7 +189,8 @@ static void do_remove(struct helper *h)
 /* The most urgent job, or NULL. A stop finishes everything but filling. */
 static void (*next_job(struct helper *h))(struct helper *)
 {
-    if (h->fill == FILL_WANTED && !h->stop)
+    bool fill = h->fill == FILL_WANTED && !h->stop;
+    if (fill && (h->made.fd < 0 || h->made.size < atomic_load(&h->fill_due)))
         return do_fill;
     if (h->closes)
         return do_close;
@@ -156,7 +198,25 @@ static void (*next_job(struct helper *h))(struct helper *)
         return do_remove;
     if (h->retire == RETIRE_CHECK && !h->stop)
         return do_check;
-    return NULL;
+    return fill && !h->resting ? do_fill : NULL;
+}
+
+/* Until there is work; while a segment is being filled a moment at most, and then on with it if it was a quiet one. */
+static void wait_for_work(struct helper *h)
+{
+    if (h->fill != FILL_WANTED) {
+        pthread_cond_wait(&h->work, &h->lock);
+        return;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += REST_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&h->work, &h->lock, &until);
+    uint32_t commits = atomic_load(&h->commits);
+    h->resting = commits - h->seen > QUIET_COMMITS;
+    h->seen = commits;
 }
 
 static void *run(void *arg)
@@ -170,7 +230,7 @@ static void *run(void *arg)
         else if (h->stop)
             break;
         else
-            pthread_cond_wait(&h->work, &h->lock);
+            wait_for_work(h);
     }
     pthread_mutex_unlock(&h->lock);
     return NULL;
@@ -187,7 +247,6 @@ enum err helper_start(struct helper *h, struct why *w)
 
 void helper_stop(struct helper *h)
 {
-    atomic_store(&h->fill_due, SEGMENT_PARTS);
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_signal(&h->work);
@@ -215,24 +274,34 @@ bool helper_fill(struct helper *h, uint32_t number, uint32_t size, uint32_t leas
         h->number = number;
         h->size = size;
         h->least = least;
+        h->resting = false;
+        atomic_store(&h->fill_due, 0);
         pthread_cond_signal(&h->work);
     }
     pthread_mutex_unlock(&h->lock);
     return free_slot;
 }
 
-void helper_pace(struct helper *h, uint32_t used, uint32_t size)
+void helper_stocked(struct helper *h, bool stocked)
 {
-    uint64_t part = (uint64_t)used * SEGMENT_PARTS / size * 4 / 3;
-    atomic_store_explicit(&h->fill_due, part < SEGMENT_PARTS ? (uint32_t)part : SEGMENT_PARTS, memory_order_relaxed);
+    atomic_store_explicit(&h->stocked, stocked, memory_order_relaxed);
 }
 
-bool helper_take(struct helper *h, struct segment *out, bool wait)
+void helper_pace(struct helper *h, uint32_t due)
 {
-    if (wait)
-        atomic_store(&h->fill_due, SEGMENT_PARTS);
+    atomic_store_explicit(&h->fill_due, due, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->commits, 1, memory_order_relaxed);
+}
+
+bool helper_take(struct helper *h, struct segment *out, uint32_t enough)
+{
     pthread_mutex_lock(&h->lock);
-    while (wait && h->fill == FILL_WANTED)
+    if (enough && h->fill == FILL_WANTED) {
+        h->size = h->size < enough ? h->size : enough;
+        atomic_store(&h->fill_due, UINT32_MAX);
+        pthread_cond_signal(&h->work);
+    }
+    while (enough && h->fill == FILL_WANTED)
         pthread_cond_wait(&h->done, &h->lock);
     bool there = h->fill == FILL_DONE;
     if (there) {

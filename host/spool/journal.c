@@ -46,9 +46,9 @@ static void choose_sizes(struct journal *j)
     if (most > SEGMENT_MOST_BYTES)
         most = SEGMENT_MOST_BYTES;
     j->limit_bytes = most > SEGMENT_LEAST_BYTES ? (uint32_t)most : SEGMENT_LEAST_BYTES;
-    j->next_bytes = j->limit_bytes / YOUNG_PART > (1 << 20) ? j->limit_bytes / YOUNG_PART : 1 << 20;
-    if (j->next_bytes > j->limit_bytes)
-        j->next_bytes = j->limit_bytes;
+    j->young_bytes = j->limit_bytes / YOUNG_PART > (1 << 20) ? j->limit_bytes / YOUNG_PART : 1 << 20;
+    if (j->young_bytes > j->limit_bytes)
+        j->young_bytes = j->limit_bytes;
 }
 
 static struct journal *new_journal(const struct journal_options *o)
@@ -103,7 +103,7 @@ enum err journal_open(const struct journal_options *o, int64_t wait_ms, journal_
         e = why_errno(w, "journal/: cannot open the folder");
     if (!e) {
         choose_sizes(j);
-        journal_look_at_room(j);
+        (void)journal_look_at_room(j);
         e = journal_recover(j, cb, arg, found, w);
     }
     if (e) {
@@ -244,7 +244,7 @@ static void committed(struct journal *j, bool sync)
     j->live.end += (uint32_t)j->batch.n;
     buf_put_span(&j->keys.keys, buf_span(&j->batch_keys.keys));
     j->keys_unknown = j->keys_unknown || j->batch_unknown || j->keys.keys.failed || j->batch_keys.keys.failed;
-    helper_pace(&j->helper, j->live.end, j->live.size);
+    journal_pace(j);
     if (sync)
         journal_set_safe(j, (struct pos){j->live.number, j->live.end});
     if (j->tombstone)
@@ -291,8 +291,6 @@ bool journal_accepts(const struct journal *j)
 void journal_tick(struct journal *j)
 {
     struct why w;
-    journal_look_at_room(j);
-    journal_get_spare(j, false);
     journal_want_spare(j);
     if (j->live.fd < 0) {
         journal_fresh(j, &w);

@@ -30,7 +30,7 @@ struct journal; /* opaque; owned by who opened it */
 
 struct journal_options {
     int spool_fd;            /* the spool directory */
-    int64_t segment_bytes;   /* shrunk to 1/16 of the filesystem; a young journal begins smaller and grows up to it */
+    int64_t segment_bytes;   /* shrunk to 1/16 of the filesystem; the first one after a start is smaller */
     int64_t min_free_bytes;  /* or */
     double min_free_percent;
     _Atomic uint64_t *safe;  /* struct pos packed; stored with release order after each sync. Read at open: 0 means unknown */

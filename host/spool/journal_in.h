@@ -13,7 +13,7 @@ struct journal {
     struct journal_options o;
     int journal_fd, lock_fd; /* owned */
     uint8_t salt[INDEX_SALT_BYTES];
-    uint32_t limit_bytes, next_bytes; /* a segment at most; the next one */
+    uint32_t limit_bytes, young_bytes; /* a segment; the first one after a start or a failure, so that it is there soon */
     uint32_t next_number;             /* never used before */
 
     struct segment live;  /* written to; fd -1: none, and down says why */
@@ -42,10 +42,12 @@ struct journal {
 
 /* Bytes at the end of the last filled segment that only dispatch's records may use. */
 uint32_t journal_reserve(uint32_t size);
-/* Free space: has_room, and how large the next segment may be. */
-void journal_look_at_room(struct journal *j);
-/* Ask for the next segment if none is there or on its way. */
+/* Free space: has_room; and how many bytes the next segment may take. */
+int64_t journal_look_at_room(struct journal *j);
+/* Look at the room, and ask for the next segment if none is there or on its way; with plenty of room also for the one after it. */
 void journal_want_spare(struct journal *j);
+/* After a commit: how far the next segment is to be filled by now. */
+void journal_pace(struct journal *j);
 /* Is a spare there; with wait, wait for the filling that is under way. */
 bool journal_get_spare(struct journal *j, bool wait);
 /* Live is done with; take its keys for the index. */

@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
-enum { FILL_BYTES = 256 * 1024, GENTLE_BYTES_PER_S = 16 << 20, DIGITS = 12, SEGMENT_MODE = 0640 };
+enum { FILL_BYTES = 256 * 1024, DIGITS = 12, SEGMENT_MODE = 0640 };
 
 static const char *const endings[SEGMENT_FORMS] = {
     [SEGMENT_LIVE] = ".jsonl",
@@ -56,41 +55,7 @@ static enum err push(int fd, off_t from, off_t n)
     return e == 0 || errno == ENOSYS || errno == EINVAL || errno == ESPIPE ? ERR_OK : ERR_SYSTEM;
 }
 
-/* What is not due yet is filled gently, so that it costs a commit at most the time of one piece now and then. */
-static void pace(uint32_t filled, uint32_t size, const _Atomic uint32_t *due)
-{
-    const struct timespec piece = {.tv_nsec = 1000000000L / (GENTLE_BYTES_PER_S / FILL_BYTES)};
-    if (due && filled > (uint64_t)size * atomic_load(due) / SEGMENT_PARTS)
-        nanosleep(&piece, NULL);
-}
-
-/* Line feeds in [from, to). */
-static enum err fill(int fd, uint32_t from, uint32_t to, const _Atomic uint32_t *due)
-{
-    char *block = malloc(FILL_BYTES);
-    if (!block) {
-        errno = ENOMEM;
-        return ERR_NO_MEMORY;
-    }
-    memset(block, '\n', FILL_BYTES);
-    enum err e = ERR_OK;
-    while (!e && from < to) {
-        uint32_t n = to - from < FILL_BYTES ? to - from : FILL_BYTES;
-        e = fs_pwrite_all(fd, span_of(block, n), from);
-        from += n;
-        if (!e && from < to) {
-            e = push(fd, from - n, n);
-            pace(from, to, due);
-        }
-    }
-    int saved = errno;
-    free(block);
-    errno = saved;
-    return e;
-}
-
-enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct span head, const _Atomic uint32_t *due,
-                      struct segment *out, struct why *w)
+enum err segment_make(int journal_fd, uint32_t number, struct span head, struct segment *out, struct why *w)
 {
     char name[SEGMENT_FORM_BYTES];
     segment_form_name(number, SEGMENT_NEXT, name);
@@ -99,9 +64,9 @@ enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct spa
     int fd = openat(journal_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, SEGMENT_MODE);
     if (fd < 0)
         return why_errno(w, "journal/%s: cannot create", name);
-    struct segment s = {fd, number, size, (uint32_t)head.n};
-    if (fs_pwrite_all(fd, head, 0) != ERR_OK || fill(fd, s.end, size, due) != ERR_OK || fsync(fd) != 0) {
-        why_errno(w, "journal/%s: cannot fill %u bytes", name, size);
+    struct segment s = {fd, number, (uint32_t)head.n, (uint32_t)head.n};
+    if (fs_pwrite_all(fd, head, 0) != ERR_OK) {
+        why_errno(w, "journal/%s: cannot write its first line", name);
         int saved = errno;
         segment_drop(journal_fd, &s);
         errno = saved;
@@ -111,19 +76,48 @@ enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct spa
     return ERR_OK;
 }
 
+enum err segment_fill(struct segment *s, uint32_t size, struct why *w)
+{
+    char *block = malloc(FILL_BYTES);
+    if (!block)
+        return why_set(w, ERR_NO_MEMORY, "no memory to fill a journal segment");
+    memset(block, '\n', FILL_BYTES);
+    enum err e = ERR_OK;
+    while (!e && s->size < size) {
+        uint32_t n = size - s->size < FILL_BYTES ? size - s->size : FILL_BYTES;
+        e = fs_pwrite_all(s->fd, span_of(block, n), s->size);
+        if (!e)
+            e = push(s->fd, s->size, n);
+        if (e)
+            why_errno(w, "journal segment %u: cannot fill it from %u to %u bytes", s->number, s->size, size);
+        else
+            s->size += n;
+    }
+    int saved = errno;
+    free(block);
+    errno = saved;
+    return e;
+}
+
+enum err segment_sync(const struct segment *s, struct why *w)
+{
+    return fsync(s->fd) == 0 ? ERR_OK : why_errno(w, "journal segment %u: cannot sync it", s->number);
+}
+
 enum err segment_grow(struct segment *s, uint32_t size, struct why *w)
 {
+    struct segment grown = *s;
     if (size <= s->size)
         return ERR_OK;
-    if (fill(s->fd, s->size, size, NULL) != ERR_OK || fsync(s->fd) != 0) {
-        why_errno(w, "journal segment %u: cannot grow it to %u bytes", s->number, size);
-        /* Whether this works or not: nothing beyond the old size is ever used. */
-        if (ftruncate(s->fd, s->size) != 0)
-            errno = EIO;
-        return ERR_SYSTEM;
-    }
-    s->size = size;
-    return ERR_OK;
+    enum err e = segment_fill(&grown, size, w);
+    if (!e)
+        e = segment_sync(&grown, w);
+    if (!e)
+        *s = grown;
+    /* Whether this works or not: nothing beyond the old size is ever used. */
+    else if (ftruncate(s->fd, s->size) != 0)
+        errno = EIO;
+    return e;
 }
 
 enum err segment_publish(int journal_fd, const struct segment *s, struct why *w)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * segment: one file of the journal: its names, making one that is filled and synced, letting it go live, cutting it. Knows
+ * segment: one file of the journal: its names, making one and filling it, letting it go live, cutting it. Knows
  * nothing of batches, threads or recovery. A struct segment has one owner at a time; any thread.
  */
 #ifndef CREEL_SPOOL_SEGMENT_H
 #define CREEL_SPOOL_SEGMENT_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "base/span.h"
 
 /* At least this much room in a segment, so that its first line and a few records fit. */
-enum { SEGMENT_LEAST_BYTES = 16 * 1024, SEGMENT_MOST_BYTES = 1 << 30, SEGMENT_FORM_BYTES = 32, SEGMENT_PARTS = 1024 };
+enum { SEGMENT_LEAST_BYTES = 16 * 1024, SEGMENT_MOST_BYTES = 1 << 30, SEGMENT_FORM_BYTES = 32 };
 
 struct segment {
     int fd; /* owned; -1: none */
@@ -27,11 +26,12 @@ void segment_form_name(uint32_t number, enum segment_form form, char out[SEGMENT
 /* False when it is no name of ours. */
 bool segment_form_parse(const char *name, enum segment_form *form, uint32_t *number);
 
-/* A new file under its .next name: head (sealed lines) and line feeds up to size bytes, synced. An older file of that name goes.
- * On failure nothing is left. errno is kept. *due, which may change meanwhile: how many of SEGMENT_PARTS shall be filled by now;
- * what is not due is filled slowly, so as not to disturb who syncs on the same disk. NULL: all is. */
-enum err segment_make(int journal_fd, uint32_t number, uint32_t size, struct span head, const _Atomic uint32_t *due,
-                      struct segment *out, struct why *w);
+/* A new file under its .next name that holds head (sealed lines) and no filling yet; nothing is synced. An older file of that
+ * name goes. On failure nothing is left. errno is kept, here and below. */
+enum err segment_make(int journal_fd, uint32_t number, struct span head, struct segment *out, struct why *w);
+/* Line feeds up to size, written through to the disk as it goes but not yet synced: that is segment_sync's. */
+enum err segment_fill(struct segment *s, uint32_t size, struct why *w);
+enum err segment_sync(const struct segment *s, struct why *w);
 /* Fill it up to size, synced; on failure it is as it was. */
 enum err segment_grow(struct segment *s, uint32_t size, struct why *w);
 /* Give it its live name and sync the name. */

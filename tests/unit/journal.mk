@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 if HAVE_CHECK
 JOURNAL_CHECKS = tests/unit/check_journal tests/unit/check_journal_damage tests/unit/check_journal_faults \
-	tests/unit/check_journal_index
+	tests/unit/check_journal_index tests/unit/check_journal_stock
 check_PROGRAMS += $(JOURNAL_CHECKS)
 TESTS += $(JOURNAL_CHECKS)
 JOURNAL_PEN = tests/unit/disk.c tests/unit/disk.h tests/unit/disk_wrap.h tests/unit/pen.c tests/unit/pen.h tests/unit/suite.h
@@ -15,6 +15,10 @@ tests_unit_check_journal_index_SOURCES = tests/unit/check_journal_index.c $(JOUR
 tests_unit_check_journal_index_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_journal_index_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
 tests_unit_check_journal_index_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
+tests_unit_check_journal_stock_SOURCES = tests/unit/check_journal_stock.c $(JOURNAL_PEN)
+tests_unit_check_journal_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_journal_stock_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
+tests_unit_check_journal_stock_LDADD = $(LIB_SPOOL) $(CHECK_LIBS)
 tests_unit_check_journal_damage_SOURCES = tests/unit/check_journal_damage.c $(JOURNAL_PEN)
 tests_unit_check_journal_damage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_journal_damage_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
