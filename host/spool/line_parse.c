@@ -6,6 +6,7 @@
 #include "spool/line.h"
 
 #include "base/codec.h"
+#include "base/run.h"
 #include "base/units.h"
 
 /* What is left of the text: every take_* takes something off its front or says false. */
@@ -42,6 +43,9 @@ static bool take_text(struct head *h, struct span *out)
         return false;
     const char *from = h->p + 1;
     for (const char *p = from; p < h->end; p++) {
+        p += run_ascii(p, (size_t)(h->end - p));
+        if (p == h->end)
+            return false;
         if (*p == '"') {
             *out = span_of(from, (size_t)(p - from));
             h->p = p + 1;
