@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -21,6 +22,8 @@ enum {
     TICK_MS = 1000,
     NUDGE_MS = 2,        /* between two nudges for events */
     NUDGE_OWN_MS = 10,   /* until the nudge for what dispatch itself has sent: it waits for none of it */
+    LINGER_NS = 200000,  /* for more to come, */
+    LINGER_JOBS = 8,     /* when so many came for the commit before */
     BATCH_BYTES = 4 << 20
 };
 enum { RUNNING, STOP_WHEN_CLOSED, STOP_WHEN_EMPTY };
@@ -37,8 +40,9 @@ struct commit {
     /* the committer's own */
     struct commit_job *next; /* taken from the queue, oldest first, not yet in a batch */
     struct commit_job *batch, **batch_end;
-    size_t batch_bytes;
+    size_t batch_bytes, batch_jobs;
     struct inbox *inbox;
+    size_t last_jobs; /* in the batch before */
     int64_t now_ms, next_tick_ms, nudged_ms;
     int64_t nudge_ms; /* safe has moved since dispatch was last told: when it shall be; INT64_MAX: it has not */
 };
@@ -72,7 +76,7 @@ static void batch_begin(struct commit *c)
 {
     c->batch = NULL;
     c->batch_end = &c->batch;
-    c->batch_bytes = 0;
+    c->batch_bytes = c->batch_jobs = 0;
 }
 
 /* Take the first waiting job into the batch. */
@@ -85,6 +89,7 @@ static void batch_add(struct commit *c, enum err outcome)
     *c->batch_end = job;
     c->batch_end = &job->next;
     c->batch_bytes += job->line.n;
+    c->batch_jobs++;
 }
 
 static enum err append_job(struct commit *c, const struct commit_job *job)
@@ -111,6 +116,7 @@ static bool append_jobs(struct commit *c)
 static void answer_batch(struct commit *c)
 {
     struct commit_job *job = c->batch;
+    c->last_jobs = c->batch_jobs;
     batch_begin(c);
     while (job) {
         struct commit_job *next = job->next; /* the job is gone after done */
@@ -218,6 +224,14 @@ static void wait_for_work(struct commit *c, int stop)
     atomic_store(&c->asleep, false);
 }
 
+/* Where many come at once, more are on their way: a moment later they share a sync that else were two. Each costs the disk and the
+ * processors what they need for the next requests. Who comes alone waits for nobody. */
+static void linger(const struct commit *c)
+{
+    if (c->last_jobs >= LINGER_JOBS)
+        nanosleep(&(struct timespec){.tv_nsec = LINGER_NS}, NULL);
+}
+
 static void *run(void *arg)
 {
     struct commit *c = arg;
@@ -225,6 +239,7 @@ static void *run(void *arg)
     batch_begin(c);
     for (;;) {
         int stop = atomic_load(&c->stop);
+        linger(c);
         bool worked = commit_batch(c);
         tick(c);
         nudge(c);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += tests/unit/recipes/keep.json tests/unit/recipes/shake.json
 if HAVE_CHECK
-INTAKE_CHECKS = tests/unit/check_batch tests/unit/check_client tests/unit/check_contract tests/unit/check_dedupe tests/unit/check_duplicates \
+INTAKE_CHECKS = tests/unit/check_batch tests/unit/check_client tests/unit/check_commit tests/unit/check_contract tests/unit/check_dedupe tests/unit/check_duplicates \
 	tests/unit/check_limit tests/unit/check_throttle \
 	tests/unit/check_cloudevent tests/unit/check_envelope tests/unit/check_handshake_door tests/unit/check_intake tests/unit/check_intake_bytes \
 	tests/unit/check_intake_requests tests/unit/check_keycache tests/unit/check_rejected tests/unit/check_screen
@@ -13,6 +13,10 @@ tests_unit_check_client_SOURCES = tests/unit/check_client.c $(INTAKE_STAGE)
 tests_unit_check_client_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_client_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
+tests_unit_check_commit_SOURCES = tests/unit/check_commit.c $(JOURNAL_PEN)
+tests_unit_check_commit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_commit_LDFLAGS = $(AM_LDFLAGS) $(JOURNAL_WRAP)
+tests_unit_check_commit_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_limit_SOURCES = tests/unit/check_limit.c tests/unit/suite.h
 tests_unit_check_limit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_limit_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
