@@ -18,7 +18,9 @@ enum {
     RESERVE_MOST_PART = 4,
     SHRUNK_BYTES = 256 * 1024, /* segments do not get smaller than this for want of room */
     ROOM_PART = 4,             /* of the free space is what the next segment may take */
-    PACE_PART = 3,             /* faster than the live segment is used the next one is filled */
+    PACE_PART = 8,             /* when three eighths of a segment are used, */
+    PACE_WAITS = 3,
+    PACE = 2,                  /* the next one is filled, twice as fast as that one is used */
     VOID_MAX_BYTES = 256
 };
 
@@ -57,8 +59,9 @@ void journal_want_spare(struct journal *j)
 
 void journal_pace(struct journal *j)
 {
-    /* The next segment shall grow with the live one, and be whole before that is full. */
-    uint64_t due = j->spare.fd >= 0 ? 0 : (uint64_t)j->live.end + j->live.end / PACE_PART + j->young_bytes;
+    /* A burst may be over before the next segment is needed; it shall be whole when seven eighths of the live one are used. */
+    uint32_t begin = j->live.size / PACE_PART * PACE_WAITS;
+    uint64_t due = j->spare.fd >= 0 || j->live.end < begin ? 0 : (uint64_t)(j->live.end - begin) * PACE + j->young_bytes;
     helper_pace(&j->helper, due < UINT32_MAX ? (uint32_t)due : UINT32_MAX);
 }
 

@@ -92,7 +92,7 @@ static void do_fill(struct helper *h)
         say_fill(h, e, number, size, &w);
     pthread_mutex_lock(&h->lock);
     h->made = made;
-    h->resting = true;
+    h->resting = atomic_load(&h->commits) != h->seen; /* nobody is disturbed while nothing is committed */
     if (smaller)
         h->size = size / SHRINK > h->least ? size / SHRINK : h->least;
     else if (whole || e)
