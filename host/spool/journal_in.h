@@ -48,7 +48,7 @@ int64_t journal_look_at_room(struct journal *j);
 void journal_want_spare(struct journal *j);
 /* After a commit: how far the next segment is to be filled by now. */
 void journal_pace(struct journal *j);
-/* Is a spare there; with wait, wait for the filling that is under way. */
+/* Is a spare there; with wait, one that is being filled is taken as far as it is, or when young_bytes are filled. */
 bool journal_get_spare(struct journal *j, bool wait);
 /* Live is done with; take its keys for the index. */
 void journal_close_live(struct journal *j);
