@@ -129,19 +129,32 @@ START_TEST(what_is_not_due_waits_while_others_commit)
 }
 END_TEST
 
-/* Right after a start, under full load: nobody waits until all of it is filled. */
-START_TEST(a_segment_that_is_needed_is_taken_as_far_as_it_is_filled)
+/* How large the second segment is when the first one is used up right after the start. */
+static int64_t second_at_once(void)
 {
     pen.segment_bytes = LARGE_BYTES;
     pen_open(&pen);
-    for (int n = 1; n <= 22; n++) { /* more than the first segment takes */
+    for (int n = 1; n <= 22; n++) {
         ck_assert_int_eq(pen_event(&pen, n, BODY_BYTES), ERR_OK);
         ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
     }
-    ck_assert_int_ge(pen_size(&pen, "journal/000000000002.jsonl"), YOUNG_BYTES);
-    ck_assert_int_lt(pen_size(&pen, "journal/000000000002.jsonl"), LARGE_BYTES);
+    int64_t bytes = pen_size(&pen, "journal/000000000002.jsonl");
+    ck_assert_int_ge(bytes, YOUNG_BYTES);
     ck_assert_int_eq(pen_commit(&pen), ERR_OK);
     pen_assert_events(&pen, 1, 22);
+    return bytes;
+}
+
+/* Nobody waits until all of it is filled. This process may be held up for longer than filling takes: some tries. */
+START_TEST(a_segment_that_is_needed_is_taken_as_far_as_it_is_filled)
+{
+    int64_t least = second_at_once();
+    for (int i = 0; i < 10 && least == LARGE_BYTES; i++) {
+        pen_fini(&pen);
+        pen_init(&pen);
+        least = second_at_once();
+    }
+    ck_assert_int_lt(least, LARGE_BYTES);
 }
 END_TEST
 
