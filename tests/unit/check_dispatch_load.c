@@ -4,7 +4,10 @@
 #include "config.h"
 #include "rig.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 static struct rig r;
 
@@ -126,6 +129,39 @@ START_TEST(test_one_function_cannot_starve_others)
 }
 END_TEST
 
+static double cpu_seconds(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
+    ck_assert_int_eq(clock_gettime(clock, &t), 0);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Its end of the socket is full of what the test put there. */
+START_TEST(test_it_is_quiet_while_nobody_takes_its_records)
+{
+    enum { EVENTS = 100, FILLED_BYTES = 1 };
+    char c = 0;
+    rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\"}");
+    rig_start(&r);
+    rig_until(&r, rig_logged(&r, "function live"));
+    while (send(r.peer[1], &c, FILLED_BYTES, MSG_DONTWAIT) == FILLED_BYTES)
+        continue;
+    for (int i = 0; i < EVENTS; i++)
+        rig_put(&r, "shop", "order.paid", "ok", "{}", false);
+    rig_commit(&r);
+    poll(NULL, 0, 500);
+    double before = cpu_seconds(r.pid);
+    poll(NULL, 0, 1000);
+    ck_assert_double_lt(cpu_seconds(r.pid) - before, 0.2);
+    ck_assert_int_gt(r.shared->stats[STAT_queue_bytes], 0);
+    while (recv(r.peer[0], &c, FILLED_BYTES, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT) == FILLED_BYTES)
+        ck_assert_int_eq(recv(r.peer[0], &c, FILLED_BYTES, 0), FILLED_BYTES);
+    rig_until(&r, r.lines[KIND_OUTCOME] == EVENTS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("dispatch_load");
@@ -136,6 +172,7 @@ int main(void)
     tcase_add_test(t, test_restart_in_a_backlog_larger_than_the_mind);
     tcase_add_test(t, test_unfinished_events_are_carried_and_segments_go);
     tcase_add_test(t, test_one_function_cannot_starve_others);
+    tcase_add_test(t, test_it_is_quiet_while_nobody_takes_its_records);
     suite_add_tcase(s, t);
     return suite_run(s);
 }
