@@ -87,16 +87,21 @@ enum err timestamp_read(enum time_format format, struct span text, int64_t *ms)
     return e;
 }
 
-bool timestamp_near(const struct timestamp *t, int64_t signed_ms, int64_t now_ms, int64_t tolerance_ms)
+int64_t timestamp_age(const struct timestamp *t, int64_t signed_ms, int64_t now_ms)
 {
     if (t->format == TIME_SECONDS || t->format == TIME_HTTP_DATE)
         now_ms -= now_ms % 1000;
-    int64_t past = tolerance_ms > 0 ? tolerance_ms : t->past_ms;
-    if (now_ms - signed_ms > past)
+    return now_ms - signed_ms;
+}
+
+bool timestamp_near(const struct timestamp *t, int64_t signed_ms, int64_t now_ms, int64_t tolerance_ms)
+{
+    int64_t past = tolerance_ms > 0 ? tolerance_ms : t->past_ms, age = timestamp_age(t, signed_ms, now_ms);
+    if (age > past)
         return false;
     if (t->future_ms == FUTURE_ANY)
         return true;
-    return signed_ms - now_ms <= (t->future_ms == FUTURE_SAME ? past : t->future_ms);
+    return -age <= (t->future_ms == FUTURE_SAME ? past : t->future_ms);
 }
 
 static size_t write_http_date(int64_t ms, char out[TIMESTAMP_TEXT_BYTES])

@@ -12,8 +12,9 @@ enum { TIMESTAMP_TEXT_BYTES = 32 };
  * space, exponent; RFC 3339 with offset and up to nanoseconds, as ISO 8601 also without offset, which then is UTC; the
  * IMF-fixdate of RFC 9110 section 5.6.7 with the right day of the week. */
 enum err timestamp_read(enum time_format format, struct span text, int64_t *ms);
-/* Within tolerance of now? tolerance_ms 0: the recipe's own. Ages are counted in the format's unit, as senders count.
- */
+/* How long ago that was, counted in the format's unit, as senders count; negative: it lies ahead. */
+int64_t timestamp_age(const struct timestamp *t, int64_t signed_ms, int64_t now_ms);
+/* Within tolerance of now? tolerance_ms 0: the recipe's own. */
 bool timestamp_near(const struct timestamp *t, int64_t signed_ms, int64_t now_ms, int64_t tolerance_ms);
 /* The time as the format writes it, terminated, moved to 1970 or 9999 when it lies beyond. Returns its length. */
 size_t timestamp_write(enum time_format format, int64_t ms, char out[TIMESTAMP_TEXT_BYTES]);

@@ -140,10 +140,11 @@ static enum err hold_time(struct proof *p)
         return proof_refuse(p, ERR_SIGNATURE_INVALID, "%s is not %s", value_name(&p->view, &t->from, name),
                             timestamp_words(t->format));
     p->verdict->signed_at_ms = signed_ms;
-    if (!timestamp_near(t, signed_ms, now_ms, p->q->tolerance_ms))
-        return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
-                            (long long)llabs((now_ms - signed_ms) / 1000), signed_ms < now_ms ? "before" : "after");
-    return ERR_OK;
+    if (timestamp_near(t, signed_ms, now_ms, p->q->tolerance_ms))
+        return ERR_OK;
+    int64_t age_ms = timestamp_age(t, signed_ms, now_ms);
+    return proof_refuse(p, ERR_TIMESTAMP_OUT_OF_TOLERANCE, "signed %lld seconds %s this receiver's clock",
+                        (long long)llabs(age_ms / 1000), age_ms > 0 ? "before" : "after");
 }
 
 /* ---- keys from elsewhere ---- */
