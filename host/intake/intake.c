@@ -44,19 +44,28 @@ struct role {
 
 /* --- start --- */
 
-static void harden(int max_connections)
+static void harden(void)
 {
-    struct rlimit files;
     if (prctl(PR_SET_DUMPABLE, 0) != 0)
         log_msg(LOG_WARN, "this process could not be made undumpable");
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return;
-    rlim_t want = (rlim_t)max_connections + SPARE_DESCRIPTORS;
+}
+
+/* As many as may be open at once: the journal, a reload and the admin socket need descriptors when the door is crowded. */
+static int fitting_connections(int max)
+{
+    struct rlimit files;
+    const rlim_t want = (rlim_t)max + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= want)
+        return max;
+    const struct rlimit more = {want < files.rlim_max ? want : files.rlim_max, files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        files = more;
     if (files.rlim_cur >= want)
-        return;
-    files.rlim_cur = want < files.rlim_max ? want : files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < want)
-        log_line(LOG_WARN, "max_connections does not fit the limit of open files", LOG_N("files", files.rlim_cur));
+        return max;
+    max = (int)(files.rlim_cur > 2 * SPARE_DESCRIPTORS ? files.rlim_cur - SPARE_DESCRIPTORS : files.rlim_cur / 2);
+    log_line(LOG_WARN, "max_connections does not fit the limit of open files", LOG_N("files", files.rlim_cur),
+             LOG_N("connections", max));
+    return max;
 }
 
 /* Signals become readable; threads made later inherit the mask. SIGINT is the supervisor's: a terminal sends it to all.
@@ -130,7 +139,7 @@ static enum err start_threads(struct role *r, struct why *w)
                                           .admin_fd = listens(ROLE_FD_ADMIN) ? ROLE_FD_ADMIN : -1,
                                           .house = r->house,
                                           .threads = (unsigned)c->threads,
-                                          .max_connections = (int)c->max_connections};
+                                          .max_connections = fitting_connections((int)c->max_connections)};
     if (!listens(ROLE_FD_LISTEN))
         return why_set(w, ERR_INVALID, "the FastCGI socket that was handed over does not listen");
     enum err e = commit_new(&commit, &r->in.commit, w);
@@ -164,7 +173,7 @@ static enum err start(struct role *r, struct why *w)
     if (e != ERR_OK)
         return e;
     log_init_words("intake", config->log_format, config->log_level);
-    harden((int)config->max_connections);
+    harden();
     stat_set(STAT_connections, 0);
     stat_set(STAT_body_memory_bytes, 0);
     stat_set(STAT_dedupe_entries, 0);

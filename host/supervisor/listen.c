@@ -16,7 +16,7 @@
 #include "base/channel.h"
 #include "base/config.h"
 
-enum { BACKLOG = 1024, SYSTEMD_FIRST_FD = 3 };
+enum { SYSTEMD_FIRST_FD = 3 };
 
 /* A descriptor the service manager opened. A copy goes to a number beyond those the roles get theirs at; the original stays, so
  * that its low number does not become free. */
@@ -47,7 +47,7 @@ static enum err open_tcp(const char *text, const struct config_address *a, struc
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (a->addr.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&a->addr, a->addr_bytes) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, (const struct sockaddr *)&a->addr, a->addr_bytes) != 0 || listen(fd, SOMAXCONN) != 0) {
         why_errno(w, "%s: cannot listen there", text);
         close(fd);
         return ERR_SYSTEM;
@@ -97,7 +97,7 @@ static enum err bind_and_rename(int fd, int dir, const char *path, const struct 
         e = why_errno(w, "%s: cannot give it to uid %d, group %d", path, (int)rights->uid, (int)rights->gid);
     else if (fstatat(dir, temporary, &st, AT_SYMLINK_NOFOLLOW) != 0)
         e = why_errno(w, "%s", path);
-    else if (listen(fd, BACKLOG) != 0)
+    else if (listen(fd, SOMAXCONN) != 0)
         e = why_errno(w, "%s: cannot listen", path);
     else if ((e = refuse_other_files(dir, name, path, w)) == ERR_OK && renameat(dir, temporary, dir, name) != 0)
         e = why_errno(w, "%s: cannot rename the socket into place", path);

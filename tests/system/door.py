@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import os
+import resource
+import signal
+import socket
 import time
 import uuid
 
@@ -238,6 +241,67 @@ def test_send_by_every_recipe():
                 h.creel("send", server.url(row["path"]), "--source", name, "--type", "order.paid", "--count", "30", "--concurrency", "4")
         seen = [(e["source"], e["type"]) for e in h.list()]
         check(set(seen) == {(name, "order.paid") for name in rows} and len(seen) == 2 * 31 * len(rows), f"{len(seen)} events: {set(seen)}")
+        h.finish()
+
+
+def crowd(h, n):
+    """n connections on which nothing is said. A web server does not wait either until one is taken."""
+    out = []
+    for i in range(n):
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        out.append(s)
+        check(s.connect_ex(h.fastcgi) == 0, f"connection {i} of {n} is refused at once")
+        s.settimeout(creel.DEADLINE)
+    return out
+
+
+def test_connections_while_intake_is_busy():
+    """2000 that come in one moment wait for it, and are kept."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with open("/proc/sys/net/core/somaxconn") as f:
+        if int(f.read()) < 2048 or 0 <= hard < 2200:
+            raise creel.Skip("so many connections may not wait, or not be open")
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2200), hard))
+    with Host() as h:
+        h.start()
+        intake = h.role("intake")
+        os.kill(intake, signal.SIGSTOP)
+        try:
+            waiting = crowd(h, 2000)
+        finally:
+            os.kill(intake, signal.SIGCONT)
+        for s in waiting[::500]:
+            s.sendall(creel.fcgi_request(creel.fcgi_params("POST", "/hooks/shop", creel.sign(BODY), BODY), BODY))
+            a = creel.fcgi_answer(s)
+            check(a.status == 202, f"on a connection that waited: {a}")
+        h.accept()
+        for s in waiting:
+            s.close()
+        h.finish()
+
+
+def test_few_descriptors():
+    """The limit of open files is below max_connections: a crowd takes the door's descriptors, and none that the rest needs."""
+    with Host(launcher=[creel.need("prlimit"), "--nofile=128:128", *creel.as_ordinary_user()], log_level="info") as h:
+        if os.getuid() == 0:
+            h.give(65534)
+            h.settings["peer_users"] = ["root"]
+            h.write_config()
+        h.allow("max_connections", "do not run as")
+        h.start()
+        waiting = crowd(h, 120)
+        creel.poll(lambda: "max_connections are open" in h.log_text(), "the crowd to be too large")
+        for path in ("/healthz", "/readyz"):
+            check(creel.fcgi(h.admin, "GET", path).status == 200, path + " is not answered in a crowd")
+        h.settings["sources"]["late"] = h.source("late", recipe="none")
+        h.write_config()
+        h.process.send_signal(signal.SIGHUP)
+        creel.poll(lambda: "configuration reloaded" in h.log_text(), lambda: "a reload in a crowd\n" + h.log_tail())
+        for s in waiting:
+            s.close()
+        creel.poll(lambda: h.post(BODY, {}, "/hooks/late").status == 202, "an event after the crowd")
         h.finish()
 
 
