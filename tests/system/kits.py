@@ -201,6 +201,12 @@ def paths(r):
         r.ask("path " + path, plain(path=path), wanted)
 
 
+def names(r):
+    """A host name that nobody configured, and none: no 2xx but for an event."""
+    r.ask("another host name", plain().replace(b"Host: 127.0.0.1", b"Host: other.example.com"), each(202, 202, 421, 202))
+    r.ask("no host name", plain(version="1.0").replace(b"Host: 127.0.0.1\r\n", b""), each(202, 202, 421, 202))
+
+
 def spoofed(r):
     """Fields that look like what the web server says itself."""
     forged = [("SSL-Client-Verify", "SUCCESS"), ("SSL_CLIENT_VERIFY", "SUCCESS"), ("X-Forwarded-For", "203.0.113.9"), ("Remote-Addr", "203.0.113.9"),
@@ -219,7 +225,7 @@ def kept(r):
     check(new <= 5 if r.kit in ("nginx", "apache") else new == 20, f"{r.kit}: {new} connections for 20 requests")
 
 
-PARTS = (bodies, lengths, repeated, large_fields, early, aborted, paths, spoofed, kept)
+PARTS = (bodies, lengths, repeated, large_fields, early, aborted, paths, names, spoofed, kept)
 
 
 def host(**settings):

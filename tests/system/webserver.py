@@ -59,6 +59,7 @@ def _nginx(s, text, tls, more):
 def _caddy(s, text, tls, more):
     own = f"\ttls {tls.certificate} {tls.key}" if tls else ""
     text = exchanged(text, [(r"hooks\.example\.com \{", f"{'https://localhost' if tls else 'http://127.0.0.1'}:{s.port} {{\n\tbind 127.0.0.1\n{own}"),
+                             (r"^https:// \{", f"{'https' if tls else 'http'}://:{s.port} {{\n\tbind 127.0.0.1"),
                              (r"reverse_proxy unix/[^{]*\{\n", rf"\g<0>\t\t\t{more}\n"),
                              (r"^\{\n", "{\n\tadmin off\n\tauto_https off\n")])
     if tls and tls.clients:
