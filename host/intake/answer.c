@@ -10,6 +10,8 @@
 #include "intake/batch.h"
 #include "intake/refused.h"
 
+enum { RETRY_AFTER_S = 30 };
+
 static const char *reason_phrase(int status)
 {
     static const struct {
@@ -135,13 +137,14 @@ static void put_id_header(struct buf *b, const char *name, const struct id *id)
 static void put_error_headers(const struct request *q, int status, struct buf *b)
 {
     enum err e = told(q);
-    if (e == ERR_RATE_LIMITED)
-        buf_printf(b, "Retry-After: %lld\r\n", (long long)limits_retry_after_s(q));
-    else if (err_retry_after_s(e) > 0)
-        buf_printf(b, "Retry-After: %d\r\n", err_retry_after_s(e));
+    long long after_s = e == ERR_RATE_LIMITED ? (long long)limits_retry_after_s(q) : err_retry_after_s(e);
+    if (after_s == 0 && (status == 429 || status == 503)) /* the source has it so */
+        after_s = RETRY_AFTER_S;
+    if (after_s > 0)
+        buf_printf(b, "Retry-After: %lld\r\n", after_s);
     if (status == 401 || (status == 403 && q->challenge))
         buf_printf(b, "WWW-Authenticate: %s\r\n", q->challenge ? q->challenge : "Signature");
-    if (e == ERR_METHOD_NOT_ALLOWED && q->source)
+    if ((e == ERR_METHOD_NOT_ALLOWED || status == 405) && q->source)
         buf_printf(b, "Allow: %s\r\n", q->source->methods);
 }
 

@@ -35,6 +35,8 @@ def sources(h):
     rows["below"] = h.source("below", type="path:1")
     rows["answers"] = h.source("answers", answers={"accepted": {"status": 200, "content_type": "text/plain", "body": "fine"},
                                                    "duplicate": {"status": 204}, "refused": {"status": 400, "body": "no"}})
+    for status in (401, 405, 429, 503):
+        rows[f"no{status}"] = h.source(f"no{status}", answers={"refused": {"status": status}})
 
 
 def signature(recipe, body, at=None):
@@ -170,6 +172,9 @@ def answers(d):
     check(b.body == b"" and "content-type" not in b.headers and b.headers["creel-event-id"] == a.headers["creel-event-id"], f"{b} {b.headers}")
     c = d.ask("refused", 400, headers={}, path="/hooks/answers")
     check(c.body == b"no" and c.headers["creel-request-id"], f"{c} {c.headers}")
+    for status, field in ((401, "www-authenticate"), (405, "allow"), (429, "retry-after"), (503, "retry-after")):
+        c = d.ask(f"refused with {status}", status, "malformed-body", b"{", path=f"/hooks/no{status}")
+        check(c.headers.get(field), f"{status} comes without {field}: {c.headers}")
     d.ask("not its type", 403, "event-type-not-allowed", b'{"type":"x.y"}', path="/hooks/typed")
     for change, body, kind in (({"X-Type": "from.header"}, BODY, "from.header"), ({}, BODY, "order.created"), ({}, b"{}", "fall.back")):
         a = d.ask("first present", 202, body=body, path="/hooks/listed", change=change)
