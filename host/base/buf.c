@@ -180,3 +180,11 @@ void buf_put_json_text(struct buf *b, struct span s)
     }
     buf_putc(b, '"');
 }
+
+void buf_put_json_text_or_null(struct buf *b, struct span s)
+{
+    if (s.p)
+        buf_put_json_text(b, s);
+    else
+        buf_puts(b, "null");
+}

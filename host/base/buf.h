@@ -57,6 +57,8 @@ void buf_put_json_string(struct buf *b, struct span s);
 /* The same for bytes of unknown origin: each byte that is not part of valid UTF-8 becomes U+FFFD, and every
  * control character (DEL and C1 too) is escaped, so that a terminal acts on none. For logs and titles. */
 void buf_put_json_text(struct buf *b, struct span s);
+/* The same, or null where s is SPAN_NONE. */
+void buf_put_json_text_or_null(struct buf *b, struct span s);
 
 static inline struct span buf_span(const struct buf *b)
 {

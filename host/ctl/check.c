@@ -31,10 +31,7 @@ struct report {
 static void put_member(struct buf *b, const char *name, const char *text)
 {
     buf_printf(b, ",\"%s\":", name);
-    if (*text)
-        buf_put_json_text(b, span_str(text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, *text ? span_str(text) : SPAN_NONE);
 }
 
 static void print_json(enum finding f, const char *what, const char *name, const char *place, const char *text)

@@ -131,10 +131,7 @@ static void put_time(struct buf *b, const char *name, int64_t ms, int64_t open)
 static void put_text(struct buf *b, const char *name, const char *text)
 {
     buf_printf(b, ",\"%s\":", name);
-    if (text && *text)
-        buf_put_json_text(b, span_str(text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, text && *text ? span_str(text) : SPAN_NONE);
 }
 
 static void print_json(const struct row *r)

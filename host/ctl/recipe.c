@@ -16,10 +16,7 @@ enum { RECIPE_BYTES = 1 << 20 };
 static void put_member(struct buf *b, const char *name, const char *value)
 {
     buf_printf(b, ",\"%s\":", name);
-    if (value)
-        buf_put_json_text(b, span_str(value));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, span_str(value));
 }
 
 static void put_words(struct buf *b, const char *name, const char *const *words, size_t n)

@@ -53,10 +53,7 @@ static int send_all(struct replay *r)
         struct buf b;
         buf_init(&b, REQUEST_BYTES);
         buf_puts(&b, "{\"op\":\"replay\",\"function\":");
-        if (r->function)
-            buf_put_json_text(&b, span_str(r->function));
-        else
-            buf_puts(&b, "null");
+        buf_put_json_text_or_null(&b, span_str(r->function));
         buf_puts(&b, ",\"events\":[");
         for (size_t k = 0; k < BATCH && i < r->n && b.n < REQUEST_BYTES / 2; k++, i++) {
             if (k)

@@ -101,10 +101,7 @@ static void put_headers(struct buf *b, struct span pairs)
 static void put_text(struct buf *b, const char *name, struct span s)
 {
     buf_printf(b, ",\"%s\":", name);
-    if (s.p)
-        buf_put_json_text(b, s);
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, s);
 }
 
 /* The attempts, each with its outcome; what people did to the event. Members are the journal's own. */

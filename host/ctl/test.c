@@ -66,10 +66,7 @@ static void print_result(const struct trial_result *r, struct span output, struc
     struct buf b;
     buf_init(&b, OUTPUT_BYTES * 2);
     buf_printf(&b, "{\"outcome\":\"%s\",\"reason\":", r->outcome);
-    if (*r->reason)
-        buf_put_json_text(&b, span_str(r->reason));
-    else
-        buf_puts(&b, "null");
+    buf_put_json_text_or_null(&b, *r->reason ? span_str(r->reason) : SPAN_NONE);
     buf_puts(&b, ",\"retry_after_ms\":");
     if (r->retry_after_ms >= 0)
         buf_put_i64(&b, r->retry_after_ms);
@@ -78,10 +75,7 @@ static void print_result(const struct trial_result *r, struct span output, struc
     buf_printf(&b, ",\"ms\":%lld,\"left\":%s,\"output\":[", (long long)r->ms, r->left ? "true" : "false");
     buf_put_span(&b, output);
     buf_puts(&b, "],\"reply\":");
-    if (r->replied)
-        buf_put_json_text(&b, reply);
-    else
-        buf_puts(&b, "null");
+    buf_put_json_text_or_null(&b, r->replied ? reply : SPAN_NONE);
     buf_puts(&b, "}\n");
     fwrite(b.p, 1, b.n, stdout);
     buf_fini(&b);
@@ -184,10 +178,7 @@ static void print_case(const struct ctl *c, struct span name, const struct trial
     buf_puts(&b, "{\"case\":");
     buf_put_json_text(&b, name);
     buf_printf(&b, ",\"passed\":%s,\"outcome\":\"%s\",\"why\":", otherwise->n ? "false" : "true", r->outcome);
-    if (otherwise->n)
-        buf_put_json_text(&b, buf_span(otherwise));
-    else
-        buf_puts(&b, "null");
+    buf_put_json_text_or_null(&b, otherwise->n ? buf_span(otherwise) : SPAN_NONE);
     buf_puts(&b, "}\n");
     fwrite(b.p, 1, b.n, stdout);
     buf_fini(&b);

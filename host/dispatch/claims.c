@@ -116,10 +116,7 @@ static void put_function(struct buf *b, const struct dispatch *d, const struct f
     put_words(b, "types", &f->claims.types);
     put_words(b, "sources", &f->claims.sources);
     buf_puts(b, ",\"why\":");
-    if (f->why.text[0])
-        buf_put_json_text(b, span_str(f->why.text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, f->why.text[0] ? span_str(f->why.text) : SPAN_NONE);
     buf_putc(b, '}');
 }
 

@@ -46,10 +46,7 @@ static void put_function(struct buf *b, const struct dispatch *d, const struct f
         buf_put_json_text(b, span_str(f->claims.types.words[i]));
     }
     buf_puts(b, "],\"why\":");
-    if (f->why.text[0])
-        buf_put_json_text(b, span_str(f->why.text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, f->why.text[0] ? span_str(f->why.text) : SPAN_NONE);
     buf_putc(b, '}');
 }
 
@@ -208,10 +205,7 @@ static void each_event(struct dispatch *d, struct span request, const char *who,
         if ((good = event_id(event, &id)))
             buf_printf(&ids, "%s\"%.*s\"", ids.n ? "," : "", ID_TEXT_BYTES, json_plain_string(json_type_of(event) == JSON_OBJECT ? json_member(event, "id") : event).p);
     buf_puts(&what, "\"function\":");
-    if (function.p)
-        buf_put_json_text(&what, function);
-    else
-        buf_puts(&what, "null");
+    buf_put_json_text_or_null(&what, function);
     buf_puts(&what, ",\"ids\":[");
     buf_put_span(&what, buf_span(&ids));
     buf_putc(&what, ']');

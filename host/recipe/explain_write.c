@@ -169,10 +169,7 @@ void explain_print(const struct explanation *x, struct buf *b)
 static void put_text(struct buf *b, const char *name, const char *text)
 {
     buf_printf(b, "\"%s\":", name);
-    if (text)
-        buf_put_json_text(b, span_str(text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, span_str(text));
 }
 
 /* Bytes as put_escaped writes them, as a JSON string. */

@@ -28,10 +28,7 @@ void fetch_put(struct buf *b, const struct fetch *f)
     buf_puts(b, "{\"url\":");
     buf_put_json_text(b, f->url);
     buf_printf(b, ",\"purpose\":\"%s\",\"format\":", fetch_purpose_name(f->purpose));
-    if (f->format)
-        buf_put_json_text(b, span_str(f->format));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, span_str(f->format));
     buf_puts(b, ",\"hosts\":[");
     for (size_t i = 0; i < f->n_hosts; i++) {
         if (i)

@@ -23,10 +23,7 @@ static void put_text(struct buf *b, const char *name, struct span s)
     const char *nul = s.n ? memchr(s.p, '\0', s.n) : NULL;
     s.n = nul ? (size_t)(nul - s.p) : s.n;
     buf_printf(b, ",\"%s\":", name);
-    if (s.p)
-        buf_put_json_text(b, s);
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, s);
 }
 
 static void put_fact(struct buf *b, const char *name, struct span s)

@@ -75,10 +75,7 @@ static void put_text(struct worker *w, struct buf *b, const char *member, const 
     buf_printf(b, ",\"%s\":", member);
     if (text && strnlen(text, TEXT_MAX + 1) > TEXT_MAX)
         worker_broken(w, "%s.so: its manifest's %s is longer than %d bytes", w->name, member, TEXT_MAX);
-    if (text)
-        buf_put_json_text(b, span_str(text));
-    else
-        buf_puts(b, "null");
+    buf_put_json_text_or_null(b, span_str(text));
 }
 
 static bool word_ok(struct span word, bool pattern)
