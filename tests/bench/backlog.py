@@ -80,6 +80,7 @@ def one(r, n):
     again, again_cpu, pid = started(r, n)
     warm = [rig.memory(rig.named(pid, role))[0] for role in ("intake", "dispatch")]
     r.start_web()
+    r.make_requests(LOAD_S)
     _, _, live = cost(r, pid, lambda r: r.wrk(LOAD_S), lambda s: s["held"] == n == s["unfinished"] and s["queue_bytes"] == 0)
     r.stop_web()
     released, wall, cpu = cost(r, pid, lambda r: r.ask(op="resume", function="later"),

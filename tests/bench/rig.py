@@ -324,8 +324,10 @@ http {{ access_log off; keepalive_requests 100000000; client_body_buffer_size 64
             self.web.wait()
             self.web = None
 
-    def make_requests(self, n):
-        """Ids never used before, and signatures, a file for each thread of wrk."""
+    def make_requests(self, seconds):
+        """For so many seconds of wrk: ids never used before, and signatures, a file for each of its threads. Takes a while of processor
+        time itself, so it comes before anything is measured."""
+        n = seconds * RATE_MOST
         key, now = base64.b64decode(SECRET), str(int(time.time()))
         for part in range(WRK_THREADS):
             with open(self.path(f"requests.{part}"), "w", encoding="ascii") as f:
@@ -336,11 +338,8 @@ http {{ access_log off; keepalive_requests 100000000; client_body_buffer_size 64
                     mac = hmac.digest(key, f"{name}.{now}.".encode() + self.body, "sha256")
                     f.write(name + "\n" + base64.b64encode(mac).decode() + "\n")
 
-    def wrk(self, seconds, checked=True):
-        """requests, seconds, p50_ms, p99_ms, refused, failed, rate; and wrk's own CPU seconds. A server that checks nothing may get
-        what another one got before."""
-        if checked or not self.serial:
-            self.make_requests(seconds * RATE_MOST)
+    def wrk(self, seconds):
+        """requests, seconds, p50_ms, p99_ms, refused, failed, rate; and wrk's own CPU seconds. Sends what make_requests made."""
         before = os.times()
         out = subprocess.run(["wrk", f"-t{WRK_THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", os.path.join(HERE, "door.lua"),
                               f"http://127.0.0.1:{self.port}", "--", self.path("requests"), self.path("body")],
