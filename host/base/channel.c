@@ -24,21 +24,6 @@ enum err channel_pair(int fds[2], struct why *w)
     return ERR_OK;
 }
 
-static enum err from_errno(void)
-{
-    switch (errno) {
-    case EAGAIN:
-    case ENOBUFS:
-        return ERR_AGAIN;
-    case EPIPE:
-    case ECONNRESET:
-    case ENOTCONN:
-        return ERR_CLOSED;
-    default:
-        return ERR_SYSTEM;
-    }
-}
-
 static struct iovec piece(struct span s)
 {
     return (struct iovec){(void *)(uintptr_t)s.p, s.n};
@@ -68,7 +53,7 @@ static enum err send_message(int fd, enum channel_type type, struct span first, 
     do
         n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
-    return n < 0 ? from_errno() : ERR_OK;
+    return n < 0 ? err_of_socket() : ERR_OK;
 }
 
 enum err channel_send(int fd, enum channel_type type, struct span payload, const int *fds, size_t n_fds)
@@ -121,7 +106,7 @@ enum err channel_recv(int fd, char *buf, size_t cap, bool peek, struct channel_m
         n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (peek ? MSG_PEEK : 0));
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return from_errno();
+        return err_of_socket();
     if (n == 0)
         return ERR_CLOSED;
     struct channel_message m = {0};

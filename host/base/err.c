@@ -73,6 +73,21 @@ enum err why_errno(struct why *w, const char *fmt, ...)
     return ERR_SYSTEM;
 }
 
+enum err err_of_socket(void)
+{
+    switch (errno) {
+    case EAGAIN:
+    case ENOBUFS:
+        return ERR_AGAIN;
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+        return ERR_CLOSED;
+    default:
+        return ERR_SYSTEM;
+    }
+}
+
 void die(int status, const char *fmt, ...)
 {
     va_list ap;

@@ -31,6 +31,9 @@ enum err why_set(struct why *w, enum err e, const char *fmt, ...) __attribute__(
 /* The same with ": strerror(errno)" behind it; errno is kept. Returns ERR_SYSTEM. */
 enum err why_errno(struct why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* What errno says of a socket on which nothing could be sent or received: ERR_AGAIN, ERR_CLOSED or ERR_SYSTEM. */
+enum err err_of_socket(void);
+
 /* Exit codes of every program (interface.md): 0 done, 1 refused or not found, 100 usage or configuration, 111 system. */
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 

@@ -13,12 +13,12 @@
 
 #include "base/codec.h"
 
-enum err fs_read_fd(int fd, struct buf *b, struct why *w)
+/* From *at on, which moves; NULL: whatever is still to come. */
+static enum err read_to_end(int fd, off_t *at, struct buf *b, struct why *w)
 {
-    off_t at = 0;
     for (;;) {
         char chunk[16384];
-        ssize_t n = pread(fd, chunk, sizeof chunk, at);
+        ssize_t n = at ? pread(fd, chunk, sizeof chunk, *at) : read(fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -28,25 +28,20 @@ enum err fs_read_fd(int fd, struct buf *b, struct why *w)
         buf_put(b, chunk, (size_t)n);
         if (b->failed)
             return why_set(w, ERR_NO_ROOM, "larger than %zu bytes", b->max_bytes);
-        at += n;
+        if (at)
+            *at += n;
     }
+}
+
+enum err fs_read_fd(int fd, struct buf *b, struct why *w)
+{
+    off_t at = 0;
+    return read_to_end(fd, &at, b, w);
 }
 
 enum err fs_read_stream(int fd, struct buf *b, struct why *w)
 {
-    for (;;) {
-        char chunk[16384];
-        ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return why_errno(w, "cannot read");
-        if (n == 0)
-            return ERR_OK;
-        buf_put(b, chunk, (size_t)n);
-        if (b->failed)
-            return why_set(w, ERR_NO_ROOM, "larger than %zu bytes", b->max_bytes);
-    }
+    return read_to_end(fd, NULL, b, w);
 }
 
 enum err fs_read(int dirfd, const char *path, struct buf *b, struct why *w)
@@ -89,6 +84,17 @@ enum err fs_pwrite_all(int fd, struct span s, off_t offset)
         offset += n;
     }
     return ERR_OK;
+}
+
+void fs_program(const char *name, const char *folder, char path[FS_PROGRAM_BYTES])
+{
+    ssize_t n = readlink("/proc/self/exe", path, FS_PROGRAM_BYTES - 1);
+    path[n < 0 ? 0 : n] = 0;
+    char *slash = strrchr(path, '/');
+    size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
+    snprintf(path + dir, FS_PROGRAM_BYTES - dir, "%s", name);
+    if (!slash || access(path, X_OK) != 0)
+        snprintf(path, FS_PROGRAM_BYTES, "%s/%s", folder, name);
 }
 
 void fs_keep_standard(void)

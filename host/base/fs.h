@@ -19,6 +19,9 @@ enum err fs_read_fd(int fd, struct buf *b, struct why *w);
 enum err fs_read_stream(int fd, struct buf *b, struct why *w);
 /* Write all of s at offset with pwrite, going on after short writes and EINTR. ERR_SYSTEM with errno kept. */
 enum err fs_pwrite_all(int fd, struct span s, off_t offset);
+enum { FS_PROGRAM_BYTES = 4096 };
+/* Where the program of this name is: beside the running one (a build tree), else in the folder where it is installed. */
+void fs_program(const char *name, const char *folder, char path[FS_PROGRAM_BYTES]);
 /* Standard descriptors that the caller closed become /dev/null, from which nothing is read and to which nothing can be
  * written, so that no file gets their numbers. First thing in main. */
 void fs_keep_standard(void);

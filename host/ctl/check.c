@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,6 @@
 #include "ctl/check_functions.h"
 #include "ctl/ctl.h"
 #include "ctl/past.h"
-#include "worker/slot.h"
 
 enum { SAID_BYTES = 16 << 20, LINE_BYTES = 16384 };
 
@@ -71,32 +71,6 @@ static void told(void *arg, enum finding f, const char *what, const char *name, 
 
 /* ---- creeld -t ---- */
 
-/* Beside the running program (a build tree), else where it is installed. */
-static void creeld_program(char path[SLOT_PATH_BYTES])
-{
-    ssize_t n = readlink("/proc/self/exe", path, SLOT_PATH_BYTES - 1);
-    path[n < 0 ? 0 : n] = 0;
-    char *slash = strrchr(path, '/');
-    size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
-    snprintf(path + dir, SLOT_PATH_BYTES - dir, "creeld");
-    if (!slash || access(path, X_OK) != 0)
-        snprintf(path, SLOT_PATH_BYTES, "%s/creeld", CREEL_SBINDIR);
-}
-
-static enum err read_all(int fd, struct buf *b, struct why *w)
-{
-    for (;;) {
-        if (!buf_reserve(b, 4096))
-            return why_set(w, ERR_NO_ROOM, "it says too much");
-        ssize_t n = read(fd, b->p + b->n, 4096);
-        if (n < 0 && errno != EINTR)
-            return why_errno(w, "what it says cannot be read");
-        if (n == 0)
-            return ERR_OK;
-        b->n += n > 0 ? (size_t)n : 0;
-    }
-}
-
 static enum err start(char *program, char *file, int stderr_fd, pid_t *pid, struct why *w)
 {
     char check[] = "-t", which[] = "-c";
@@ -124,7 +98,10 @@ static enum err ask_creeld(char *program, const char *file, struct buf *said, in
     free(copy);
     close(ends[1]);
     if (!e) {
-        e = read_all(ends[0], said, w);
+        struct why inner;
+        e = fs_read_stream(ends[0], said, &inner);
+        if (e)
+            why_set(w, e, "what creeld -t says: %.400s", inner.text);
         while (waitpid(pid, status, 0) < 0 && errno == EINTR)
             ;
     }
@@ -160,12 +137,12 @@ static void tell_lines(struct report *r, struct buf *said)
 /* The configuration and what it names. 0, or the exit status when nothing can be said. */
 static int check_configuration(struct report *r)
 {
-    char program[SLOT_PATH_BYTES];
+    char program[FS_PROGRAM_BYTES];
     struct buf said;
     struct why w;
     int ended = 0;
     buf_init(&said, SAID_BYTES);
-    creeld_program(program);
+    fs_program("creeld", CREEL_SBINDIR, program);
     enum err e = ask_creeld(program, r->c->config_file, &said, &ended, &w);
     int status = e ? ctl_fail(EXIT_SYSTEM, "%s", w.text) : 0;
     if (!e && (!WIFEXITED(ended) || (WEXITSTATUS(ended) != 0 && WEXITSTATUS(ended) != EXIT_USAGE)))
@@ -183,7 +160,7 @@ static int check_configuration(struct report *r)
 /* Is one of the faults where this text is, whole or with more behind it? */
 static bool has_fault(const struct report *r, const char *before, const char *name, const char *behind)
 {
-    char text[SLOT_PATH_BYTES + 32];
+    char text[PATH_MAX + 32];
     int n = snprintf(text, sizeof text, "%s%s%s", before, name, behind);
     return n < 0 || (size_t)n >= sizeof text || (r->places.n && memmem(r->places.p, r->places.n, text, (size_t)n));
 }
@@ -209,7 +186,7 @@ static int is_schema(const struct dirent *e)
 static void tell_schemas(struct report *r, const struct config *c)
 {
     struct dirent **names = NULL;
-    char place[SLOT_PATH_BYTES], name[256];
+    char place[PATH_MAX], name[256];
     int n = *c->schemas ? scandir(c->schemas, &names, is_schema, alphasort) : 0;
     for (int i = 0; i < n; i++) {
         snprintf(name, sizeof name, "%.*s", (int)strlen(names[i]->d_name) - 5, names[i]->d_name);

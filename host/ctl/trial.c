@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "worker/slot.h"
 #include "worker/wire.h"
 
@@ -136,9 +137,9 @@ enum err trial_start(const struct trial *t, struct span more, struct buf *b, str
 
 static enum err open_slot(const struct trial *t, struct span start, struct slot **out, struct why *w)
 {
-    char program[SLOT_PATH_BYTES];
+    char program[FS_PROGRAM_BYTES];
     struct why found;
-    slot_worker_program(program);
+    fs_program("creel-worker", CREEL_LIBEXECDIR, program);
     struct slot_options options = {.worker_program = program,
                                    .name = t->name,
                                    .start_json = start,

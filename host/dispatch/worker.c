@@ -34,11 +34,8 @@ static void on_output(struct dispatch *d, struct watch *w, uint32_t events);
 
 static enum err open_slot(struct dispatch *d, struct generation *g, struct worker *wk, struct why *w)
 {
-    char program[SLOT_PATH_BYTES];
-    if (!d->config->worker[0])
-        slot_worker_program(program);
     struct slot_options o = {
-        .worker_program = d->config->worker[0] ? d->config->worker : program,
+        .worker_program = d->config->worker,
         .name = g->function->name,
         .start_json = buf_span(&g->start),
         .so_fd = g->so_fd,

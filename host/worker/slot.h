@@ -22,10 +22,6 @@ enum isolation { ISOLATION_NONE, ISOLATION_NAMESPACES };
  * probe. */
 enum isolation slot_probe(struct why *w);
 
-/* Where creel-worker is: beside the running program (a build tree), else where it is installed. */
-enum { SLOT_PATH_BYTES = 4096 };
-void slot_worker_program(char path[SLOT_PATH_BYTES]);
-
 struct slot_options {
     const char *worker_program; /* creel-worker */
     const char *name;           /* the function's */

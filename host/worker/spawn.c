@@ -159,17 +159,6 @@ enum isolation slot_probe(struct why *w)
     return ISOLATION_NAMESPACES;
 }
 
-void slot_worker_program(char path[SLOT_PATH_BYTES])
-{
-    ssize_t n = readlink("/proc/self/exe", path, SLOT_PATH_BYTES - 1);
-    path[n < 0 ? 0 : n] = 0;
-    char *slash = strrchr(path, '/');
-    size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
-    snprintf(path + dir, SLOT_PATH_BYTES - dir, "creel-worker");
-    if (!slash || access(path, X_OK) != 0)
-        snprintf(path, SLOT_PATH_BYTES, "%s/creel-worker", CREEL_LIBEXECDIR);
-}
-
 /* The whole environment of a function; of the owner's only what is named here. */
 enum { ENV_MAX = 8, ENV_BYTES = 1024 };
 struct environment {

@@ -10,21 +10,6 @@
 
 enum { FIELD_ABSENT_LENGTH = -1 };
 
-static enum err from_errno(void)
-{
-    switch (errno) {
-    case EAGAIN:
-    case ENOBUFS:
-        return ERR_AGAIN;
-    case EPIPE:
-    case ECONNRESET:
-    case ENOTCONN:
-        return ERR_CLOSED;
-    default:
-        return ERR_SYSTEM;
-    }
-}
-
 enum err wire_send(int sock, enum wire_type type, const void *fixed, size_t fixed_bytes, struct span tail, int fd)
 {
     return wire_send_two(sock, type, fixed, fixed_bytes, tail, SPAN_NONE, fd);
@@ -58,7 +43,7 @@ enum err wire_send_two(int sock, enum wire_type type, const void *fixed, size_t 
     do
         n = sendmsg(sock, &msg, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
-    return n < 0 ? from_errno() : ERR_OK;
+    return n < 0 ? err_of_socket() : ERR_OK;
 }
 
 /* The room is for one descriptor; the kernel drops any more. */
@@ -86,7 +71,7 @@ enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_fram
         n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return from_errno();
+        return err_of_socket();
     if (n == 0)
         return ERR_CLOSED;
     int fd = received_fd(&msg);

@@ -120,7 +120,7 @@ static enum isolation isolation;
 
 static struct slot *slot_start(const char *name, int max_uses)
 {
-    char path[256], start[256], program[SLOT_PATH_BYTES] = "./creel-worker";
+    char path[256], start[256], program[FS_PROGRAM_BYTES] = "./creel-worker";
     struct buf so;
     struct why w = {{0}};
     struct slot *s;
