@@ -21,7 +21,7 @@
 #include "ctl/frame.h"
 #include "recipe/recipe.h"
 
-enum { RECIPE_BYTES_MAX = 1 << 20, RECIPES_SUGGESTED = 256, CONTROL_TIMEOUT_S = 60 };
+enum { RECIPE_BYTES_MAX = 1 << 20, RECIPES_SUGGESTED = 256, SOCKET_TIMEOUT_S = 60 };
 
 static const struct verb *running;
 
@@ -126,17 +126,17 @@ int ctl_spool_fd(struct ctl *c)
     return fd;
 }
 
-static enum err connect_control(const char *path, int *fd, struct why *w)
+enum err ctl_connect(const char *what, const char *path, int *fd, struct why *w)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t bytes = strlen(path) + 1;
     if (bytes > sizeof to.sun_path)
-        return why_set(w, ERR_INVALID, "the control socket's name %s is too long", path);
+        return why_set(w, ERR_INVALID, "the %s socket's name %s is too long", what, path);
     memcpy(to.sun_path, path, bytes);
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s < 0)
         return why_errno(w, "socket");
-    const struct timeval limit = {.tv_sec = CONTROL_TIMEOUT_S};
+    const struct timeval limit = {.tv_sec = SOCKET_TIMEOUT_S};
     setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (connect(s, (struct sockaddr *)&to, sizeof to) != 0) {
@@ -197,7 +197,7 @@ enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, str
         return why_set(w, ERR_INVALID,
                        "%s is not the spool of the configuration %s: -c FILE names the one whose creeld is meant",
                        c->spool, c->config_file);
-    enum err e = connect_control(ctl_config(c)->control, &fd, w);
+    enum err e = ctl_connect("control", ctl_config(c)->control, &fd, w);
     if (e != ERR_OK)
         return e;
     e = send_line(fd, request, w);

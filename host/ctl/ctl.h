@@ -37,6 +37,9 @@ void ctl_words(int argc, char **argv, int min, int max);
 /* Take an option off argv: "--name" (value NULL) or "--name VALUE"/"--name=VALUE". Moves the rest down, true if it was
  * there. A missing value is exit 100. */
 bool ctl_option(int *argc, char **argv, const char *name, const char **value);
+/* A connection to creeld's unix socket at path, on which nothing waits longer than a minute; `what` socket it is, for the reason.
+ * ERR_INVALID: no such name can be; ERR_SYSTEM. */
+enum err ctl_connect(const char *what, const char *path, int *fd, struct why *w);
 /* Ask the daemon: one JSON line to the control socket, one JSON line back (creel-control(7)). */
 enum err ctl_control(struct ctl *c, struct span request, struct buf *answer, struct why *w);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -15,7 +14,6 @@
 #include "ctl/rejected.h"
 
 enum { ANSWER_BYTES = 1 << 20, PARAM_BYTES = 127, RECORD_BEGIN = 1, RECORD_END = 3, RECORD_PARAMS = 4, RECORD_STDIN = 5, RECORD_STDOUT = 6 };
-enum { ANSWER_TIMEOUT_S = 60 };
 
 /* ---- the records ---- */
 
@@ -101,33 +99,11 @@ static const char *socket_path(const struct config *c)
     return NULL;
 }
 
-static enum err connect_to(const char *path, int *out, struct why *w)
-{
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = ANSWER_TIMEOUT_S};
-    size_t bytes = strlen(path) + 1;
-    if (bytes > sizeof to.sun_path)
-        return why_set(w, ERR_INVALID, "the FastCGI socket's name %s is too long", path);
-    memcpy(to.sun_path, path, bytes);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return why_errno(w, "socket");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-        why_errno(w, "creeld does not answer at %s (is it running?)", path);
-        close(fd);
-        return ERR_SYSTEM;
-    }
-    *out = fd;
-    return ERR_OK;
-}
-
 static enum err ask(const char *path, const struct rejected_one *one, struct buf *answer, struct why *w)
 {
     struct buf b;
     int fd = -1;
-    enum err e = connect_to(path, &fd, w);
+    enum err e = ctl_connect("FastCGI", path, &fd, w);
     if (e != ERR_OK)
         return e;
     buf_init(&b, 4096);

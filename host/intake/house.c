@@ -34,7 +34,8 @@ static void source_fini(struct house_source *s)
     limits_unload(s);
 }
 
-static void house_free(struct house *h)
+/* All but its configuration. */
+static void house_drop(struct house *h)
 {
     for (size_t i = 0; h->sources && i < h->config->n_sources; i++)
         source_fini(&h->sources[i]);
@@ -43,8 +44,14 @@ static void house_free(struct house *h)
     cidr_list_fini(&h->proxies);
     limits_unload_failed(h);
     contracts_free(h->contracts);
-    config_free(h->config);
     free(h);
+}
+
+static void house_free(struct house *h)
+{
+    struct config *config = h->config;
+    house_drop(h);
+    config_free(config);
 }
 
 bool house_is_credential(const struct house_source *s, struct span header)
@@ -278,15 +285,7 @@ enum err house_new(struct config *config, int secrets_fd, struct dedupe *d, cons
         e = limits_load_failed(h, previous, w);
     secrets_free(secrets);
     if (e != ERR_OK) {
-        h->config = NULL;
-        for (size_t i = 0; h->sources && i < config->n_sources; i++)
-            source_fini(&h->sources[i]);
-        free(h->sources);
-        free(h->peers);
-        cidr_list_fini(&h->proxies);
-        limits_unload_failed(h);
-        contracts_free(h->contracts);
-        free(h);
+        house_drop(h);
         return e;
     }
     *out = h;
