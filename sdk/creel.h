@@ -245,7 +245,7 @@ static inline int creel_retry(struct creel_invocation *in, const char *format, .
     return result;
 }
 CREEL_PRINTF(3, 4)
-static inline int creel_retry_after(struct creel_invocation *in, unsigned seconds, const char *format, ...)
+static inline int creel_retry_after(struct creel_invocation *in, unsigned seconds, const char *format, ...) /* 30 days at most */
 {
     va_list args;
     va_start(args, format);

@@ -21,7 +21,8 @@ struct stat_row {
 };
 extern const struct stat_row stat_rows[STAT_COUNT];
 
-/* What both roles share: the position known synced, how far dispatch's records have come, and the counters. Lives in a memfd of the supervisor; see shared_*. */
+/* What both roles share: the position known synced, how far dispatch's records have come, and the counters. Lives in a memory file
+ * that the supervisor holds, so that it outlives them. */
 struct shared {
     _Atomic uint64_t safe;         /* struct pos packed (spool/pos.h); written by intake only */
     _Atomic uint64_t intake_epoch; /* rises by one with each intake that finished its recovery */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * check_functions: the functions folder looked at as dispatch would, without dispatch: each file is read as the configured user, loaded in a
- * slot of its own, and given no run. One thread, single-threaded process (its identity changes for a while); blocks.
+ * check_functions: the functions folder looked at as dispatch would, without dispatch: each file is read as the configured user,
+ * loaded in a slot of its own, and given no run. One thread, single-threaded process (its identity changes for a while); blocks.
  */
 #ifndef CREEL_CTL_CHECK_FUNCTIONS_H
 #define CREEL_CTL_CHECK_FUNCTIONS_H

@@ -19,7 +19,7 @@
 enum {
     SLICE_MS = 4,        /* of reading in one turn, then the workers have theirs */
     LINES_A_LOOK = 64,   /* between two looks at the clock */
-    BARRIER_MS = 5000,   /* for the pen to write down what an earlier dispatch has sent, once all that is safe is read */
+    BARRIER_MS = 5000,   /* for intake to write down what an earlier dispatch has sent, once all that is safe is read */
     TRY_AGAIN_MS = 1000,
     OWED_MAX = 100000,   /* dead letters that may wait to be written */
     CHECKPOINT_SEGMENTS = 4, /* the last ones, looked through for a checkpoint */
@@ -101,9 +101,9 @@ static enum err checkpoint_in(struct dispatch *d, uint32_t segment, struct check
     return e == ERR_AGAIN ? ERR_OK : e;
 }
 
-/* Where to begin. A checkpoint was true for what its writer knew. Of an event before it a line, which may lie anywhere, may have been
- * lost since, so that the journal tells of no end any more: what dispatch and everybody else makes of it must be the same, so the
- * whole is read once more, and what has no end gets one. The next checkpoint says that this damage has been seen to. */
+/* Where to begin: at the last checkpoint, before which no event was unfinished when it was written. But what has come into quarantine
+ * since may have been a line, anywhere, that told of such an event's end. Everybody who reads the journal must make the same of it: so
+ * all of it is read once more, and an event without an end gets one. The next checkpoint says that this damage has been seen to. */
 static enum err find_start(struct dispatch *d, struct pos *from, struct why *w)
 {
     uint32_t *segments = NULL;
@@ -141,7 +141,7 @@ static enum err open_pass(struct dispatch *d, struct pos from, struct why *w)
     return e;
 }
 
-/* Ours to recognise again: behind it nothing of an earlier dispatch can come. */
+/* A checkpoint that we recognise when it is read back: all that an earlier dispatch has sent lies before it. */
 static void send_barrier(struct dispatch *d, struct pos from)
 {
     struct feed *f = d->feed;
@@ -325,7 +325,7 @@ static void live_line(struct dispatch *d, const struct line *line, struct pos at
 
 /* ---- the loop ---- */
 
-/* At the end only what makes letters ready is still read. */
+/* Stopping: reading goes on only as long as dead letters wait for their lines. */
 static bool is_over(const struct dispatch *d)
 {
     return d->stopping && !view_owed(d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * records: the out queue to the pen.
+ * records: the queue of lines on their way to intake.
  */
 #include "dispatch/records.h"
 

@@ -3,7 +3,8 @@
  * (or its sidecar NAME.json) that has become stable and is not what was judged last gets a new generation: sealed copy,
  * first worker. When that worker can take a run the generation goes live and the one before it is retired; when it fails the
  * function stays as it was and the reason is said once. Removed: retired; what it claimed stays claimed, so that its
- * events are held and not ignored, unless no version of it was ever live and nothing waits for it. Never loads a function itself. Dispatch's only thread.
+ * events are held and not ignored, unless no version of it was ever live and nothing waits for it. Never loads a function itself.
+ * Dispatch's only thread.
  */
 #ifndef CREEL_DISPATCH_REGISTRY_H
 #define CREEL_DISPATCH_REGISTRY_H

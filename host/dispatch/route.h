@@ -6,8 +6,9 @@
 
 #include "dispatch/core.h"
 
-/* Which functions of the folder want it, for types that are not the host's own. The names (they live as long as the functions) of at most `max`, in the order of the array. *more, when not NULL: there were
- * more of them. An event of an unsigned source reaches only functions that name the source. */
+/* Which functions of the folder want an event of a type that is not the host's own: how many, at most `max`, and their names, in the
+ * order of the array; these live as long as the functions. *more, when not NULL: there were more of them. An event of an unsigned
+ * source reaches only functions that name the source. */
 size_t route_find(struct function *const *functions, size_t n, struct span type, struct span source, bool unsigned_source,
                   struct span *names, size_t max, bool *more);
 

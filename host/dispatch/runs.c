@@ -16,8 +16,8 @@
 
 enum {
     FAR_MS = 3600 * 1000, /* no retry is due later, unless the function asked for it or its settings say so */
-    STARTING_MAX = 16,     /* workers getting ready at once, and those of one function: they use the processor that runs */
-    STARTING_OF_ONE = 2,   /* need, and one function whose init hangs must not keep others from starting */
+    STARTING_MAX = 16,     /* workers getting ready at once: they use the processor that runs need */
+    STARTING_OF_ONE = 2,   /* of these, one function's: if its init hangs, others must still be able to start */
     SHARE_MS = 200,        /* a function's only worker is not taken from it sooner */
     OUTPUT_DONE_BYTES = 1024, /* of a good run's output, kept in the journal; a bad one's is kept up to TAIL_BYTES */
 };
@@ -249,11 +249,10 @@ bool event_leave(struct dispatch *d, struct entry *e)
     return true;
 }
 
-static void tell(const struct dispatch *d, const struct entry *e, const char *function, const struct line_outcome *o)
+static void tell(const struct entry *e, const char *function, const struct line_outcome *o)
 {
     char id[ID_TEXT_BYTES];
     enum log_level level = o->state == STATE_DEAD ? LOG_WARN : LOG_INFO;
-    (void)d;
     if (!log_wants(level))
         return;
     id_format(&e->id, id);
@@ -287,7 +286,7 @@ static void conclude(struct dispatch *d, struct entry *e, struct invocation *inv
     line_put_outcome(records_begin(&d->records), o);
     (void)records_end(&d->records);
     stat_add(outcome_stats[o->outcome], 1);
-    tell(d, e, f->name, o);
+    tell(e, f->name, o);
     if (o->outcome != OUTCOME_DONE)
         view_failed(d, e, inv);
     if (ledger_set(d->ledger, e, inv, v.state) != ERR_OK)

@@ -7,7 +7,8 @@
 
 #include "dispatch/core.h"
 
-/* Start one more slot for g. */
+/* Start one more slot for g: it is STARTING, and what it says comes through the event loop. ERR_NO_MEMORY, ERR_NO_ROOM (its config and
+ * secrets are too large), ERR_SYSTEM. */
 enum err worker_new(struct dispatch *d, struct generation *g, struct why *w);
 /* Kill everything in it, so that what it was running can be called ended; worker_end must follow. */
 void worker_kill(struct dispatch *d, struct worker *wk);

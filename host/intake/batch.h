@@ -21,7 +21,7 @@ struct batch_event {
     enum err outcome; /* ERR_OK: new; ERR_EXISTS: a duplicate of id; else why it was not written down */
     struct id id;
     bool known;   /* there is a claim: duplicates of it are looked for */
-    bool claimed; /* NEW: settle is owed */
+    bool claimed; /* the claim is held: dedupe_settle must follow */
     bool buried;  /* taken although it does not meet its contract */
     struct dedupe_claim claim;
     struct journal_dedupe key;

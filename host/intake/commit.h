@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * commit: the pen's driver. One thread takes what the IO threads submit and what dispatch sends, appends it to the
+ * commit: the committer, the thread that drives the journal: it takes what the IO threads submit and what dispatch sends, appends it to the
  * journal, syncs once for all of it, and says of each job how it went. The only caller of journal_append, _commit,
  * _tick, _retire.
  *

@@ -17,14 +17,15 @@
 #include "intake/rerun.h"
 
 enum {
-    HELD_STEP_BYTES = 32 * 1024,
+    HELD_STEP_BYTES = 32 * 1024, /* received at once behind what is held */
     HELD_MAX_BYTES = SCREEN_HEAD_BYTES + 2 * IO_SCRATCH_BYTES,
-    OUT_MAX_BYTES = 1 << 20
+    OUT_MAX_BYTES = 1 << 20,     /* of answers that the web server does not take */
+    READS_PER_TURN = 32
 };
-enum { READS_PER_TURN = 32 };
 
 static const char untold[] = "the event could not be written down; it was not accepted";
 
+/* What became of a connection: go on with it; it is another thread's now and must not be touched; the caller closes it. */
 enum fate { ON, AWAY, GONE };
 /* What one recv brought: less than there was room for means that the socket is empty now. */
 enum got { GOT_NOTHING, GOT_SOME, GOT_FULL };
@@ -424,8 +425,7 @@ static enum fate receive(struct conn *c, enum got *got)
     return walk_all(c, buf_span(&c->held));
 }
 
-/* The connection is with its thread again: flush, close, or see that its deadline runs while something is unfinished.
- */
+/* The connection is with its thread again: flush, close, or see that its deadline runs while something is unfinished. */
 static void settle(struct conn *c)
 {
     if (c->out.n > 0) {
@@ -442,7 +442,7 @@ static void settle(struct conn *c)
     }
 }
 
-/* Others shall have their turn: let epoll say again that there is more to read. */
+/* The thread's other connections get their turn: setting the events anew makes epoll report once more that there is something to read. */
 static void yield(struct conn *c)
 {
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};

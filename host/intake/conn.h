@@ -97,11 +97,13 @@ bool conn_open(struct io *io, int fd, const struct conn_who *who);
 /* Its own IO thread, phase IO. May free it. drain: read until there is nothing more, not just until a short read. */
 void conn_readable(struct conn *c, bool drain);
 void conn_writable(struct conn *c);
-void conn_came_back(struct conn *c);
-void conn_late(struct conn *c);
+void conn_came_back(struct conn *c); /* by the mailbox */
+void conn_late(struct conn *c);      /* its deadline is over */
 /* Nothing of a request has arrived and nothing is to be sent. */
 bool conn_idle(const struct conn *c);
+/* Stopping: what comes on it from now on is not waited for. Not twice. */
 void conn_is_young(struct conn *c);
+/* Close it and free it, with its request if it has one. */
 void conn_close(struct conn *c);
 
 /* A request is decided: tell its claim's fate, answer it, answer those who waited for it. The request is gone
@@ -113,6 +115,8 @@ void conn_written(struct request *q, struct voice *v);
 /* Give a connection that is AWAY back to its IO thread; transport_wake says so to the threads concerned. */
 void conn_give_back(struct conn *c);
 
+/* Any thread: a request from the pool, or a new one (NULL: out of memory); put one back, its body memory released; wake the IO
+ * threads that have connections in their mailboxes. */
 struct request *transport_request(struct transport *t);
 void transport_recycle(struct transport *t, struct request *q);
 void transport_wake(struct transport *t);

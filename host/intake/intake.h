@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * intake: the door and the pen's driver, a role of creeld: FastCGI, keys, limits; the only writer of the journal. Never
- * forks, loads code or runs a function.
+ * intake: the role of creeld that takes events in: FastCGI, keys, limits; the only writer of the journal. Never forks, loads
+ * code or runs a function.
  *
  * Threads: main (supervisor channel, reload, stop), `threads` IO threads (transport.h: connections, all steps up to
  * commit), the committer (commit.h: the journal, then the answers of the batch), the journal's helper.

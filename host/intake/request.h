@@ -85,12 +85,12 @@ struct request {
     struct span type, version, sender_id, order_key, time;
     struct span errors;    /* of a schema violation: JSON text, [{"pointer","keyword","message"},…] */
     struct span violation; /* "CODE: reason": taken all the same, for its sender's sake */
-    struct span warning; /* header fields about the end of its version; the house's */
+    struct span warning; /* header fields about the end of its version; they live as long as the house */
     struct id id; /* of the event, new or (duplicate) the first one's */
 
     /* dedupe, commit */
     struct dedupe_claim claim;
-    bool claimed; /* NEW: settle is owed */
+    bool claimed; /* the claim is held: dedupe_settle must follow */
     struct buf headers_text, line;
     struct journal_dedupe key; /* of the claim, as the line says it */
     struct commit_job job;

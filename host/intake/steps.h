@@ -17,6 +17,7 @@
 struct rejected;
 struct transport;
 
+/* One in the process, which every request points to. */
 struct intake {
     struct shared *shared;
     struct journal *journal;

@@ -18,14 +18,14 @@
 #include "schema/schema.h"
 
 enum {
-    EVENTS = 128,
-    ACCEPTS = 64,
-    ADMIN_RESERVE = 64,
-    POOLED_MAX = 128,
-    PAUSE_MS = 500,
-    STOP_POLL_MS = 100,
-    LONGEST_WAIT_MS = 60000,
-    TEXT_MAX_BYTES = 128 * 1024
+    EVENTS = 128,               /* looked at in one round of a thread's loop */
+    ACCEPTS = 64,               /* in one round */
+    ADMIN_RESERVE = 64,         /* connections to admin_listen beyond max_connections */
+    POOLED_MAX = 128,           /* requests kept to be used again */
+    PAUSE_MS = 500,             /* without accepting, when accept fails */
+    STOP_POLL_MS = 100,         /* between two looks while stopping */
+    LONGEST_WAIT_MS = 60000,    /* in epoll_wait */
+    TEXT_MAX_BYTES = 128 * 1024 /* of an answer */
 };
 
 /* --- the pool of requests --- */
@@ -84,7 +84,8 @@ bool transport_by_unix_socket(const struct request *q)
     return is_unix_socket(q->conn->watch.fd);
 }
 
-/* May the user on the other end of a unix socket come in, and what for? True for other sockets, whose address is -t's affair. */
+/* May the user on the other end of a unix socket come in, and what for? Other sockets name no user: true. Which addresses may be
+ * listened at is checked with the configuration. */
 static bool peer_allowed(const struct io *io, int fd, struct conn_who *who)
 {
     struct ucred cred;
@@ -174,7 +175,7 @@ static void take_house(struct io *io)
         return;
     house_release(io->house);
     io->house = next;
-    /* Prepared keys of the old configuration shall not stay in memory. */
+    /* The context holds prepared keys of the old configuration: they must not stay in memory. */
     struct recipe_context *fresh = NULL;
     if (recipe_context_new(&fresh) == ERR_OK) {
         recipe_context_free(io->recipe_context);
@@ -205,8 +206,8 @@ static int wait_ms(const struct io *io)
     return wait < 0 ? 0 : wait > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : (int)wait;
 }
 
-/* While stopping: what was going on ends, and is waited for. Connections that were idle, and new ones, stay open: a request that
- * comes on them is answered, that it shall try again. */
+/* While stopping: requests that had begun are waited for. Connections that were idle, and new ones ("young"), stay open and are not:
+ * a request that comes on one of them is told to try again. */
 static void wind_down(struct io *io)
 {
     bool closing = atomic_load(&io->t->closing);

@@ -33,12 +33,12 @@ struct transport_options {
     int max_connections;
 };
 
-/* Start the threads. */
+/* Start the threads. On failure none runs, and house and descriptors are the caller's as before. ERR_NO_MEMORY, ERR_SYSTEM. */
 enum err transport_new(const struct transport_options *o, struct transport **out, struct why *w);
 /* From now on judge new requests by this house. Main thread. */
 void transport_switch(struct transport *t, struct house *h);
-/* Let requests end until wait_ms have passed. Those that come later are answered until transport_free: the intake is stopping
- * (admit), try again. Main thread, once. */
+/* Let the requests that are here end until wait_ms have passed. Whoever comes later is told to try again (step_admit), until
+ * transport_free. Main thread, once. */
 void transport_stop(struct transport *t, int64_t wait_ms);
 /* Becomes readable when no request is left that could be accepted, after transport_stop. */
 int transport_drained_fd(const struct transport *t);
@@ -49,7 +49,8 @@ void transport_free(struct transport *t);
 bool transport_by_unix_socket(const struct request *q);
 /* Put the request's job where the IO thread submits it from. Its own IO thread, in the commit step. */
 void transport_gather(struct request *q);
-/* For commit_options: the committer says how a job went; the answer is sent, and to whoever waited for it. */
+/* For commit_options, on the committer thread. done: answer the job's request by its outcome, and the requests that waited for it.
+ * batch_done: wake the IO threads to which connections went back. */
 void transport_done(void *transport, struct commit_job *job);
 void transport_batch_done(void *transport);
 

@@ -22,8 +22,8 @@ bool url_split(struct span text, struct url *out);
 bool url_host_listed(struct span host, const char *const *patterns, size_t n);
 
 enum { URL_FETCHABLE_BYTES = 2048 };
-/* May text be fetched: https, a listed host at the pattern's port (443 where it names none), no userinfo, no fragment, printable ASCII without '\',
- * at most URL_FETCHABLE_BYTES. False with *problem, static words for a message ("its host is not on the list"). */
+/* May text be fetched: https, a listed host at the pattern's port (443 where it names none), no userinfo, no fragment, printable
+ * ASCII without '\', at most URL_FETCHABLE_BYTES. False with *problem, static words for a message ("its host is not on the list"). */
 bool url_fetchable(struct span text, const char *const *hosts, size_t n, const char **problem);
 
 #endif

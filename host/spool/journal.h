@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * journal: the pen. Segments, group commit, recovery, retirement, the duplicate indexes' raw material. One process writes a
+ * journal: writing it: segments, group commit, recovery, retirement, the duplicate keys of each segment. One process writes a
  * spool (intake, holding spool/.intake.lock); within it one thread, the committer, makes every call here but journal_accepts
  * and journal_bounds, which any thread may make. journal_open may run on another thread if it is over before the committer
- * begins, journal_close likewise after the committer's end. A helper thread of the journal's own fills the next segment,
+ * begins, journal_close likewise after the committer's end. A helper thread of the journal's own fills the next segments,
  * closes old ones, and reads and removes retired ones.
  *
  *   journal/000000000012.jsonl       a segment; filled with LF to its size, cut to length when closed
- *   journal/000000000013.jsonl.next  the next one: first line and filling written and synced before it gets its name
+ *   journal/000000000013.jsonl.next  one to come: first line and filling written and synced before it gets its name
  *   journal/000000000012.idx         duplicate keys of a closed segment; disposable
  *   quarantine/000000000012.34567    bytes that could not be read, untouched
  *

@@ -26,7 +26,7 @@ host/spool/readme_text.h: $(top_srcdir)/host/spool/README.spool
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $(top_srcdir)/host/spool/README.spool > $@.tmp && mv $@.tmp $@
 host/spool/readme.$(OBJEXT): host/spool/readme_text.h
 
-# The pen: intake's side of the journal.
+# Writing the journal: intake's side of it.
 host_spool_libspool_a_SOURCES += \
 	host/spool/fresh.c \
 	host/spool/helper.c host/spool/helper.h \

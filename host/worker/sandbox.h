@@ -4,8 +4,8 @@
  *            of its own), then no privilege
  *   zygote:  user and group, a user namespace of its own to count its processes in, no capability (bounding set too), rlimits,
  *            no_new_privs, landlock; then dlopen
- * Without namespaces: landlock lets in everything but what is hidden or must not be changed, and each runner gets a system call filter that refuses
- * to create processes or to signal others; threads are allowed. What the kernel lacks of landlock is left out.
+ * Without namespaces: landlock lets in everything but what is hidden or must not be changed, and each runner gets a system call
+ * filter that refuses to create processes or to signal others; threads are allowed. What the kernel lacks of landlock is left out.
  */
 #ifndef CREEL_WORKER_SANDBOX_H
 #define CREEL_WORKER_SANDBOX_H

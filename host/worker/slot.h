@@ -58,6 +58,8 @@ struct slot_event {
 /* What is relayed of one run's output and log lines; the rest is dropped, and a last line says so. */
 enum { SLOT_RELAY_BYTES = 256 * 1024 };
 
+/* Start a worker and send it START; what comes of it is told by slot_next. ERR_NO_ROOM: start_json is too large; ERR_NO_MEMORY,
+ * ERR_SYSTEM. */
 enum err slot_new(const struct slot_options *o, struct slot **out, struct why *w);
 /* Kill init (and with it everything in the namespace), reap it, close. Without namespaces there are init and one runner that
  * can create no process and that the kernel kills with init. */
