@@ -350,7 +350,6 @@ static enum fate run_request(struct conn *c)
         c->swallow = false;
     } else {
         q->body_complete = true;
-        q->recipe_context = c->io->recipe_context;
         q->schema_context = c->io->schema_context;
         atomic_store_explicit(&c->phase, PHASE_AWAY, memory_order_relaxed);
         if (!steps_run(q))

@@ -175,12 +175,6 @@ static void take_house(struct io *io)
         return;
     house_release(io->house);
     io->house = next;
-    /* The context holds prepared keys of the old configuration: they must not stay in memory. */
-    struct recipe_context *fresh = NULL;
-    if (recipe_context_new(&fresh) == ERR_OK) {
-        recipe_context_free(io->recipe_context);
-        io->recipe_context = fresh;
-    }
 }
 
 static void check_deadlines(struct io *io)
@@ -363,8 +357,7 @@ static void io_fini(struct io *io)
     if (io->wake.fd >= 0)
         close(io->wake.fd);
     free(io->scratch);
-    if (io->recipe_context)
-        recipe_context_free(io->recipe_context);
+    recipe_context_free(io->recipe_context);
     schema_context_free(io->schema_context);
     house_release(io->house);
     house_release(next);

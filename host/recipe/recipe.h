@@ -99,10 +99,11 @@ enum err keyring_keys_of(const struct config_key *list, size_t n, const char *so
                          struct keyring_key **out, struct why *w);
 enum err keyring_new(const struct recipe *r, const struct keyring_key *keys, size_t n, struct keyring **out,
                      struct why *w);
-void keyring_free(struct keyring *k);
+void keyring_free(struct keyring *k); /* NULL is fine */
 
+/* ERR_NO_MEMORY. It outlives any number of configurations. */
 enum err recipe_context_new(struct recipe_context **out);
-void recipe_context_free(struct recipe_context *c);
+void recipe_context_free(struct recipe_context *c); /* NULL is fine */
 
 /* One request, as it came in. */
 struct recipe_header {
