@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * id: our ids: 26 characters [0-9A-Z] (Crockford base32 without I, L, O, U), 48 bits of milliseconds then 80 random bits,
- * so that sorting by text sorts by time. In memory 16 bytes, big endian, so memcmp sorts alike.
+ * so that sorting by text sorts by time. In memory 16 bytes, big endian, so memcmp sorts alike. Any process, any thread.
  */
 #ifndef CREEL_BASE_ID_H
 #define CREEL_BASE_ID_H

@@ -36,6 +36,7 @@ enum err json_check(struct span text, struct json_limits limits, struct json_err
 /* All that follows expects a text that json_check passed, or a part of one; on other text results are unspecified but
  * memory-safe. */
 
+/* By the first byte behind white space; JSON_NONE for SPAN_NONE and where no value begins so. */
 enum json_type json_type_of(struct span value);
 
 /* Walk the members of an object or the elements of an array. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ctl: creel, the command line for people. One file per verb group, one row per verb in verbs.tbl. A verb that the
- * spool alone can answer never needs the daemon.
+ * spool alone can answer never needs the daemon. One thread.
  */
 #ifndef CREEL_CTL_CTL_H
 #define CREEL_CTL_CTL_H

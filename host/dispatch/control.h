@@ -10,6 +10,7 @@
 
 enum { CONTROL_LINE_BYTES = 1 << 20, CONTROL_ANSWER_BYTES = 4 << 20 };
 
+/* Listen, on the descriptor that the supervisor handed over; ERR_OK too where it handed over none. ERR_NO_MEMORY, ERR_SYSTEM. */
 enum err control_open(struct dispatch *d, struct why *w);
 void control_close(struct dispatch *d);
 /* Give up connections whose time is over. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * hide: what no function may see (the spool, the configuration, keys, the sockets) or change (the functions, recipes, schemas, the
- * configuration's folder). Looks the files up, opens none.
+ * configuration's folder). Looks the files up, opens none. Dispatch and creel check; one thread
+ * at a time.
  */
 #ifndef CREEL_DISPATCH_HIDE_H
 #define CREEL_DISPATCH_HIDE_H

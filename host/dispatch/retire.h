@@ -8,6 +8,7 @@
 
 #include "dispatch/core.h"
 
+/* ERR_NO_MEMORY. */
 enum err retire_open(struct dispatch *d, struct why *w);
 void retire_close(struct dispatch *d);
 /* Once a second while feed is live. */

@@ -8,6 +8,7 @@
 
 #include "dispatch/core.h"
 
+/* ERR_NO_MEMORY. */
 enum err view_open(struct dispatch *d, struct why *w);
 void view_close(struct dispatch *d);
 

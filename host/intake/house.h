@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * house: what requests are judged by: one configuration, with its recipes compiled, its keys in locked memory and its
- * references parsed. Immutable but for its count of users; a reload makes a new one, and the old one goes with its last
- * request.
+ * references parsed. Immutable but for its count of users; a reload makes a new one (on the main thread), and the old one
+ * goes with its last request. Any thread.
  */
 #ifndef CREEL_INTAKE_HOUSE_H
 #define CREEL_INTAKE_HOUSE_H

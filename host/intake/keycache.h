@@ -29,6 +29,7 @@ struct keycache_ask {
     int64_t wall_ms, mono_ms;
 };
 
+/* source: its name, copied. ERR_NO_MEMORY. */
 enum err keycache_new(const char *source, struct keycache **out);
 void keycache_free(struct keycache *c); /* nobody uses it any more; what is held stays. NULL is fine */
 /* The keys that this address gave, for the caller to release; NULL: there are none that are valid now. *fetch: have them fetched. */
@@ -38,6 +39,7 @@ bool keycache_doubt(struct keycache *c, struct span url, int64_t mono_ms);
 /* One more fetch of another kind, if there have not been too many. */
 bool keycache_allows(struct keycache *c, int64_t mono_ms);
 
+/* Lives until cached_release. */
 const struct keyring *cached_keyring(const struct cached_keys *k);
 void cached_release(struct cached_keys *k); /* NULL is fine */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * case: a request written down as JSON, with the keys, the clock and the verdict it must get: what creel verify runs
- * and the tests are made of (creel(1), "Request objects"). Not used on the door's way.
+ * and the tests are made of (creel(1), "Request objects"). No request that comes in meets it. One thread at a
+ * time for each case.
  */
 #ifndef CREEL_RECIPE_CASE_H
 #define CREEL_RECIPE_CASE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * pos: a place in the journal. Positions are hints for finding a line again; names are ids.
+ * pos: a place in the journal. Positions are hints for finding a line again; what names an event is its id. Plain values:
+ * any thread.
  */
 #ifndef CREEL_SPOOL_POS_H
 #define CREEL_SPOOL_POS_H
