@@ -3,42 +3,18 @@
  * one another, on a disk that is held up and fails.
  */
 #include "stage.h"
+#include "sync_kit.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static struct stage stage;
 
-struct disk {
-    _Atomic int fail, held, waiting;
-};
-static struct disk *disk;
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-int __wrap_fdatasync(int fd)
-{
-    if (disk && atomic_load(&disk->held)) {
-        atomic_fetch_add(&disk->waiting, 1);
-        while (atomic_load(&disk->held))
-            poll(NULL, 0, 1);
-    }
-    if (disk && atomic_load(&disk->fail)) {
-        errno = EIO;
-        return -1;
-    }
-    return __real_fdatasync(fd);
-}
-
 static void setup(void)
 {
-    disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(disk != MAP_FAILED);
+    sync_kit_init();
     stage_init(&stage, "\"threads\":3,\"body_memory\":\"1MiB\",",
                "\"cloud\":{\"path\":\"/cloud\",\"recipe\":\"none\",\"allow_unsigned\":true,\"envelope\":\"cloudevents\","
                "\"types\":[\"t.*\"],\"order_key\":\"json:/n\",\"batch_max\":100},"
@@ -49,8 +25,7 @@ static void setup(void)
 static void teardown(void)
 {
     stage_fini(&stage);
-    munmap(disk, sizeof *disk);
-    disk = NULL;
+    sync_kit_fini();
 }
 
 #define BATCH "application/cloudevents-batch+json; charset=utf-8"

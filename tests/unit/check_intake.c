@@ -2,12 +2,11 @@
  * check_intake: the life of the intake role: start, restart, reload, what dispatch sends, a disk that fails, stop.
  */
 #include "stage.h"
+#include "sync_kit.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,34 +22,9 @@ static struct stage stage;
     "\"" name "\":{\"path\":\"/" name "\",\"recipe\":\"none\",\"allow_unsigned\":true,\"type\":\"const:t\","           \
     "\"event_id\":\"header:X-Id\"" more "}"
 
-/* --- a disk that fails: fdatasync is ours (linked with --wrap), in the child too --- */
-
-struct disk {
-    _Atomic int fail, held, waiting;
-};
-static struct disk *disk;
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-int __wrap_fdatasync(int fd)
-{
-    if (disk && atomic_load(&disk->held)) {
-        atomic_fetch_add(&disk->waiting, 1);
-        while (atomic_load(&disk->held))
-            poll(NULL, 0, 1);
-    }
-    if (disk && atomic_load(&disk->fail)) {
-        errno = EIO;
-        return -1;
-    }
-    return __real_fdatasync(fd);
-}
-
 static void setup(void)
 {
-    disk = mmap(NULL, sizeof *disk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert(disk != MAP_FAILED);
+    sync_kit_init();
     stage_init(&stage, "", SOURCE("a", ""));
     stage_start(&stage);
 }
@@ -58,8 +32,7 @@ static void setup(void)
 static void teardown(void)
 {
     stage_fini(&stage);
-    munmap(disk, sizeof *disk);
-    disk = NULL;
+    sync_kit_fini();
 }
 
 static int ask(const char *path, const char *id)

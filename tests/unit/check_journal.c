@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * check_journal: the journal's ordinary life: append, commit, switch, close, open again, retire, a full disk, a failing one.
  */
-#include "pen.h"
+#include "journal_kit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,23 +13,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "disk.h"
 #include "spool/journal_in.h"
 #include "spool/lock.h"
-
-static struct pen pen;
-
-static void setup(void)
-{
-    disk_reset();
-    pen_init(&pen);
-}
-
-static void teardown(void)
-{
-    disk_reset();
-    pen_fini(&pen);
-}
 
 START_TEST(an_empty_spool_gets_its_folders_and_a_segment)
 {

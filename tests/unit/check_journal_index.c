@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * check_journal_index: closed segments have an index that says what they say, however it was made, and a bad one does no harm.
  */
-#include "pen.h"
+#include "journal_kit.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "disk.h"
 #include "spool/journal_in.h"
 #include "spool/scan.h"
-
-static struct pen pen;
-
-static void setup(void)
-{
-    disk_reset();
-    pen_init(&pen);
-}
-
-static void teardown(void)
-{
-    disk_reset();
-    pen_fini(&pen);
-}
 
 static bool first_is_indexed(void)
 {

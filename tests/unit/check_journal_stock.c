@@ -2,30 +2,15 @@
  * check_journal_stock: segments are filled ahead in the quiet, not while others commit, and no further than there is room; one that is
  * needed at once is taken as far as it is; and a stock that cannot be filled closes no door.
  */
-#include "pen.h"
+#include "journal_kit.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "disk.h"
 #include "spool/journal_in.h"
 
 enum { MIB = 1 << 20, LARGE_BYTES = 64 * MIB, YOUNG_BYTES = 4 * MIB, SHRUNK_BYTES = 256 * 1024, BODY_BYTES = 200000 };
-
-static struct pen pen;
-
-static void setup(void)
-{
-    disk_reset();
-    pen_init(&pen);
-}
-
-static void teardown(void)
-{
-    disk_reset();
-    pen_fini(&pen);
-}
 
 static enum fill filling(void)
 {

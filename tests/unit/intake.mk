@@ -27,7 +27,7 @@ tests_unit_check_throttle_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 tests_unit_check_cloudevent_SOURCES = tests/unit/check_cloudevent.c tests/unit/suite.h
 tests_unit_check_cloudevent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cloudevent_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
-tests_unit_check_batch_SOURCES = tests/unit/check_batch.c $(INTAKE_STAGE)
+tests_unit_check_batch_SOURCES = tests/unit/check_batch.c tests/unit/sync_kit.h $(INTAKE_STAGE)
 tests_unit_check_batch_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_batch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_batch_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
@@ -71,7 +71,7 @@ tests_unit_check_intake_requests_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_intake_requests_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_intake_requests_LDADD = $(LIB_INTAKE) $(CHECK_LIBS)
 # fdatasync goes through the test, so that it can hold it up or let it fail.
-tests_unit_check_intake_SOURCES = tests/unit/check_intake.c $(INTAKE_STAGE)
+tests_unit_check_intake_SOURCES = tests/unit/check_intake.c tests/unit/sync_kit.h $(INTAKE_STAGE)
 tests_unit_check_intake_CPPFLAGS = $(INTAKE_CPPFLAGS)
 tests_unit_check_intake_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_intake_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
