@@ -714,6 +714,18 @@ def as_ordinary_user():
     return [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
 
+def without_namespaces():
+    """A launcher into a place where namespaces are forbidden."""
+    if os.getuid() != 0:
+        raise Skip("making such a place needs root")
+    launcher = [os.path.join(HERE, "without_namespaces")]
+    try:
+        run([*launcher, "true"])
+    except Failed as e:
+        raise Skip(f"no such place can be made here: {e}") from None
+    return launcher
+
+
 class Good(threading.Thread):
     """Events of the function `good`, one after the other, while bad things happen; stops at the first that is not accepted."""
 
