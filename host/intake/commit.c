@@ -129,7 +129,7 @@ static void answer_batch(struct commit *c)
     c->o.batch_done(c->arg);
 }
 
-/* Nothing of this batch is durable, and what waits behind it shall not hope: all are refused now, senders try again. */
+/* Nothing of this batch is durable. What waits behind it is refused with it: its senders try again, and wait for no failing disk. */
 static void fail_batch(struct commit *c, enum err e, const struct why *w)
 {
     enum err told = e == ERR_NO_ROOM ? ERR_SPOOL_FULL : ERR_NOT_DURABLE;
@@ -144,7 +144,7 @@ static void fail_batch(struct commit *c, enum err e, const struct why *w)
     answer_batch(c);
 }
 
-/* Safe has moved. */
+/* `safe` has moved: dispatch is to be told of it, sooner when events have come than for its own records. */
 static void owe_nudge(struct commit *c, bool events)
 {
     int64_t at_ms = events ? c->nudged_ms + NUDGE_MS : clock_mono_ms() + NUDGE_OWN_MS;
@@ -224,8 +224,8 @@ static void wait_for_work(struct commit *c, int stop)
     atomic_store(&c->asleep, false);
 }
 
-/* Where many come at once, more are on their way: a moment later they share a sync that else were two. Each costs the disk and the
- * processors what they need for the next requests. Who comes alone waits for nobody. */
+/* Where many have come at once, more are on their way: a moment later they share one sync instead of taking two, each of which costs
+ * disk and processors what the next requests need. Who comes alone waits for nobody. */
 static void linger(const struct commit *c)
 {
     if (c->last_jobs >= LINGER_JOBS)

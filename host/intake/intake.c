@@ -26,7 +26,6 @@
 #include "intake/rejected.h"
 #include "intake/steps.h"
 #include "intake/transport.h"
-#include "spool/readme.h"
 
 enum { LOCK_WAIT_MS = 30000, DRAIN_MS = 5000, STOP_SLACK_MS = 30000, SPARE_DESCRIPTORS = 256, EXPIRE_MS = 60000 };
 
@@ -34,7 +33,7 @@ struct role {
     struct intake in;
     struct house *house;    /* current */
     struct house *prepared; /* by PREPARE, until SWITCH or DISCARD */
-    int spool_fd, signal_fd;
+    int signal_fd;
     bool supervised;    /* the supervisor lives */
     bool drained;       /* the transport has ended */
     unsigned stops;     /* STOP messages */
@@ -97,10 +96,10 @@ static size_t recalled_max(const struct config *c)
 static enum err open_journal(struct role *r, const struct config *c, struct why *w)
 {
     struct journal_recovery found = {0};
-    r->in.spool_fd = r->spool_fd = open(c->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r->spool_fd < 0)
+    r->in.spool_fd = open(c->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->in.spool_fd < 0)
         return why_errno(w, "the spool %s cannot be opened", c->spool);
-    struct journal_options o = {.spool_fd = r->spool_fd,
+    struct journal_options o = {.spool_fd = r->in.spool_fd,
                                 .segment_bytes = c->segment_size,
                                 .min_free_bytes = c->min_free_bytes,
                                 .min_free_percent = c->min_free_percent,
@@ -109,8 +108,6 @@ static enum err open_journal(struct role *r, const struct config *c, struct why 
     enum err e = journal_open(&o, LOCK_WAIT_MS, recall, r->in.dedupe, &r->in.journal, &found, w);
     if (e != ERR_OK)
         return e;
-    if (readme_write(r->spool_fd, w) != ERR_OK)
-        log_line(LOG_WARN, "the spool's README cannot be written", LOG_T("why", w->text));
     journal_salt(r->in.journal, r->in.salt);
     atomic_fetch_add(&r->in.shared->intake_epoch, 1);
     log_line(LOG_INFO, "journal open", LOG_N("lines", found.lines), LOG_N("copied", found.copied),
@@ -156,7 +153,7 @@ static struct rejected_limits rejected_limits(const struct config *c)
 static enum err open_rejected(struct role *r, const struct config *c, struct why *w)
 {
     const struct rejected_limits limits = rejected_limits(c);
-    enum err e = rejected_open(r->spool_fd, &limits, &r->in.rejected, w);
+    enum err e = rejected_open(r->in.spool_fd, &limits, &r->in.rejected, w);
     if (e == ERR_OK)
         rejected_expire(r->in.rejected, clock_wall_ms());
     return e;
@@ -250,7 +247,7 @@ static void begin_stop(struct role *r, const char *why)
     transport_stop(r->in.transport, DRAIN_MS);
 }
 
-/* What is left when no connection is. */
+/* No connection is left that could bring an event: the committer may end when dispatch's records are written. */
 static void stop_committer(struct role *r)
 {
     if (r->drained)
@@ -325,7 +322,7 @@ static bool run(struct role *r)
 
 int intake_main(void)
 {
-    struct role r = {.supervised = true, .spool_fd = -1, .signal_fd = -1};
+    struct role r = {.in.spool_fd = -1, .supervised = true, .signal_fd = -1};
     struct why w = {""};
 
     log_init("intake", LOG_TEXT, LOG_INFO);
@@ -350,7 +347,7 @@ int intake_main(void)
     discard(&r);
     house_release(r.house);
     dedupe_free(r.in.dedupe);
-    close(r.spool_fd);
+    close(r.in.spool_fd);
     close(r.signal_fd);
     free(r.message);
     log_msg(LOG_INFO, "stopped");

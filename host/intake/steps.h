@@ -22,7 +22,7 @@ struct intake {
     struct shared *shared;
     struct journal *journal;
     uint8_t salt[DEDUPE_SALT_BYTES];
-    int spool_fd; /* the role's */
+    int spool_fd; /* the spool's folder */
     struct dedupe *dedupe;
     struct commit *commit;
     struct transport *transport;

@@ -51,7 +51,7 @@ struct journal_dedupe {
 };
 typedef void (*journal_dedupe_cb)(void *arg, const struct journal_dedupe *d);
 
-/* Make the spool's folders if they are missing, take the lock (ERR_DENIED when another process holds it and does not let go
+/* Make the spool's folders and its README if they are missing, take the lock (ERR_DENIED when another process holds it and does not let go
  * within wait_ms), recover: find `safe`, quarantine, copy intact lines beyond `safe` into a fresh segment, sync; hand
  * every duplicate key whose time is not over to cb. After it returns *safe is published and the journal is writable, unless the
  * disk is full: then it opens all the same, refuses, and journal_tick tries on.
