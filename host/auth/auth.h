@@ -66,9 +66,7 @@ bool auth_is_credential(const struct auth *a, struct span header);
 /* Is there a token in the path behind the source's own? */
 bool auth_asks_path(const struct auth *a);
 /* The path with all of rest, its end, as "…" where a token is looked for there (it may stand in another place than it
- * should), and the query with the token as "…"; themselves where they hold none, else in the arena; "…" alone when that is
- * full. */
+ * should); itself where there is none, else in the arena; "…" alone when that is full. */
 struct span auth_hide_path(const struct auth *a, struct span path, struct span rest, struct arena *scratch);
-struct span auth_hide_query(const struct auth *a, struct span query, struct arena *scratch);
 
 #endif

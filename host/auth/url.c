@@ -92,35 +92,3 @@ struct span auth_hide_path(const struct auth *a, struct span path, struct span r
     struct span out = arena_close(scratch, &b);
     return out.p ? out : hidden;
 }
-
-/* Each pair of the name, also where there are several. */
-static void put_pairs(struct buf *b, const char *name, struct span query, struct arena *scratch)
-{
-    struct span key, value;
-    bool first = true;
-    for (struct form_iter it = form_iter(query); form_next(&it, &key, &value); first = false) {
-        struct span decoded = SPAN_NONE;
-        bool known = form_decode(key, scratch, &decoded) == ERR_OK;
-        if (!first)
-            buf_putc(b, '&');
-        buf_put_span(b, key);
-        if (value.n > 0) {
-            buf_putc(b, '=');
-            buf_put_span(b, known && !span_eq_str(decoded, name) ? value : hidden);
-        }
-    }
-}
-
-struct span auth_hide_query(const struct auth *a, struct span query, struct arena *scratch)
-{
-    const struct config_auth *c = method_of(a);
-    const char *name = c ? query_name(c) : NULL;
-    struct buf b;
-    if (!name || query.n == 0)
-        return query;
-    buf_init(&b, 4 * query.n + 16);
-    put_pairs(&b, name, query, scratch);
-    struct span out = b.failed ? SPAN_NONE : arena_copy(scratch, buf_span(&b));
-    buf_fini(&b);
-    return out.p ? out : hidden;
-}

@@ -64,11 +64,6 @@ void steps_skip_to_dedupe(struct request *q)
     q->step = number_of(step_dedupe) - 1; /* done, as the loop sees it */
 }
 
-bool steps_reading(const struct request *q)
-{
-    return q->step <= number_of(step_read);
-}
-
 bool steps_proven(const struct request *q)
 {
     return q->step > number_of(step_verify);

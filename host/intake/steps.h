@@ -58,8 +58,6 @@ enum err step_commit(struct request *q);
 bool steps_run(struct request *q);
 /* Nothing between here and dedupe is asked of this request: what it is is known. From within a step before those. */
 void steps_skip_to_dedupe(struct request *q);
-/* Is the request still before the end of its body, so that more bytes are wanted? */
-bool steps_reading(const struct request *q);
 /* Has the request proven whom it comes from, as far as its source asks for that? */
 bool steps_proven(const struct request *q);
 /* The name of the step a request stands at. Static. */

@@ -16,7 +16,7 @@
 #define OWN_PREFIX "creel."
 #define FETCH_TYPE "creel.fetch"
 #define FETCHED_FOLDER "fetched"
-enum { FETCHED_BYTES = 64 * 1024, FETCHED_FILES = 64 /* of one source; the oldest goes */, FETCH_URL_BYTES = 2048 };
+enum { FETCHED_BYTES = 64 * 1024, FETCHED_FILES = 64 /* of one source; the oldest goes */ };
 
 static inline bool own_name(struct span name)
 {

@@ -21,7 +21,6 @@ enum {
     PACE_PART = 8,             /* when three eighths of a segment are used, */
     PACE_WAITS = 3,
     PACE = 2,                  /* the next one is filled, twice as fast as that one is used */
-    VOID_MAX_BYTES = 256
 };
 
 uint32_t journal_reserve(uint32_t size)

@@ -362,11 +362,6 @@ struct span ledger_name(const struct ledger *l, uint32_t n)
     return names_text(l->names, n);
 }
 
-bool ledger_held(const struct ledger *l, uint32_t function)
-{
-    return function < NAMES_FUNCTIONS && l->held[function / 8] >> function % 8 & 1;
-}
-
 const int64_t *ledger_counts(const struct ledger *l)
 {
     return l->counts;

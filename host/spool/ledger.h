@@ -16,7 +16,8 @@
  *   carry     the event's place is this line now, and its invocations are as the line says, whatever was known
  *   action    replay: done, dead and waiting become pending; base = attempts, interrupted = 0. drop: dead. With no function: all of
  *             the event's. With attempts: only if no further attempt has begun since. Nothing at all once the whole event has
- *             ended: only a carry line brings that back. hold, resume: see ledger_held
+ *             ended: only a carry line brings that back. hold, resume: nothing (whether a function is held
+ *             is in spool/functions.json)
  *   others    nothing
  *
  * A ledger that drops what has ended does so inside ledger_apply: so to replay an event that has ended, write a carry line in
@@ -92,8 +93,6 @@ enum state ledger_state(const struct entry *e); /* of the event; STATE_PENDING b
  * The numbers of functions stay; those of sources and types hold while an entry has them and long after, not for ever. */
 uint32_t ledger_intern(struct ledger *l, struct span name);
 struct span ledger_name(const struct ledger *l, uint32_t n);
-/* Did the last hold or resume line about this function say hold? */
-bool ledger_held(const struct ledger *l, uint32_t function);
 /* Invocations in each state, all events. */
 const int64_t *ledger_counts(const struct ledger *l);
 /* Position before which nothing unfinished lies (the oldest unfinished entry's, or `end` if there is none). */

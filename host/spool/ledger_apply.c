@@ -195,28 +195,11 @@ static void drop(struct ledger *l, struct entry *e, struct invocation *i)
         (void)ledger_set(l, e, i, STATE_DEAD);
 }
 
-static enum err hold(struct ledger *l, struct span function, bool held)
-{
-    struct buf b;
-    buf_init(&b, function.n + 1);
-    struct span name = plain(function, &b);
-    uint32_t number = name.p ? ledger_intern(l, name) : NAMES_NONE;
-    buf_fini(&b);
-    if (number == NAMES_NONE)
-        return function.p ? ERR_NO_MEMORY : ERR_INVALID;
-    uint8_t bit = (uint8_t)(1u << number % 8);
-    if (held)
-        l->held[number / 8] |= bit;
-    else
-        l->held[number / 8] &= (uint8_t)~bit;
-    return ERR_OK;
-}
-
 static enum err apply_action(struct ledger *l, const struct line *line, struct pos at, struct entry **e)
 {
     (void)at;
     if (span_eq_str(line->action, "hold") || span_eq_str(line->action, "resume"))
-        return hold(l, line->function, span_eq_str(line->action, "hold"));
+        return line->function.p ? ERR_OK : ERR_INVALID;
     void (*act)(struct ledger *, struct entry *, struct invocation *) = span_eq_str(line->action, "replay") ? replay
                                                                         : span_eq_str(line->action, "drop") ? drop
                                                                                                             : NULL;

@@ -18,7 +18,6 @@ struct ledger {
     } *segments; /* ascending; those with entries */
     size_t n_segments, cap_segments;
     int64_t counts[STATE_COUNT];
-    uint8_t held[NAMES_FUNCTIONS / 8];
 };
 
 /* A new entry, not routed, unfinished, the newest; NULL when memory is out. source and type are plain text. */

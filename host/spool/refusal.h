@@ -14,7 +14,6 @@
 #define REFUSAL_FOLDER "rejected"
 enum {
     REFUSAL_NAME_BYTES = 64,
-    REFUSAL_DETAIL_BYTES = 512,
     REFUSAL_HEADERS_MAX = 128,        /* of a request with more, or with more bytes of them, no headers are kept */
     REFUSAL_HEADERS_BYTES = 32 * 1024,
     REFUSAL_URL_BYTES = 8 * 1024,     /* the same */

@@ -158,18 +158,15 @@ START_TEST(tokens_are_hidden)
     ck_assert_span_eq(auth_hide_path(kit.auth, span_of(path.p, 35), span_of(path.p + 3, 32), &kit.scratch),
                       "/a/\xe2\x80\xa6");
     ck_assert_span_eq(auth_hide_path(kit.auth, SPAN_LIT("/a"), SPAN_NONE, &kit.scratch), "/a");
-    ck_assert_span_eq(auth_hide_query(kit.auth, SPAN_LIT("token=1"), &kit.scratch), "token=1");
     ck_assert_span_eq(auth_hide_path(NULL, path, span_skip(path, 3), &kit.scratch), path.p);
+    kit.scratch.n = kit.scratch.cap; /* full: nothing is shown rather than too much */
+    ck_assert_span_eq(auth_hide_path(kit.auth, path, span_skip(path, 3), &kit.scratch), "\xe2\x80\xa6");
     auth_good("\"url_token_file\":\"token\",\"bearer_file\":\"token\",\"api_key_file\":\"next\"");
-    ck_assert_span_eq(auth_hide_query(kit.auth, SPAN_LIT("a=1&token=x&%74oken=y&&b&token"), &kit.scratch),
-                      "a=1&token=\xe2\x80\xa6&%74oken=\xe2\x80\xa6&b&token");
     ck_assert_span_eq(auth_hide_path(kit.auth, path, span_skip(path, 3), &kit.scratch), path.p);
     ck_assert(auth_is_credential(kit.auth, SPAN_LIT("AUTHORIZATION")));
     ck_assert(auth_is_credential(kit.auth, SPAN_LIT("x-api-key")));
     ck_assert(!auth_is_credential(kit.auth, SPAN_LIT("x-api-keys")));
     ck_assert(!auth_is_credential(NULL, SPAN_LIT("x-api-key")));
-    kit.scratch.n = kit.scratch.cap; /* full: nothing is shown rather than too much */
-    ck_assert_span_eq(auth_hide_query(kit.auth, SPAN_LIT("token=x"), &kit.scratch), "\xe2\x80\xa6");
 }
 END_TEST
 
