@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * channel: versioned messages over a SOCK_SEQPACKET socketpair: supervisor <-> role, and intake <-> dispatch.
  * The supervisor holds both ends of the intake <-> dispatch pair, so what one side has sent survives its death.
- * A message is one packet: struct channel_head then the payload, at most CHANNEL_PAYLOAD_BYTES.
+ * A message is one packet: struct channel_head then the payload, at most CHANNEL_PAYLOAD_BYTES. A descriptor belongs to one thread at a
+ * time.
  */
 #ifndef CREEL_BASE_CHANNEL_H
 #define CREEL_BASE_CHANNEL_H

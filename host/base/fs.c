@@ -203,10 +203,15 @@ void fs_put_name(struct buf *b, struct span s)
 
 enum err fs_sealed(const char *name, struct span content, int *fd, struct why *w)
 {
+    return fs_sealed_two(name, content, SPAN_NONE, fd, w);
+}
+
+enum err fs_sealed_two(const char *name, struct span first, struct span rest, int *fd, struct why *w)
+{
     int made = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (made < 0)
         return why_errno(w, "%s: cannot create a memory file", name);
-    if (fs_pwrite_all(made, content, 0) != ERR_OK ||
+    if (fs_pwrite_all(made, first, 0) != ERR_OK || fs_pwrite_all(made, rest, (off_t)first.n) != ERR_OK ||
         fcntl(made, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
         why_errno(w, "%s: cannot write or seal a memory file", name);
         close(made);

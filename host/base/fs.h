@@ -40,5 +40,7 @@ void fs_put_name(struct buf *b, struct span s);
 
 /* A sealed memfd with this content, named for /proc. Close-on-exec; nobody can change it any more. */
 enum err fs_sealed(const char *name, struct span content, int *fd, struct why *w);
+/* The same with a content of two parts. */
+enum err fs_sealed_two(const char *name, struct span first, struct span rest, int *fd, struct why *w);
 
 #endif

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -181,23 +180,6 @@ static enum err put_fields(struct slot *s, const struct line_event *e, struct wh
     return ERR_OK;
 }
 
-/* The fields in a file of memory that nobody can change any more. */
-static enum err seal_fields(struct slot *s, struct span body, int *out, struct why *w)
-{
-    int fd = memfd_create("event", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return why_errno(w, "cannot create a memory file for a run");
-    struct span prefix = buf_span(&s->fields);
-    if (fs_pwrite_all(fd, prefix, 0) != ERR_OK || fs_pwrite_all(fd, body, (off_t)prefix.n) != ERR_OK ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-        why_errno(w, "cannot fill a memory file for a run");
-        close(fd);
-        return ERR_SYSTEM;
-    }
-    *out = fd;
-    return ERR_OK;
-}
-
 enum err slot_run(struct slot *s, const struct line_event *e, uint32_t attempt, int64_t timeout_ms, int64_t deadline_mono_ms,
                   uint64_t token, struct why *w)
 {
@@ -221,7 +203,7 @@ enum err slot_run(struct slot *s, const struct line_event *e, uint32_t attempt, 
             return why_set(w, ERR_NO_MEMORY, "out of memory");
     } else {
         run.fields_bytes = s->fields.n + e->body.n;
-        if ((result = seal_fields(s, e->body, &fd, w)) != ERR_OK)
+        if ((result = fs_sealed_two("event", buf_span(&s->fields), e->body, &fd, w)) != ERR_OK)
             return result;
         buf_clear(&s->fields);
     }
