@@ -55,10 +55,6 @@ static void teardown(void)
     stage_fini(&stage);
 }
 
-#define assert_has(span_, text_)                                                                                       \
-    ck_assert_msg(memmem((span_).p, (span_).n, (text_), strlen(text_)) != NULL, "no '%s' in: %.*s", (text_),           \
-                  (int)(span_).n, (span_).p)
-
 static void expect(const char *uri, const char *const *headers, int status, const char *challenge)
 {
     static int serial;

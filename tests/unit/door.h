@@ -34,10 +34,6 @@ static void teardown(void)
     stage_fini(&stage);
 }
 
-#define assert_has(span_, text_)                                                                                       \
-    ck_assert_msg(memmem((span_).p, (span_).n, (text_), strlen(text_)) != NULL, "no '%s' in: %.*s", (text_),           \
-                  (int)(span_).n, (span_).p)
-
 static int64_t counter(enum stat_id id)
 {
     return atomic_load(&stage.shared->stats[id]);

@@ -65,6 +65,11 @@ void answer_fini(struct answer *a);
 /* The value of an answer's header field, empty when absent. */
 struct span answer_header(const struct answer *a, const char *name);
 struct span answer_body(const struct answer *a);
+/* The span holds this text. */
+#define assert_has(span_, text_)                                                                                       \
+    ck_assert_msg(memmem((span_).p, (span_).n, (text_), strlen(text_)) != NULL, "no '%s' in: %.*s", (text_),           \
+                  (int)(span_).n, (span_).p)
+
 /* One request on a connection of its own. */
 void stage_call(const struct stage *s, const struct call *c, struct answer *a);
 /* Standard Webhooks headers for this id, time and body, as NAME, value, …, NULL; static storage. */
