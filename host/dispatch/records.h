@@ -20,7 +20,7 @@ struct records {
     struct buf out;    /* (uint32 length, line)*, the first `sent` bytes are gone already */
     size_t sent, line; /* line: where the open record's length is */
     uint64_t dropped;  /* bytes taken off the front of `out` so far; marks count from the very first byte, on top of base */
-    int64_t due_ms;    /* when what is waiting shall be sent, INT64_MAX: nothing is */
+    int64_t due_ms;    /* when what is waiting is to be sent; INT64_MAX: nothing is waiting */
     bool open;
 };
 
@@ -31,7 +31,7 @@ void records_fini(struct records *r);
  * (nothing may be decided that is not written down, and a new dispatch starts from the journal). */
 struct buf *records_begin(struct records *r);
 uint64_t records_end(struct records *r);
-/* The same for a line that nothing waits for, and that the journal's next reader would work out again: it shall be sent at by_ms,
+/* The same for a line that nothing waits for, and that the journal's next reader would work out again: it is sent at by_ms,
  * on the clock of the caller, or together with one that has to be sent at once. Each message costs intake a sync. */
 uint64_t records_end_by(struct records *r, int64_t by_ms);
 /* When the next flush is due; INT64_MAX: nothing is waiting. */

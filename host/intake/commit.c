@@ -44,7 +44,7 @@ struct commit {
     struct inbox *inbox;
     size_t last_jobs; /* in the batch before */
     int64_t now_ms, next_tick_ms, nudged_ms;
-    int64_t nudge_ms; /* safe has moved since dispatch was last told: when it shall be; INT64_MAX: it has not */
+    int64_t nudge_ms; /* `safe` has moved: when dispatch is to be told; INT64_MAX: it has been */
 };
 
 void commit_submit(struct commit *c, struct commit_job *youngest, struct commit_job *oldest)

@@ -104,7 +104,7 @@ static void tell_of(struct request *q, const struct house_limit *l, const struct
     q->limit = *s;
 }
 
-/* The first of these is refused, as q->limit says: whoever waits as told shall not find that another one refuses it then. */
+/* The first of these is refused, as q->limit says: whoever waits as told must not be refused by another one then. */
 static void longest_wait(struct request *q, const struct limit_share *shares, size_t n, int64_t now_ns)
 {
     struct limit_state s;

@@ -58,7 +58,7 @@ void journal_want_spare(struct journal *j)
 
 void journal_pace(struct journal *j)
 {
-    /* A burst may be over before the next segment is needed; it shall be whole when seven eighths of the live one are used. */
+    /* A burst may be over before the next segment is needed; it must be whole when seven eighths of the live one are used. */
     uint32_t begin = j->live.size / PACE_PART * PACE_WAITS;
     uint64_t due = j->spare.fd >= 0 || j->live.end < begin ? 0 : (uint64_t)(j->live.end - begin) * PACE + j->young_bytes;
     helper_pace(&j->helper, due < UINT32_MAX ? (uint32_t)due : UINT32_MAX);

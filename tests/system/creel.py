@@ -741,6 +741,13 @@ class Good(threading.Thread):
         except Exception as e:  # pylint: disable=broad-except
             self.error = e
 
+    def finish(self):
+        """No more of them; each was accepted and is done, or will be soon."""
+        self.end.set()
+        self.join()
+        check(not self.error, f"a good event failed meanwhile: {self.error}")
+        self.host.wait_all(self.ids, "done")
+
 
 def main(names):
     """Run all test_* of a module's globals, or those named on the command line."""

@@ -64,15 +64,20 @@ def recovered(h, accepted):
     h.wait_all(accepted, "done")
 
 
+def begin(h, disk):
+    """A spool on that disk; the ids of the first events."""
+    h.settings.update(spool=os.path.join(disk.at, "spool"), min_free="1MiB", segment_size="256KiB")
+    h.write_config()
+    h.function("record", creel.code("record"), OUT=h.path("out/out"), TYPES="order.created")
+    h.start()
+    return [h.accept() for _ in range(20)]
+
+
 def full_disk(fill_first):
     if os.getuid() != 0:
         raise creel.Skip("mounting a small tmpfs needs root")
     with Host() as h, Disk(h) as disk:
-        h.settings.update(spool=os.path.join(disk.at, "spool"), min_free="1MiB", segment_size="256KiB")
-        h.write_config()
-        h.function("record", creel.code("record"), OUT=h.path("out/out"), TYPES="order.created")
-        h.start()
-        accepted = [h.accept() for _ in range(20)]
+        accepted = begin(h, disk)
         for _ in range(2):
             if fill_first:
                 disk.fill()
@@ -103,11 +108,7 @@ def test_full_at_kill():
     if os.getuid() != 0:
         raise creel.Skip("mounting a small tmpfs needs root")
     with Host() as h, Disk(h) as disk:
-        h.settings.update(spool=os.path.join(disk.at, "spool"), min_free="1MiB", segment_size="256KiB")
-        h.write_config()
-        h.function("record", creel.code("record"), OUT=h.path("out/out"), TYPES="order.created")
-        h.start()
-        accepted = [h.accept() for _ in range(20)]
+        accepted = begin(h, disk)
         disk.fill()
         until_refused(h, accepted)
         h.process.kill()

@@ -57,10 +57,7 @@ def scenario(h):
         check({r: h.role(r) for r in roles} == roles, "a role has ended meanwhile\n" + h.log_tail())
         after = {r: creel.rss_kib(p) for r, p in roles.items()}
         check(all(after[r] - before[r] < GROWTH_KIB for r in after), f"memory grew: {before} -> {after} KiB")
-        good.end.set()
-        good.join()
-        check(not good.error, f"a good event failed meanwhile: {good.error}")
-        h.wait_all(good.ids, "done")
+        good.finish()
         creel.poll(lambda: stands_still(h), "what it started to be gone")
         print(f"    {len(good.ids)} good events meanwhile; {ends}; memory {before} -> {after} KiB")
         h.allow(".*")
