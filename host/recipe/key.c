@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -92,9 +91,7 @@ const unsigned char *key_keep(struct key_load *l, size_t n)
 
 struct key key_begin(const struct key_load *l, enum key_kind kind)
 {
-    static atomic_uint_fast64_t serials = 1;
     return (struct key){.id = l->id,
-                        .serial = atomic_fetch_add(&serials, 1),
                         .not_before_ms = l->in->not_before_ms,
                         .not_after_ms = l->in->not_after_ms,
                         .kind = kind};

@@ -14,7 +14,6 @@ enum key_kind { KEY_SECRET, KEY_ED25519, KEY_RSA, KEY_EC };
 
 struct key {
     const char *id;  /* one id may stand for several keys: a JWKS holds many */
-    uint64_t serial; /* of this process, never used twice */
     int64_t not_before_ms, not_after_ms;
     enum key_kind kind;
     const unsigned char *secret; /* MAC key, or the 64-byte Ed25519 private key; in keyring.secrets; NULL: none */

@@ -140,7 +140,6 @@ static void sign_token(struct span header, struct span claims)
 {
     static const char secret[] = "a secret of our own, of 40 bytes or more";
     static const struct key key = {.id = "k",
-                                   .serial = UINT64_MAX,
                                    .not_after_ms = INT64_MAX,
                                    .kind = KEY_SECRET,
                                    .secret = (const unsigned char *)secret,

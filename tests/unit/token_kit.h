@@ -39,19 +39,15 @@ static inline void kit_end(void)
     arena_fini(&arena);
 }
 
-static uint64_t kit_serial;
-
 static inline struct key secret_key(const void *p, size_t n)
 {
-    return (struct key){
-        .id = "k", .serial = ++kit_serial, .not_after_ms = INT64_MAX, .kind = KEY_SECRET, .secret = p, .n_secret = n};
+    return (struct key){.id = "k", .not_after_ms = INT64_MAX, .kind = KEY_SECRET, .secret = p, .n_secret = n};
 }
 
 static inline struct key pkey_key(EVP_PKEY *pkey)
 {
     ck_assert_ptr_nonnull(pkey);
     return (struct key){.id = "k",
-                        .serial = ++kit_serial,
                         .not_after_ms = INT64_MAX,
                         .kind = EVP_PKEY_is_a(pkey, "RSA") ? KEY_RSA : KEY_EC,
                         .pkey = pkey};
