@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <creel.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>

@@ -7,14 +7,12 @@
 #define _GNU_SOURCE
 #include <creel.h>
 #include <curl/curl.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     ANSWER_BYTES = CREEL_REPLY_BYTES,

@@ -2,7 +2,6 @@
  * token: credentials that are a text both sides know: API key, bearer token, user and password. Keeps nothing.
  */
 #include <sodium.h>
-#include <stdio.h>
 
 #include "auth/auth_parts.h"
 #include "base/codec.h"

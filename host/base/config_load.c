@@ -4,7 +4,6 @@
  */
 #include "base/config_parts.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>

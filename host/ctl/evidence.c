@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * evidence: gathers keys and recipes. Prints nothing.
  */
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
  */
 #include "ctl/keys.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <sodium.h>

@@ -2,7 +2,6 @@
  * keys_make: creel keys generate: a random key in the recipe's encoding, into a file of its own, and what to write into
  * the configuration. Replaces no file.
  */
-#include <errno.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>

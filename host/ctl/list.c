@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * list: creel list: every event, oldest first, as a table or as one JSON object a line.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

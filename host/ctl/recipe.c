@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "ctl/recipe_names.h"
 #include "ctl/recipe_words.h"
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/fs.h"
 #include "ctl/ctl.h"
 #include "ctl/past.h"
 #include "schema/compare.h"

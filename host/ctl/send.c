@@ -2,14 +2,11 @@
  * send: creel send: signs events as their sender would and posts them, one to look at or many to measure with. Holds
  * the secret it was given for as long as it runs; prints no byte of it. One thread.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "base/units.h"
 #include "ctl/credential.h"
 #include "ctl/ctl.h"
 #include "ctl/letter.h"

@@ -2,7 +2,6 @@
  * show: creel show ID: one event, whole: as it came, and everything that happened to it.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/json.h"

@@ -3,7 +3,6 @@
  */
 #include "ctl/subject.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * test: creel test: one event, or a file of cases, through a function in a real slot. Needs no daemon and touches no spool.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"

@@ -3,7 +3,6 @@
  */
 #include "dispatch/audit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>

@@ -8,7 +8,6 @@
 #include "dispatch/feed.h"
 #include "dispatch/registry.h"
 #include "dispatch/retire.h"
-#include "dispatch/runs.h"
 #include "dispatch/view.h"
 
 static void put_action(struct dispatch *d, const struct id *id, struct span function, uint16_t attempts, const char *who)

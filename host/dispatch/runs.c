@@ -9,7 +9,6 @@
 #include "base/channel.h"
 #include "base/log.h"
 #include "dispatch/builtin.h"
-#include "dispatch/generation.h"
 #include "dispatch/view.h"
 #include "dispatch/worker.h"
 #include "worker/wire.h"

@@ -3,7 +3,6 @@
  */
 #include "dispatch/settings.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>

@@ -10,7 +10,6 @@
 #include <stddef.h>
 
 #include "base/log.h"
-#include "dispatch/claims.h"
 #include "dispatch/generation.h"
 #include "dispatch/runs.h"
 

@@ -2,7 +2,6 @@
  * compile_whole: what must hold between a recipe's members, and what follows from them. Runs when a configuration is
  * loaded; never on a request.
  */
-#include "base/json.h"
 #include "recipe/compiler.h"
 #include "recipe/key.h"
 

@@ -2,7 +2,6 @@
  * explain_try: the usual mistakes, one after the other: does the signature become good with it? Texts of keys that are made
  * up here are wiped.
  */
-#include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

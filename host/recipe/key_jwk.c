@@ -7,7 +7,6 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <sodium.h>
-#include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/json.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * sign_place: puts values where references look for them, and leaves the rest of the request as it is.
  */
-#include <stdio.h>
 
 #include "base/json_edit.h"
 #include "recipe/form.h"

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/config.h"
-#include "base/json.h"
 #include "base/media.h"
 #include "recipe/form.h"
 #include "recipe/key.h"

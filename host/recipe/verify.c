@@ -2,7 +2,6 @@
  * verify: does this request prove what its recipe asks for? Cheap questions first: presence, form, time, and only then
  * cryptography. Allocates nothing but from the given arena. Any thread with its own struct recipe_context.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"

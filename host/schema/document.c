@@ -4,7 +4,6 @@
  */
 #include "schema/compiler.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "schema/uri.h"

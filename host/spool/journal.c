@@ -4,7 +4,6 @@
  */
 #include "spool/journal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>

@@ -7,10 +7,8 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "spool/line.h"
 #include "worker/wire.h"
 

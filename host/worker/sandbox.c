@@ -4,7 +4,6 @@
 #include "config.h"
 #include "worker/sandbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
