@@ -38,7 +38,7 @@ static bool can_read(const struct dispatch *d, const struct gap *g)
     char bytes[STEP], path[64];
     ssize_t got = 1;
     snprintf(path, sizeof path, "journal/%012" PRIu32 ".jsonl", g->at.segment);
-    int fd = openat(d->spool_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(d->spool_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno == ENOENT;
     for (uint32_t n = 0; n < g->n && got > 0; n += (uint32_t)got) {

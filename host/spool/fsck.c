@@ -36,7 +36,7 @@ static void guess(const struct fsck *f, struct pos from, uint32_t n, char out[QU
     enum { HEAD_BYTES = 4096 };
     char head[HEAD_BYTES], path[64];
     snprintf(path, sizeof path, "journal/%012" PRIu32 ".jsonl", from.segment);
-    int fd = openat(f->spool_fd, path, O_RDONLY | O_CLOEXEC);
+    int fd = openat(f->spool_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ssize_t got = fd >= 0 ? pread(fd, head, n < HEAD_BYTES ? n : HEAD_BYTES, (off_t)from.offset) : 0;
     quarantine_guess(span_of(head, got > 0 ? (size_t)got : 0), out);
     if (fd >= 0)
@@ -64,7 +64,7 @@ static void unreadable(void *arg, struct pos from, uint32_t n)
 /* Does intake hold its lock? */
 static bool is_live(int spool_fd)
 {
-    int fd = openat(spool_fd, ".intake.lock", O_RDONLY | O_CLOEXEC);
+    int fd = openat(spool_fd, ".intake.lock", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
     if (fd >= 0)

@@ -25,7 +25,7 @@ static enum err read_range(int spool_fd, struct pos at, uint32_t n, struct buf *
     char name[SEGMENT_FORM_BYTES], path[NAME_BYTES];
     segment_form_name(at.segment, SEGMENT_LIVE, name);
     snprintf(path, sizeof path, "journal/%s", name);
-    int fd = openat(spool_fd, path, O_RDONLY | O_CLOEXEC);
+    int fd = openat(spool_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return why_errno(w, "%s: cannot open", path);
     enum err e = ERR_OK;

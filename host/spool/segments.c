@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "spool/line.h"
@@ -161,11 +162,16 @@ enum err segments_open(struct segments *s, uint32_t number, int *fd, struct why 
     }
     char name[SEGMENT_NAME_BYTES];
     segment_name(number, name);
-    int opened = openat(s->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int opened = openat(s->dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (opened < 0) {
         enum err e = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
         why_errno(w, "journal/%s: cannot open", name);
         return e;
+    }
+    struct stat st;
+    if (fstat(opened, &st) == 0 && !S_ISREG(st.st_mode)) {
+        close(opened);
+        return why_set(w, ERR_SYSTEM, "journal/%s: not a regular file", name);
     }
     if (oldest->fd >= 0)
         close(oldest->fd);

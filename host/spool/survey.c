@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "spool/segments.h"
 
 enum { HEAD_BYTES = 4096, MOST_BYTES = 1 << 30 };
+#define SEGMENT_LAST_TO_FOLLOW (UINT32_MAX - (1U << 20)) /* behind a larger number too few are left */
 
 /* One reading of segments: who is told, and what about. */
 struct reading {
@@ -45,6 +47,10 @@ static enum err find_largest(struct survey *s, struct why *w)
             s->largest = number;
     }
     closedir(dir);
+    /* Going on from there would begin at 1 again, over what is there. */
+    if (s->largest > SEGMENT_LAST_TO_FOLLOW)
+        return why_set(w, ERR_INVALID, "journal/: a file is numbered %" PRIu32 ", and no number is left for the segments to come: "
+                       "if creeld did not make it, take it away", s->largest);
     return ERR_OK;
 }
 
@@ -54,7 +60,7 @@ static enum err read_head(struct survey *s, struct survey_segment *k, struct why
     struct stat st;
     struct line l;
     segment_form_name(k->number, SEGMENT_LIVE, name);
-    int fd = openat(s->journal_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(s->journal_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return why_errno(w, "journal/%s: cannot open", name);
     ssize_t got = pread(fd, head, sizeof head, 0);

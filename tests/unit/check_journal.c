@@ -181,6 +181,43 @@ START_TEST(numbers_are_never_used_again)
 }
 END_TEST
 
+/* Whatever the name is of: beginning at 1 again would write over what is there. */
+START_TEST(the_last_number_is_the_end)
+{
+    static const char *const names[] = {"journal/004294967295.jsonl", "journal/004294967295.jsonl.next", "journal/004294967295.idx",
+                                        "journal/004294967294.idx"};
+    pen_open(&pen);
+    pen_write(&pen, 1, 80, 500);
+    pen_close(&pen);
+    int64_t bytes = pen_size(&pen, "journal/000000000001.jsonl");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ck_assert_int_eq(fs_replace(pen.spool_fd, names[i], SPAN_LIT("x"), 0640, NULL), ERR_OK);
+        ck_assert_int_eq(pen_try_open(&pen), ERR_INVALID);
+        ck_assert_ptr_nonnull(strstr(pen.why.text, "429496729"));
+        ck_assert_int_eq(pen_size(&pen, names[i]), 1);
+        ck_assert_int_eq(pen_size(&pen, "journal/000000000001.jsonl"), bytes);
+        ck_assert_int_eq(unlinkat(pen.spool_fd, names[i], 0), 0);
+    }
+    pen_open(&pen);
+    pen_assert_events(&pen, 1, 80);
+}
+END_TEST
+
+/* Opening a pipe would wait for ever. */
+START_TEST(a_segment_that_is_no_file_is_named)
+{
+    pen_open(&pen);
+    pen_write(&pen, 1, 80, 500);
+    pen_close(&pen);
+    ck_assert_int_eq(mkfifoat(pen.spool_fd, "journal/000000000009.jsonl", 0640), 0);
+    ck_assert_int_eq(pen_try_open(&pen), ERR_SYSTEM);
+    ck_assert_msg(strstr(pen.why.text, "000000000009.jsonl: not a regular file") != NULL, "%s", pen.why.text);
+    ck_assert_int_eq(unlinkat(pen.spool_fd, "journal/000000000009.jsonl", 0), 0);
+    pen_open(&pen);
+    pen_assert_events(&pen, 1, 80);
+}
+END_TEST
+
 /* What is unreadable in a segment is in quarantine before the segment goes. */
 START_TEST(retirement_quarantines_what_cannot_be_read)
 {
@@ -424,6 +461,8 @@ int main(void)
     tcase_add_test(t, one_process_at_a_time);
     tcase_add_test(t, retirement_is_oldest_first_and_spares_the_last_two);
     tcase_add_test(t, numbers_are_never_used_again);
+    tcase_add_test(t, the_last_number_is_the_end);
+    tcase_add_test(t, a_segment_that_is_no_file_is_named);
     tcase_add_test(t, retirement_quarantines_what_cannot_be_read);
     tcase_add_test(t, an_old_segment_that_the_disk_cannot_read_stops_nothing);
     tcase_add_loop_test(t, a_tail_that_the_disk_cannot_read_does_not_stop_the_start, 0, 2);
