@@ -13,6 +13,7 @@
 
 enum {
     LOOK_MS = 1000,
+    LOOK_SOON_MS = 20, /* while intake removes one: small segments are many, and are to go as fast as others come */
     ASK_AGAIN_MS = 60000, /* intake may have died with the request, or with a carry line too long for a record */
     KEEP_SEGMENTS = 2,    /* the one that is written and the one before it stay */
     CARRY_BYTES = 1 << 20 /* of records in one look */
@@ -119,9 +120,10 @@ static bool over_retention(struct dispatch *d, const uint32_t *later, size_t n)
 static void ask(struct dispatch *d, uint32_t segment)
 {
     struct retire *r = d->retire;
-    if (records_waiting(&d->records) || (r->asked == segment && d->now_ms - r->asked_ms < ASK_AGAIN_MS))
+    if (r->asked == segment && d->now_ms - r->asked_ms < ASK_AGAIN_MS)
         return;
-    if (channel_send(d->peer_fd, CHANNEL_RETIRE, span_of((const char *)&segment, sizeof segment), NULL, 0) != ERR_OK)
+    /* Records that wait for others to share a message go first: under load some always do. */
+    if (records_flush(&d->records) != ERR_OK || channel_send(d->peer_fd, CHANNEL_RETIRE, span_of((const char *)&segment, sizeof segment), NULL, 0) != ERR_OK)
         return;
     r->asked = segment;
     r->asked_ms = d->now_ms;
@@ -158,4 +160,6 @@ void retire_turn(struct dispatch *d)
     if (feed_read(d).segment != r->checkpointed)
         retire_checkpoint(d);
     look(d);
+    if (d->now_ms - r->asked_ms < LOOK_MS)
+        r->look_ms = d->now_ms + LOOK_SOON_MS;
 }

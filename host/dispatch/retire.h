@@ -11,7 +11,7 @@
 /* ERR_NO_MEMORY. */
 enum err retire_open(struct dispatch *d, struct why *w);
 void retire_close(struct dispatch *d);
-/* Once a second while feed is live. */
+/* Once a second while feed is live, and more often while segments go. */
 void retire_turn(struct dispatch *d);
 /* Say where the next start begins to read. */
 void retire_checkpoint(struct dispatch *d);

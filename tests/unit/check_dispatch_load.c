@@ -112,6 +112,28 @@ START_TEST(test_unfinished_events_are_carried_and_segments_go)
 }
 END_TEST
 
+/* Some more events, each with records that others wait for. */
+static bool more_events(const char *body)
+{
+    for (int i = 0; i < 8; i++)
+        (void)rig_put(&r, "shop", "order.paid", "ok", body, false);
+    rig_commit(&r);
+    return true;
+}
+
+START_TEST(test_segments_go_under_a_load_that_never_rests)
+{
+    rig_fini(&r);
+    rig_init(&r, ",\"retention\":\"1ms\"");
+    rig_drop(&r, "behave", "behave", "{\"mode\":\"pool\"}");
+    rig_start(&r);
+    rig_until(&r, r.shared->dispatching && rig_logged(&r, "function live"));
+    static char body[20000];
+    memset(body, 'x', sizeof body - 1);
+    rig_until(&r, more_events(body) && r.lines[KIND_TOMBSTONE] >= 20);
+}
+END_TEST
+
 START_TEST(test_one_function_cannot_starve_others)
 {
     rig_fini(&r);
@@ -171,6 +193,7 @@ int main(void)
     tcase_add_test(t, test_backlog);
     tcase_add_test(t, test_restart_in_a_backlog_larger_than_the_mind);
     tcase_add_test(t, test_unfinished_events_are_carried_and_segments_go);
+    tcase_add_test(t, test_segments_go_under_a_load_that_never_rests);
     tcase_add_test(t, test_one_function_cannot_starve_others);
     tcase_add_test(t, test_it_is_quiet_while_nobody_takes_its_records);
     suite_add_tcase(s, t);
