@@ -124,6 +124,8 @@ enum err fsck_run(int spool_fd, fsck_report cb, void *arg, struct fsck_summary *
     if (!e)
         e = read_journal(&f, w);
     if (!e)
+        e = fsck_journal(&f, w);
+    if (!e)
         e = fsck_dead(&f, w);
     if (!e)
         e = fsck_fetched(&f, w);

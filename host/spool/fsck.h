@@ -29,6 +29,7 @@ typedef void (*fsck_report)(void *arg, bool finding, const char *text);
 /* Check a spool directory:
  *   - each segment begins with its own first line; every byte is filling or part of an intact line that is valid JSON;
  *     what is not is a finding until quarantine/ holds the very bytes, then a note with the name
+ *   - no closed segment is missing or shorter than its index says, none is empty, and nothing else is in journal/
  *   - event ids are unique; lines speak of events that are there; events decode
  *   - attempts are numbered without gaps, each begins after the one before has ended, each outcome belongs to an
  *     attempt on record, and no transition is outside lifecycle.tbl

@@ -179,6 +179,8 @@ enum err fsck_line(struct fsck *f, const struct line *l, struct pos at)
     f->sum.kinds[l->kind]++;
     check_form(&s);
     check[l->kind](&s);
+    if (l->kind == KIND_TOMBSTONE && l->segment > f->retired)
+        f->retired = l->segment;
     enum err e = ledger_apply(f->all, l, at, NULL), of_unfinished = ledger_apply(f->unfinished, l, at, NULL);
     if (e == ERR_NO_MEMORY || of_unfinished == ERR_NO_MEMORY)
         return ERR_NO_MEMORY;

@@ -4,8 +4,8 @@ host_spool_libspool_a_SOURCES = \
 	host/spool/dead.c host/spool/dead.h \
 	host/spool/fetched.c host/spool/fetched.h \
 	host/spool/fsck.c host/spool/fsck.h \
-	host/spool/fsck_core.h host/spool/fsck_dead.c host/spool/fsck_fetched.c host/spool/fsck_line.c \
-	host/spool/fsck_rejected.c \
+	host/spool/fsck_core.h host/spool/fsck_dead.c host/spool/fsck_fetched.c host/spool/fsck_journal.c \
+	host/spool/fsck_line.c host/spool/fsck_rejected.c \
 	host/spool/kinds.tbl host/spool/members.tbl \
 	host/spool/ledger.c host/spool/ledger.h \
 	host/spool/ledger_apply.c host/spool/ledger_core.h \

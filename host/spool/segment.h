@@ -12,6 +12,8 @@
 /* At least this much room in a segment, so that its first line and a few records fit. */
 enum { SEGMENT_LEAST_BYTES = 16 * 1024, SEGMENT_MOST_BYTES = 1 << 30, SEGMENT_FORM_BYTES = 32 };
 
+#define SEGMENT_LAST_TO_FOLLOW (UINT32_MAX - (1U << 20)) /* a journal does not begin behind a larger number: too few are left */
+
 struct segment {
     int fd; /* owned; -1: none */
     uint32_t number;

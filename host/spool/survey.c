@@ -18,7 +18,6 @@
 #include "spool/segments.h"
 
 enum { HEAD_BYTES = 4096, MOST_BYTES = 1 << 30 };
-#define SEGMENT_LAST_TO_FOLLOW (UINT32_MAX - (1U << 20)) /* behind a larger number too few are left */
 
 /* One reading of segments: who is told, and what about. */
 struct reading {
@@ -115,6 +114,12 @@ static struct survey_segment *find(struct survey *s, uint32_t number)
     return NULL;
 }
 
+static void say_shorter(const struct survey_segment *k, uint32_t acknowledged)
+{
+    log_line(LOG_ERROR, "acknowledged bytes are missing: a journal segment is shorter than it was", LOG_N("segment", k->number),
+             LOG_N("bytes", k->size), LOG_N("acknowledged", acknowledged));
+}
+
 /* A good index that fits the file, of which nothing was taken back since. */
 static bool read_index(struct survey *s, const struct survey_segment *k, struct index *x)
 {
@@ -122,6 +127,8 @@ static bool read_index(struct survey *s, const struct survey_segment *k, struct 
         return false;
     if (x->length == k->size && k->void_from >= k->size && (!k->has_salt || memcmp(x->salt, k->salt, sizeof x->salt) == 0))
         return true;
+    if (x->length > k->size)
+        say_shorter(k, x->length);
     index_fini(x);
     return false;
 }
@@ -217,8 +224,7 @@ static enum err learn_safe(struct survey *s, uint64_t told, struct why *w)
     s->safe = safe;
     s->safe_told = true;
     if (safe.offset > k->size)
-        log_line(LOG_ERROR, "acknowledged bytes are missing: a journal segment is shorter than it was", LOG_N("segment", k->number),
-                 LOG_N("bytes", k->size), LOG_N("acknowledged", safe.offset));
+        say_shorter(k, safe.offset);
     return ERR_OK;
 }
 

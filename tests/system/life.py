@@ -91,6 +91,24 @@ def test_backlog_survives_restart():
         h.finish()
 
 
+def test_a_segment_that_was_cut():
+    """Acknowledged bytes that nobody can bring back: creel fsck and the next start say so, and creeld goes on."""
+    with Host() as h:
+        h.start()
+        for _ in range(5):
+            h.accept()
+        check(h.stop() == 0, "creeld did not stop with status 0")
+        at = h.spool("journal", "000000000001.jsonl")
+        os.truncate(at, os.path.getsize(at) // 2)
+        said = h.creel("fsck", status=1).stdout
+        check("000000000001.jsonl: the end is missing" in said, said)
+        h.start()
+        check("acknowledged bytes are missing" in h.log_text(), "not said:\n" + h.log_tail())
+        h.accept()
+        h.allow("acknowledged bytes are missing", "quarantine", "cannot be read")
+        h.finish()
+
+
 def test_second_one_is_refused():
     with recorder() as h:
         h.start()

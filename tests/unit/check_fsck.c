@@ -5,6 +5,7 @@
 
 #include "spool/dead.h"
 #include "spool/fsck.h"
+#include "spool/index.h"
 #include "spool_dir.h"
 
 static struct spool_dir d;
@@ -257,6 +258,56 @@ START_TEST(a_segment_under_another_name_is_found)
 }
 END_TEST
 
+/* The index of a closed segment with so many bytes. */
+static void put_index(uint32_t segment, uint32_t length)
+{
+    struct index x;
+    int folder = openat(d.fd, "journal", O_RDONLY | O_DIRECTORY);
+    index_init(&x);
+    x.segment = segment;
+    x.length = length;
+    ck_assert_int_eq(index_write(folder, &x, NULL), ERR_OK);
+    index_fini(&x);
+    close(folder);
+}
+
+START_TEST(a_segment_that_is_gone_cut_or_empty_is_found)
+{
+    put_index(1, (uint32_t)b.n);
+    check_it();
+    ck_assert_msg(sum.findings == 0, "%s", heard);
+    put_index(1, (uint32_t)b.n + 700);
+    expect("journal/000000000001.jsonl: the end is missing");
+    put_index(1, (uint32_t)b.n);
+    spool_dir_write(&d, 2, 0, SPAN_NONE);
+    expect("journal/000000000002.jsonl is empty");
+    spool_dir_unlink(&d, 2);
+    put_index(2, 100);
+    expect("journal/000000000002.jsonl is missing");
+    size_t from = b.n;
+    line_put_tombstone(&b, 2, 1764072000000, "x");
+    seal_from(from);
+    put_segment_line(&b, 3);
+    spool_dir_unlink(&d, 1);
+    spool_dir_write(&d, 3, 0, span_skip(buf_span(&b), from));
+    check_it();
+    ck_assert_msg(!strstr(heard, "000000000002.jsonl is missing"), "%s", heard);
+}
+END_TEST
+
+START_TEST(what_does_not_belong_in_the_journal_is_found)
+{
+    ck_assert_int_eq(fs_replace(d.fd, "journal/000000000002.jsonl.next", SPAN_LIT("x"), 0600, NULL), ERR_OK);
+    ck_assert_int_eq(fs_replace(d.fd, "journal/.000000000001.idx.tmp", SPAN_LIT("x"), 0600, NULL), ERR_OK);
+    check_it();
+    ck_assert_msg(sum.findings == 0 && strstr(heard, "note: journal/.000000000001.idx.tmp"), "%s", heard);
+    ck_assert_int_eq(fs_replace(d.fd, "journal/2.jsonl", SPAN_LIT("x"), 0600, NULL), ERR_OK);
+    expect("journal/2.jsonl does not belong there");
+    ck_assert_int_eq(renameat(d.fd, "journal/2.jsonl", d.fd, "journal/004294967295.idx"), 0);
+    expect("journal/004294967295.idx has a number that leaves none");
+}
+END_TEST
+
 START_TEST(an_intact_line_that_is_no_json_is_found)
 {
     put_by_hand("{\"creel\":\"tombstone\",\"segment\":0,\"at\":\"2025-11-25T12:00:00.123Z\",]");
@@ -309,6 +360,8 @@ int main(void)
     tcase_add_test(t, a_wrong_checkpoint_is_found);
     tcase_add_test(t, a_wrong_safe_mark_is_found);
     tcase_add_test(t, a_segment_under_another_name_is_found);
+    tcase_add_test(t, a_segment_that_is_gone_cut_or_empty_is_found);
+    tcase_add_test(t, what_does_not_belong_in_the_journal_is_found);
     tcase_add_test(t, an_intact_line_that_is_no_json_is_found);
     tcase_add_test(t, letters_are_compared_with_the_journal);
     tcase_add_test(t, what_is_newer_or_nothing_is_said_so);
