@@ -27,7 +27,8 @@ enum {
 
 static enum err make_folders(int spool_fd, struct why *w)
 {
-    static const char *const folders[] = {"journal", "dead", "rejected", "quarantine"};
+    /* Not dead/: dispatch knows by its absence that it is lost. */
+    static const char *const folders[] = {"journal", "rejected", "quarantine"};
     enum err e = ERR_OK;
     for (size_t i = 0; !e && i < sizeof folders / sizeof folders[0]; i++)
         e = fs_mkdirs(spool_fd, folders[i], FOLDER_MODE, w);

@@ -2,6 +2,7 @@
 """creeld's own life: options, start, stop, restart, a second one, the service manager, who can see a secret."""
 import concurrent.futures
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -106,6 +107,29 @@ def test_a_segment_that_was_cut():
         check("acknowledged bytes are missing" in h.log_text(), "not said:\n" + h.log_tail())
         h.accept()
         h.allow("acknowledged bytes are missing", "quarantine", "cannot be read")
+        h.finish()
+
+
+def test_dead_letters_are_a_view():
+    """One that is taken away stays away; when all of dead/ is lost they are made again at the next start."""
+    with Host() as h:
+        h.function("rej", '#include <creel.h>\nstatic int rej(struct creel_invocation *in) { return creel_reject(in, "no"); }\n'
+                   'CREEL_FUNCTION(rej, .types = "order.bad");\n')
+        h.start()
+        dead = sorted(h.accept("order.bad") for _ in range(3))
+
+        def letters():
+            return sorted(f.split(".")[0] for _, _, files in os.walk(h.spool("dead")) for f in files if not f.endswith(".tmp"))
+        creel.poll(lambda: letters() == dead, "the dead letters")
+        os.unlink(h.spool("dead/shop/order.bad", dead[0] + ".rej.json"))
+        h.restart()
+        h.wait_all(dead, "dead")
+        check(letters() == dead[1:], f"{letters()} of {dead}")
+        check(h.stop() == 0, "creeld did not stop with status 0")
+        shutil.rmtree(h.spool("dead"))
+        h.start()
+        creel.poll(lambda: letters() == dead, lambda: f"the dead letters to be made again: {letters()}")
+        h.allow("run ended, dead")
         h.finish()
 
 
