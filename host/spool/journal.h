@@ -53,8 +53,8 @@ typedef void (*journal_dedupe_cb)(void *arg, const struct journal_dedupe *d);
 
 /* Make the spool's folders (but dead/, which is dispatch's) and its README if they are missing, take the lock (ERR_DENIED when
  * another process holds it and does not let go within wait_ms), recover: find `safe`, quarantine, copy intact lines beyond
- * `safe` into a fresh segment, sync; hand every duplicate key whose time is not over to cb. After it returns *safe is published and the journal is writable, unless the
- * disk is full: then it opens all the same, refuses, and journal_tick tries on.
+ * `safe` into a fresh segment, sync; hand every duplicate key whose time is not over to cb. After it returns *safe is published
+ * and the journal is writable, unless the disk is full: then it opens all the same, refuses, and journal_tick tries on.
  * ERR_UNSUPPORTED: an intact line of unknown format or kind; the spool is left as it was. */
 enum err journal_open(const struct journal_options *o, int64_t wait_ms, journal_dedupe_cb cb, void *arg, struct journal **out,
                       struct journal_recovery *found, struct why *w);
