@@ -112,9 +112,7 @@ static enum err open_listeners(struct supervisor *s, struct why *w)
 
 static enum err open_all(struct supervisor *s, struct why *w)
 {
-    enum err e = open_signals(s, w);
-    if (!e)
-        e = identity_find(s->now.config->user, &s->identity, w);
+    enum err e = identity_find(s->now.config->user, &s->identity, w);
     if (!e)
         e = open_spool(s, w);
     if (!e)
@@ -141,6 +139,8 @@ int supervisor_setup(struct supervisor *s)
     enum err e = shield(&w);
     if (!e)
         e = launch_reserve(&w);
+    if (!e) /* a signal that comes while the configuration is read waits */
+        e = open_signals(s, &w);
     if (!e && s->options->load(s->options->arg, &s->next, &s->now) != ERR_OK)
         return EXIT_USAGE;
     if (!e) {

@@ -98,7 +98,8 @@ static void say_fault(void *arg, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
-/* The configuration is real, the snapshot is the script. A script "faulty" stands for a bad configuration. */
+/* The configuration is real, the snapshot is the script. A script "faulty" stands for a bad configuration, "hurried" for signals
+ * that come while it is read. */
 static enum err load(void *arg, const struct loaded *now, struct loaded *out)
 {
     (void)arg;
@@ -108,6 +109,10 @@ static enum err load(void *arg, const struct loaded *now, struct loaded *out)
     enum err e = fs_read(AT_FDCWD, fx.script, &b, NULL);
     if (!e && span_eq_str(buf_span(&b), "faulty"))
         e = ERR_INVALID;
+    if (!e && span_eq_str(buf_span(&b), "hurried")) {
+        raise(SIGHUP);
+        raise(SIGTERM);
+    }
     struct loaded s = {NULL, -1, -1};
     if (!e)
         e = config_read(fx.config, say_fault, NULL, &s.config);
@@ -314,6 +319,15 @@ START_TEST(a_role_that_refuses_ends_the_start)
 }
 END_TEST
 
+START_TEST(signals_during_the_start_are_heard)
+{
+    write_file(fx.script, "hurried");
+    start_creeld();
+    expect("STOPPING=1");
+    ck_assert_int_eq(wait_exit(), 0);
+}
+END_TEST
+
 START_TEST(roles_hear_when_creeld_is_killed)
 {
     start_creeld();
@@ -510,6 +524,7 @@ int main(void)
     tcase_add_test(t, reload_of_a_faulty_file_reaches_nobody);
     tcase_add_test(t, a_second_creeld_is_refused);
     tcase_add_test(t, a_role_that_refuses_ends_the_start);
+    tcase_add_test(t, signals_during_the_start_are_heard);
     tcase_add_test(t, roles_hear_when_creeld_is_killed);
     tcase_add_test(t, a_role_that_does_not_stop_is_killed);
     tcase_add_test(t, role_states);
