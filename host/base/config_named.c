@@ -101,6 +101,19 @@ static void need_folder(struct loader *l, const struct place *root, const char *
     }
 }
 
+static void need_file(struct loader *l, const struct place *root, const char *member, const char *path)
+{
+    struct stat st;
+    if (!*path)
+        return;
+    if (stat(path, &st) != 0)
+        config_fault_member(l, root, member, "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        config_fault_member(l, root, member, "%s is not a file", path);
+    else
+        need_rights(l, root, member, path, R_OK);
+}
+
 /* What creeld makes where it is missing needs a folder to be made in: at most `levels` components above path. */
 static void need_above(struct loader *l, const struct place *root, const char *member, const char *path, int levels)
 {
@@ -181,6 +194,7 @@ void config_named(struct loader *l, const struct place *root)
     need_folder(l, root, "stock", c->stock, strcmp(c->stock, CREEL_LIBDIR "/stock") != 0, R_OK | X_OK);
     need_folder(l, root, "schemas", c->schemas, false, R_OK | X_OK);
     need_folder(l, root, "recipes", c->recipes, true, X_OK);
+    need_file(l, root, "fetch_ca_file", c->fetch_ca_file);
     doubt_folder(l, root, "spool", c->spool, "remove events");
     doubt_folder(l, root, "functions", c->functions, "decide what runs");
     doubt_folder(l, root, "stock", c->stock, "decide what runs");
