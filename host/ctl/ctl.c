@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * ctl: what the verbs share: options, messages, the configuration, the spool directory, recipes, the control socket.
- * Runs in creel only, one thread; the only state is which verb runs, for messages.
+ * Runs in creel only, one thread; the only state is which verb runs and which options were there, for messages.
  */
 #include "ctl/ctl.h"
 
@@ -23,7 +23,11 @@
 
 enum { RECIPE_BYTES_MAX = 1 << 20, RECIPES_SUGGESTED = 256, SOCKET_TIMEOUT_S = 60 };
 
+enum { OPTIONS_MAX = 64 };
+
 static const struct verb *running;
+static const char *options_seen[OPTIONS_MAX];
+static size_t n_options_seen;
 
 void frame_begin(const struct verb *v)
 {
@@ -64,6 +68,13 @@ static void take_off(int *argc, char **argv, int at, int n)
     *argc -= n;
 }
 
+/* Is text this option, with its value behind it or not? */
+static bool is_option(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(text, name, len) == 0 && (!text[len] || (name[1] == '-' && text[len] == '='));
+}
+
 bool ctl_option(int *argc, char **argv, const char *name, const char **value)
 {
     size_t len = strlen(name);
@@ -77,16 +88,27 @@ bool ctl_option(int *argc, char **argv, const char *name, const char **value)
         if (value)
             *value = joined ? argv[i] + len + 1 : argv[i + 1];
         take_off(argc, argv, i, whole && value ? 2 : 1);
+        if (n_options_seen < OPTIONS_MAX)
+            options_seen[n_options_seen++] = name;
         return true;
     }
     return false;
+}
+
+static void refuse_option(const char *text) __attribute__((noreturn));
+static void refuse_option(const char *text)
+{
+    for (size_t i = 0; i < n_options_seen; i++)
+        if (is_option(text, options_seen[i]))
+            exit(ctl_usage("option %s is there more often than it may be", options_seen[i]));
+    exit(ctl_usage("there is no option '%s'", text));
 }
 
 void ctl_words(int argc, char **argv, int min, int max)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (argv[i][0] == '-' && argv[i][1])
-            exit(ctl_usage("there is no option '%s'", argv[i]));
+            refuse_option(argv[i]);
     if (argc - 1 < min)
         exit(ctl_usage("an argument is missing"));
     if (argc - 1 > max)
@@ -116,9 +138,14 @@ const struct config *ctl_config(struct ctl *c)
     return c->config;
 }
 
+const char *ctl_spool(struct ctl *c)
+{
+    return c->spool ? c->spool : ctl_config(c)->spool;
+}
+
 int ctl_spool_fd(struct ctl *c)
 {
-    const char *spool = c->spool ? c->spool : ctl_config(c)->spool;
+    const char *spool = ctl_spool(c);
     int fd = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         exit(ctl_fail(EXIT_SYSTEM, "the spool %s cannot be opened: %s (--spool DIR names another)", spool,

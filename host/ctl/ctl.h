@@ -25,6 +25,8 @@ struct ctl {
 
 /* Load the configuration or exit 100 with every fault on stderr. */
 const struct config *ctl_config(struct ctl *c);
+/* The spool directory's name: --spool, else the configuration's. Lives as long as c. */
+const char *ctl_spool(struct ctl *c);
 /* The spool directory opened (--spool, else the configuration's), or exit with the reason. */
 int ctl_spool_fd(struct ctl *c);
 /* "creel VERB: …" on stderr; returns status, so that a verb can `return ctl_fail(…)`. */

@@ -51,7 +51,7 @@ int verb_fsck(struct ctl *c, int argc, char **argv)
     enum err e = fsck_run(fd, on_report, &r, &sum, &w);
     close(fd);
     if (e != ERR_OK)
-        return ctl_fail(e == ERR_NOT_FOUND ? EXIT_REFUSED : EXIT_SYSTEM, "%s", w.text);
+        return ctl_fail(e == ERR_NOT_FOUND ? EXIT_REFUSED : EXIT_SYSTEM, "%s: %s", ctl_spool(c), w.text);
     print_summary(c, &sum);
     return sum.findings ? EXIT_REFUSED : 0;
 }

@@ -90,6 +90,7 @@ int main(int argc, char **argv)
         fputs(frame_usage, stderr);
         return EXIT_USAGE;
     }
+    ctl_words(2, argv, 0, 1); /* an option that is left over is no verb */
     const struct verb *v = find_verb(argv[1]);
     if (!v)
         return no_verb(argv[1]);

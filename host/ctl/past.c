@@ -36,7 +36,7 @@ static void read_functions(struct past *p)
 void past_open(struct ctl *c, struct past *p)
 {
     struct why w;
-    *p = (struct past){.spool_fd = ctl_spool_fd(c)};
+    *p = (struct past){.spool = ctl_spool(c), .spool_fd = ctl_spool_fd(c)};
     buf_init(&p->text, LINE_MAX_BYTES);
     buf_init(&p->room, LINE_MAX_BYTES);
     read_functions(p);
@@ -44,7 +44,7 @@ void past_open(struct ctl *c, struct past *p)
         exit(ctl_fail(EXIT_SYSTEM, "out of memory"));
     if (reader_open(p->spool_fd, (struct pos){0}, unreadable, p, &p->reader, &w) != ERR_OK ||
         reader_open(p->spool_fd, (struct pos){0}, NULL, NULL, &p->finder, &w) != ERR_OK)
-        exit(ctl_fail(EXIT_SYSTEM, "%s", w.text));
+        exit(ctl_fail(EXIT_SYSTEM, "%s: %s", p->spool, w.text));
 }
 
 void past_close(struct past *p)
@@ -74,9 +74,9 @@ void past_read(struct past *p, past_touched touched, void *arg)
             touched(arg, entry, &line);
     }
     if (e == ERR_UNSUPPORTED)
-        exit(ctl_fail(EXIT_SYSTEM, "the journal was written by a newer version: %s", w.text));
+        exit(ctl_fail(EXIT_SYSTEM, "%s: the journal was written by a newer version: %s", p->spool, w.text));
     if (e != ERR_AGAIN)
-        exit(ctl_fail(EXIT_SYSTEM, "%s", w.text));
+        exit(ctl_fail(EXIT_SYSTEM, "%s: %s", p->spool, w.text));
 }
 
 static int by_id(const void *a, const void *b)

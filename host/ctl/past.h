@@ -12,6 +12,7 @@
 #include "spool/reader.h"
 
 struct past {
+    const char *spool;        /* its name; not owned */
     int spool_fd;
     struct ledger *ledger;    /* ended events too */
     struct reader *reader;    /* in order */

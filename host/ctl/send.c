@@ -366,9 +366,10 @@ static void unload(struct sender *s)
 
 static void take_header(struct sender *s, const char *text)
 {
-    const char *colon = strchr(text, ':');
-    if (!colon || colon == text || s->n_given == GIVEN_MAX)
-        exit(ctl_usage("--header must be 'Name: value', %d times at most", GIVEN_MAX));
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"; /* RFC 9110 5.6.2 */
+    const char *colon = text + strspn(text, token);
+    if (*colon != ':' || colon == text || colon[strcspn(colon, "\r\n")] || s->n_given == GIVEN_MAX)
+        exit(ctl_usage("--header must be 'Name: value' on one line, %d times at most", GIVEN_MAX));
     struct span value = span_str(colon + 1);
     while (value.n > 0 && value.p[0] == ' ')
         value = span_skip(value, 1);

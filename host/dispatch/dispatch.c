@@ -299,7 +299,7 @@ static void lock_spool(struct dispatch *d)
         if (errno != EWOULDBLOCK && errno != EINTR)
             die(EXIT_SYSTEM, "cannot lock %s/.dispatch.lock: %s", d->config->spool, strerror(errno));
         if (clock_mono_ms() > until)
-            die(EXIT_SYSTEM, "another dispatch works on the spool %s", d->config->spool);
+            die(EXIT_SYSTEM, "%s/.dispatch.lock: another dispatch works on this spool: stop it first (fuser -v names it)", d->config->spool);
         (void)usleep(20 * 1000);
     }
 }

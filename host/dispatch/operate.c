@@ -91,8 +91,11 @@ static struct function *named(struct dispatch *d, struct span request, struct bu
     buf_init(&name, NAME_BYTES);
     if (json_type_of(value) == JSON_STRING && json_unescape(value, &name) == ERR_OK)
         f = function_find(d, buf_span(&name));
-    if (!f)
-        refuse(b, "not-found", "there is no function of this name");
+    if (!f) {
+        struct why w;
+        why_set(&w, ERR_NOT_FOUND, "there is no function '%.*s': creel status lists them", (int)name.n, name.n ? name.p : "");
+        refuse(b, "not-found", w.text);
+    }
     buf_fini(&name);
     return f;
 }
@@ -148,7 +151,8 @@ static void op_forget(struct dispatch *d, struct span request, const char *who, 
     if (!f)
         return;
     if (f->present) {
-        refuse(b, "invalid", "its file is still in the functions folder: remove it first");
+        why_set(&w, ERR_INVALID, "%s.so is still in the functions folder: remove it first", f->name);
+        refuse(b, "invalid", w.text);
         return;
     }
     if (!audit_function(d, "forget", who, f, b))
@@ -242,7 +246,7 @@ static const char *drop_one(struct dispatch *d, struct span event, const struct 
     struct entry *e = ledger_find(d->ledger, id);
     unsigned dropped = 0, running = 0;
     if (!e || !e->routed)
-        return "it is not unfinished";
+        return "no unfinished event has this id";
     for (unsigned i = 0; ledger_find(d->ledger, id) == e && i < e->n; i++) {
         struct invocation *inv = &e->inv[i];
         if (function.p && !span_eq(ledger_name(d->ledger, inv->function), function))

@@ -96,6 +96,11 @@ KEY = base64.b64encode(b"k" * 32).decode()
 def test_usage_is_100():
     check("did you mean 'verify'" in run("verfy", expect=100), "no suggestion")
     check("--nope" in run("verify", "--nope", expect=100), "the option is not named")
+    check("no option '--nope'" in run("--nope", "verify", expect=100), "an option in a verb's place is called a verb")
+    for twice in (("list", "--state", "dead", "--state=done"), ("list", "--json", "--json"), ("-c", "a", "-c", "b", "list")):
+        check("more often than" in run(*twice, expect=100), f"{twice}: an option that comes twice is said not to exist")
+    check("creel list: /usr: " in run("list", "--spool", "/usr", expect=111), "the folder that is no spool is not named")
+    check("creel fsck: /usr: " in run("fsck", "--spool", "/usr", expect=1), "the folder that is no spool is not named")
     check("verify --vectors FILE" in run("--help"), "help lists no verify")
     check(run("--version").startswith("creel "), "no version")
     check("usage: creel new" in run("new", "--help"), "help of one verb")
@@ -327,6 +332,8 @@ def test_send_says_what_is_wrong():
         text = run("send", url, "--recipe", "standard-webhooks", "--secret-file", secret, expect=100)
         check("whsec_base64" in text and "!!" not in text, text)
         run("send", url, "--recipe", "github", "--secret-file", secret, "--count", "0", expect=100)
+        for header in ("A", ": b", "a b: c", "A: b\nC: d", "A: b\rC: d"):
+            check("Name: value" in run("send", url, "--recipe", "github", "--secret-file", secret, "--header", header, expect=100), header)
         check("onnect" in run("send", url, "--recipe", "github", "--secret-file", secret, expect=111), "no reason")
 
 

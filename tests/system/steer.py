@@ -107,7 +107,7 @@ def test_replay_drop_hold():
         h.creel("drop", held)
         h.wait_state(held, "dead")
         h.creel("drop", held, status=1)
-        h.creel("drop", UNKNOWN, status=1)
+        check("no unfinished event has this id" in h.creel("drop", UNKNOWN, status=1).stderr, "drop of what nobody knows")
         check(json.loads(h.creel("hold", "good", "--json").stdout)["ok"], "hold twice")
         check(json.loads(h.creel("resume", "good", "--json").stdout)["ok"], "resume")
         h.creel("replay", r.done, "--spool", h.spool())
@@ -116,8 +116,8 @@ def test_replay_drop_hold():
         check("not the spool of" in h.creel("replay", r.done, "--spool", h.path("other"), status=100).stderr, "replay of another spool's event")
         check(json.loads(h.creel("status", "--json", "--spool", h.path("other")).stdout)["running"] is False, "status of another spool")
         for verb in ("hold", "resume", "forget"):
-            h.creel(verb, "of-that-name-is-none", status=1)
-        check("remove it first" in h.creel("forget", "good", status=1).stderr, "forget with the file there")
+            check("'of-that-name-is-none'" in h.creel(verb, "of-that-name-is-none", status=1).stderr, f"{verb} does not name what it did not find")
+        check("good.so is still in" in h.creel("forget", "good", status=1).stderr, "forget with the file there")
         h.finish()
 
 
