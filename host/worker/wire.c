@@ -46,7 +46,7 @@ enum err wire_send_two(int sock, enum wire_type type, const void *fixed, size_t 
     return n < 0 ? err_of_socket() : ERR_OK;
 }
 
-/* The room is for one descriptor; the kernel drops any more. */
+/* The room is for one descriptor, without the padding that would hold another; the kernel drops any more and says so. */
 static int received_fd(struct msghdr *msg)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -65,24 +65,22 @@ enum err wire_recv(int sock, char *buf, size_t cap, bool block, struct wire_fram
     } control;
     struct iovec iov = {buf, cap};
     struct msghdr msg = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t n;
     do
         n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (block ? 0 : MSG_DONTWAIT));
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return err_of_socket();
-    if (n == 0)
-        return ERR_CLOSED;
     int fd = received_fd(&msg);
     struct wire_head head = {0};
     if ((size_t)n >= sizeof head)
         memcpy(&head, buf, sizeof head);
-    if ((msg.msg_flags & MSG_TRUNC) || head.version != WIRE_VERSION || head.type == 0 || head.type >= WIRE_TYPES ||
-        head.length != (size_t)n - sizeof head) {
+    if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || head.version != WIRE_VERSION || head.type == 0 ||
+        head.type >= WIRE_TYPES || head.length != (size_t)n - sizeof head) {
         if (fd >= 0)
             close(fd);
-        return ERR_INVALID;
+        return n == 0 ? ERR_CLOSED : ERR_INVALID;
     }
     *out = (struct wire_frame){head.type, span_of(buf + sizeof head, head.length), fd};
     return ERR_OK;

@@ -115,6 +115,39 @@ START_TEST(refused_descriptor)
 }
 END_TEST
 
+/* Nor does one that brings more descriptors than there can be, or is nothing but descriptors. */
+START_TEST(many_descriptors)
+{
+    const struct wire_head head = {WIRE_VERSION, WIRE_WAITING, 0, 0};
+    int fds[20];
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof fds)];
+    } control = {{0}};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        fds[i] = pair[0];
+    int before = dup(0);
+    close(before);
+    for (size_t n = 1; n <= sizeof fds / sizeof fds[0]; n++)
+        for (size_t bytes = 0; bytes <= sizeof head; bytes += sizeof head) {
+            struct iovec iov = {(void *)(uintptr_t)&head, bytes};
+            struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(n * sizeof fds[0])};
+            struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+            *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(n * sizeof fds[0])};
+            memcpy(CMSG_DATA(c), fds, n * sizeof fds[0]);
+            ck_assert_int_eq(sendmsg(pair[0], &msg, 0), (ssize_t)bytes);
+            struct wire_frame f = {.fd = -1};
+            enum err want = bytes == 0 ? ERR_CLOSED : n == 1 ? ERR_OK : ERR_INVALID;
+            ck_assert_int_eq(wire_recv(pair[1], buf, sizeof buf, false, &f), want);
+            if (f.fd >= 0)
+                close(f.fd);
+        }
+    int after = dup(0);
+    close(after);
+    ck_assert_int_eq(after, before);
+}
+END_TEST
+
 static void put_all(struct buf *b, struct span fields[WIRE_FIELDS])
 {
     for (size_t i = 0; i < WIRE_FIELDS; i++)
@@ -184,6 +217,7 @@ int main(void)
     tcase_add_loop_test(t, refused, 0, sizeof wrongs / sizeof wrongs[0]);
     tcase_add_test(t, cut);
     tcase_add_test(t, refused_descriptor);
+    tcase_add_test(t, many_descriptors);
     tcase_add_test(t, fields_round_trip);
     tcase_add_test(t, fields_mutated);
     suite_add_tcase(s, t);
