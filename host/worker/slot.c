@@ -26,6 +26,7 @@ enum {
     DRAIN_BYTES = 128 * 1024, /* read from the pipe before a final event: more than it holds */
     FIELDS_BYTES = 16 << 20,  /* of a run without its body */
     END_WAIT_MS = 5000,       /* for a killed worker to be gone */
+    UNTOLD_FRAMES = 64,       /* read in one go without anything to tell: others have their turn */
     QUEUE = 3
 };
 
@@ -433,7 +434,7 @@ static struct slot_event dequeue(struct slot *s)
 struct slot_event slot_next(struct slot *s)
 {
     struct slot_event e = nothing;
-    for (;;) {
+    for (int untold = 0;;) {
         if (s->n_queue) {
             if (s->drain_bytes && next_line(s, true, &s->drain_bytes, &e))
                 return e;
@@ -447,7 +448,7 @@ struct slot_event slot_next(struct slot *s)
             return nothing;
         }
         if (next_frame(s, &e)) {
-            if (e.kind != SLOT_NOTHING)
+            if (e.kind != SLOT_NOTHING || (!s->n_queue && ++untold == UNTOLD_FRAMES))
                 return e;
             continue;
         }

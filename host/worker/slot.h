@@ -72,8 +72,9 @@ pid_t slot_pid(const struct slot *s);
  * failure nothing was sent. */
 enum err slot_run(struct slot *s, const struct line_event *e, uint32_t attempt, int64_t timeout_ms, int64_t deadline_mono_ms,
                   uint64_t token, struct why *w);
-/* The next thing that happened; SLOT_NOTHING when there is nothing to read. Reads the output pipe before a final event, so
- * that lines come before the outcome they belong to. */
+/* The next thing that happened; SLOT_NOTHING when there is nothing to read, or enough was read that is not relayed: it returns
+ * also while a function never stops sending. Reads the output pipe before a final event, so that lines come before the outcome
+ * they belong to. */
 struct slot_event slot_next(struct slot *s);
 
 #endif

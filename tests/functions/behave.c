@@ -370,6 +370,21 @@ static int do_flood_log(struct creel_invocation *in)
     return CREEL_DONE;
 }
 
+/* Just more than is relayed, then what fits into the socket, then a line, and no end. */
+static int do_flood_hang(struct creel_invocation *in)
+{
+    for (int i = 0; i < 66; i++)
+        creel_log(in, CREEL_INFO, "%4000d", i);
+    struct pollfd nearly_empty = {.fd = 3, .events = POLLOUT};
+    (void)poll(&nearly_empty, 1, -1);
+    for (int i = 0; i < 150; i++)
+        creel_log(in, CREEL_INFO, "%d", i);
+    puts("all sent");
+    fflush(stdout);
+    pause();
+    return CREEL_DONE;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct creel_invocation *in);
@@ -384,7 +399,7 @@ static const struct {
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
     {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},
     {"promise", do_promise},
-    {"flood-log", do_flood_log},
+    {"flood-log", do_flood_log}, {"flood-hang", do_flood_hang},
 };
 
 static int behave(struct creel_invocation *in)

@@ -6,6 +6,7 @@
 #include "slot_rig.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -247,11 +248,33 @@ START_TEST(garbage)
 }
 END_TEST
 
+static bool readable(int fd, int wait_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, wait_ms) > 0;
+}
+
+/* However fast a function sends what is not relayed any more, its owner gets to do something else. */
+START_TEST(flood_ends_a_turn)
+{
+    start_ready(_i, "behave");
+    give("flood-hang", SPAN_NONE);
+    do {
+        ck_assert(readable(slot_socket(slot), PATIENCE_MS));
+    } while (!span_eq_str(slot_next(slot).text, "(what it prints beyond this is not kept)"));
+    ck_assert(readable(slot_output(slot), PATIENCE_MS)); /* now the rest waits in the socket */
+    ck_assert_int_eq(slot_next(slot).kind, SLOT_NOTHING);
+    ck_assert(readable(slot_socket(slot), 0));
+    end_leaves_nothing();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("sandbox");
     TCase *t = tcase_create("ways");
-    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, key_folders, read_only_places, signals, programs, forged, garbage};
+    const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, key_folders, read_only_places, signals, programs, forged, garbage,
+                                    flood_ends_a_turn};
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
     return suite_run(s);
