@@ -22,6 +22,11 @@
 #include "worker/spawn.h"
 #include "worker/wire.h"
 
+/* From asm-generic/socket.h of Linux 6.16, which says "do not take descriptors" when it is 0. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 enum {
     DRAIN_BYTES = 128 * 1024, /* read from the pipe before a final event: more than it holds */
     FIELDS_BYTES = 16 << 20,  /* of a run without its body */
@@ -66,6 +71,8 @@ static enum err open_ends(int sock[2], int out[2], struct why *w)
         close(sock[1]);
         return ERR_SYSTEM;
     }
+    /* Closing what a function sends can take as long as it likes (SO_LINGER). Older kernels cannot be told. */
+    (void)setsockopt(sock[0], SOL_SOCKET, SO_PASSRIGHTS, &(int){0}, sizeof(int));
     (void)fcntl(sock[0], F_SETFL, O_NONBLOCK);
     (void)fcntl(out[0], F_SETFL, O_NONBLOCK);
     return ERR_OK;

@@ -352,6 +352,24 @@ static int do_forge(struct creel_invocation *in)
     return CREEL_DONE;
 }
 
+/* A log frame with a descriptor; says what became of it. */
+static int do_send_descriptor(struct creel_invocation *in)
+{
+    struct {
+        uint8_t version, type;
+        uint16_t reserved;
+        uint32_t length, level;
+    } frame = {2, 6, 0, sizeof frame.level, 1};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {{0}};
+    struct iovec iov = {&frame, sizeof frame};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    *CMSG_FIRSTHDR(&msg) = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    return creel_reject(in, "%s", sendmsg(3, &msg, MSG_NOSIGNAL) < 0 ? strerrorname_np(errno) : "sent");
+}
+
 /* A frame, and when the next run has been sent, another one, if there is one, and the end. */
 static int do_promise(struct creel_invocation *in)
 {
@@ -398,7 +416,7 @@ static const struct {
     {"write", do_write},     {"mknod", do_mknod},       {"program", do_program},   {"hang", do_hang},
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
     {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},
-    {"promise", do_promise},
+    {"promise", do_promise}, {"send-descriptor", do_send_descriptor},
     {"flood-log", do_flood_log}, {"flood-hang", do_flood_hang},
 };
 

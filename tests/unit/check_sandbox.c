@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 START_TEST(environment)
@@ -220,6 +221,22 @@ START_TEST(forged)
 }
 END_TEST
 
+/* A function's descriptor never gets to its owner, which would have to close it; where the kernel lets it, that ends the slot. */
+START_TEST(sent_descriptor)
+{
+    int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), value;
+    socklen_t n = sizeof value;
+    bool can_refuse = getsockopt(probe, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &value, &n) == 0;
+    close(probe);
+    start_ready(_i, "behave");
+    struct slot_event e = run("send-descriptor");
+    ck_assert_int_eq(e.kind, can_refuse ? SLOT_OUTCOME : SLOT_DIED);
+    if (can_refuse)
+        ck_assert_str_eq(reason, "EPERM");
+    end_leaves_nothing();
+}
+END_TEST
+
 /* Whatever bytes come: the run is answered exactly once, and the slot ends or goes on. */
 START_TEST(garbage)
 {
@@ -274,7 +291,7 @@ int main(void)
     Suite *s = suite_create("sandbox");
     TCase *t = tcase_create("ways");
     const TTest *const tests[] = {environment, descriptors, privileges, hidden_paths, key_folders, read_only_places, signals, programs, forged, garbage,
-                                    flood_ends_a_turn};
+                                    flood_ends_a_turn, sent_descriptor};
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
     return suite_run(s);
