@@ -23,6 +23,15 @@ enum {
     AGAIN_DOUBLINGS = 6
 };
 
+/* A file that was there is not found: ERR_AGAIN when it has just been taken away. */
+static enum err not_found(int folder_fd, const char *file, struct why *w)
+{
+    struct stat st;
+    if (fstatat(folder_fd, file, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return ERR_AGAIN;
+    return why_set(w, ERR_INVALID, "%s is a link that leads nowhere", file);
+}
+
 /* The content of the file that was judged, sealed. */
 static enum err copy_sealed(const struct function *f, int folder_fd, int *out, struct why *w)
 {
@@ -32,9 +41,13 @@ static enum err copy_sealed(const struct function *f, int folder_fd, int *out, s
     snprintf(file, sizeof file, "%s.so", f->name);
     int fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return errno == ENOENT ? ERR_AGAIN : why_errno(w, "cannot open %s", file);
+        return errno == ENOENT ? not_found(folder_fd, file, w) : why_errno(w, "cannot open %s", file);
     buf_init(&content, SO_BYTES);
-    enum err e = fs_read_fd(fd, &content, w);
+    enum err e = ERR_OK;
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        e = why_set(w, ERR_INVALID, "%s: not a regular file", file);
+    if (e == ERR_OK)
+        e = fs_read_fd(fd, &content, w);
     if (e == ERR_OK && fstat(fd, &st) != 0)
         e = why_errno(w, "cannot look at %s", file);
     const struct identity *j = &f->judged_so;
@@ -59,7 +72,7 @@ static enum err read_sidecar(const struct dispatch *d, struct generation *g, int
     if (g->function->builtin)
         builtin_put_sidecar(d->config, &g->sidecar);
     else if ((e = fs_read(folder_fd, file, &g->sidecar, w)) == ERR_NOT_FOUND)
-        return ERR_OK;
+        return g->function->judged_sidecar.there ? not_found(folder_fd, file, w) : ERR_OK;
     if (e == ERR_OK && (e = settings_sidecar(&g->settings, buf_span(&g->sidecar), &inner)) != ERR_OK)
         why_set(w, e, "%s: %s", file, inner.text);
     return e;

@@ -52,11 +52,14 @@ static bool same(const struct identity *a, const struct identity *b)
            a->ctime.tv_sec == b->ctime.tv_sec && a->ctime.tv_nsec == b->ctime.tv_nsec;
 }
 
+/* A link that leads nowhere is there: it cannot be used, and that is said. */
 static struct identity look_at(int folder_fd, const char *file)
 {
     struct stat st, link;
-    if (fstatat(folder_fd, file, &st, 0) != 0 || fstatat(folder_fd, file, &link, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(folder_fd, file, &link, AT_SYMLINK_NOFOLLOW) != 0)
         return nothing_there;
+    if (fstatat(folder_fd, file, &st, 0) != 0)
+        st = link;
     return (struct identity){true, S_ISLNK(link.st_mode), st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
 }
 

@@ -98,6 +98,7 @@ START_TEST(what_cannot_be_loaded_is_refused)
     int fd = open(in_folder("empty.so"), O_WRONLY | O_CREAT, 0755);
     close(fd);
     ck_assert_int_eq(mkdir(in_folder("folder.so"), 0755), 0);
+    ck_assert_int_eq(mkfifo(in_folder("fifo.so"), 0644), 0);
     ck_assert_int_eq(symlink("/nowhere", in_folder("dangling.so")), 0);
     rig_drop(&r, "behave", "good", "{\"types\":\"order.*\"}");
     struct id id = rig_event(&r, "order.paid", "ok", "{}");
@@ -108,8 +109,29 @@ START_TEST(what_cannot_be_loaded_is_refused)
     }
     rig_until(&r, status_has("{\"name\":\"empty\",\"state\":\"broken\""));
     rig_until(&r, status_has("{\"name\":\"folder\",\"state\":\"broken\""));
-    ck_assert(!status_has("dangling"));
+    rig_until(&r, status_has("{\"name\":\"fifo\",\"state\":\"broken\""));
+    rig_until(&r, status_has("{\"name\":\"dangling\",\"state\":\"broken\""));
+    ck_assert(status_has("fifo.so: not a regular file"));
+    ck_assert(status_has("dangling.so is a link that leads nowhere"));
+    id = rig_event(&r, "dangling", "ok", "{}");
+    rig_until(&r, rig_invocation(&r, &id)); /* it waits for the function, it is not ignored */
     ck_assert_int_eq(rmdir(in_folder("folder.so")), 0);
+}
+END_TEST
+
+/* Without it the function would run with settings that nobody wanted. */
+START_TEST(a_sidecar_that_leads_nowhere_is_not_passed_over)
+{
+    ck_assert_int_eq(symlink("later", in_folder("behave.json")), 0);
+    rig_drop(&r, "behave", "behave", NULL);
+    rig_until(&r, status_has("behave.json is a link that leads nowhere"));
+    rig_sidecar(&r, "elsewhere", "{\"types\":\"order.*\"}");
+    char from[2 * RIG_PATH_BYTES];
+    snprintf(from, sizeof from, "%s", in_folder("elsewhere.json"));
+    ck_assert_int_eq(rename(from, in_folder("later")), 0);
+    rig_until(&r, status_has("{\"name\":\"behave\",\"state\":\"live\""));
+    struct id id = rig_event(&r, "order.paid", "ok", "{}");
+    rig_until(&r, rig_state(&r, &id) == STATE_DONE);
 }
 END_TEST
 
@@ -233,6 +255,7 @@ int main(void)
     tcase_add_test(t, a_slow_copy_is_judged_when_it_is_whole);
     tcase_add_test(t, a_bad_sidecar_is_named_once_and_mended);
     tcase_add_test(t, what_cannot_be_loaded_is_refused);
+    tcase_add_test(t, a_sidecar_that_leads_nowhere_is_not_passed_over);
     tcase_add_test(t, an_init_that_fails_is_the_functions_fault);
     tcase_add_test(t, a_folder_may_be_replaced);
     tcase_add_test(t, a_hanging_constructor_hurts_nobody_else);
