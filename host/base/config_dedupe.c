@@ -71,12 +71,6 @@ void config_dedupe_default(struct loader *l, struct config_source *src)
     keep(src, &d);
 }
 
-void config_dedupe_check(struct loader *l, const struct place *at, const struct config_source *src)
-{
-    if (src->dedupe && src->dedupe_window_ms > l->c->retention)
-        config_warn(l, at, "retention is shorter than its window for duplicates: after a restart those of events that are gone from the journal are new");
-}
-
 void config_dedupe(struct loader *l, const struct place *at, void *source)
 {
     struct config_source *src = source;

@@ -167,7 +167,6 @@ bool config_good_reference(struct loader *l, const struct place *at, const char 
 /* config_dedupe.c: how duplicates of a source are recognised: the setting, and what holds without it. */
 void config_dedupe(struct loader *l, const struct place *at, void *source);
 void config_dedupe_default(struct loader *l, struct config_source *src);
-void config_dedupe_check(struct loader *l, const struct place *at, const struct config_source *src);
 /* config_keys.c: the keys listed in "keys", and behind them those of the source's keys_folder. */
 void config_keys(struct loader *l, const struct place *at, void *source);
 /* The same for the keys of a method of auth. */

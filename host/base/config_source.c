@@ -407,7 +407,6 @@ void config_sources_check(struct loader *l)
         const struct place *at = config_source_place(l, i, links);
         config_auth_check(l, at, &l->sources[i]);
         config_allow_check(l, at, &l->sources[i]);
-        config_dedupe_check(l, at, &l->sources[i]);
         if (l->sources[i].max_body > l->c->body_memory)
             config_fault_member(l, at, "max_body", "is more than body_memory, the memory for all requests together");
     }

@@ -12,7 +12,7 @@
 #include "spool/index.h"
 #include "spool/segment.h"
 
-/* A start cuts no closed segment, and removing one takes its index first. */
+/* A start cuts no closed segment, and of one that was removed a line says so. */
 static void check_index(struct fsck *f, int folder_fd, uint32_t number)
 {
     char name[SEGMENT_FORM_BYTES];

@@ -22,7 +22,8 @@ enum {
     SHRINK = 4,
     STEP_BYTES = 1 << 20, /* of filling */
     REST_MS = 10,         /* between two steps that are not due, */
-    QUIET_COMMITS = 5     /* and longer while there are more commits in it */
+    QUIET_COMMITS = 5,    /* and longer while there are more commits in it */
+    SWEEP_MS = 60000
 };
 
 void helper_init(struct helper *h, int spool_fd, int journal_fd, const uint8_t salt[INDEX_SALT_BYTES], int64_t (*wall_ms)(void))
@@ -167,20 +168,28 @@ static void do_check(struct helper *h)
     h->retire = e || c.e ? RETIRE_IDLE : RETIRE_CHECKED;
 }
 
+/* Indexes whose segments are gone are many where retention is short, so they are not looked through each time. */
+static void sweep(struct helper *h, uint32_t gone)
+{
+    int64_t now_ms = h->wall_ms();
+    if (now_ms >= h->swept_ms && now_ms - h->swept_ms < SWEEP_MS)
+        return;
+    h->swept_ms = now_ms;
+    index_sweep(h->journal_fd, gone + 1, now_ms);
+}
+
 static void do_remove(struct helper *h)
 {
-    static const enum segment_form forms[] = {SEGMENT_INDEX, SEGMENT_LIVE};
+    char name[SEGMENT_FORM_BYTES];
+    struct why w;
     uint32_t segment = h->retire_segment;
     pthread_mutex_unlock(&h->lock);
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        char name[SEGMENT_FORM_BYTES];
-        struct why w;
-        segment_form_name(segment, forms[i], name);
-        if (unlinkat(h->journal_fd, name, 0) != 0 && errno != ENOENT) {
-            why_errno(&w, "journal/%s", name);
-            say("a retired journal segment cannot be removed", segment, &w);
-        }
+    segment_form_name(segment, SEGMENT_LIVE, name);
+    if (unlinkat(h->journal_fd, name, 0) != 0 && errno != ENOENT) {
+        why_errno(&w, "journal/%s", name);
+        say("a retired journal segment cannot be removed", segment, &w);
     }
+    sweep(h, segment);
     stat_add(STAT_retired_total, 1);
     pthread_mutex_lock(&h->lock);
     h->retire = RETIRE_IDLE;

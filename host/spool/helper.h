@@ -49,6 +49,7 @@ struct helper {
     struct helper_closing *closes, **closes_end;
     enum retire retire;
     uint32_t retire_segment;
+    int64_t swept_ms; /* when indexes without segments were last looked through; the thread's own */
 };
 
 void helper_init(struct helper *h, int spool_fd, int journal_fd, const uint8_t salt[INDEX_SALT_BYTES], int64_t (*wall_ms)(void));
@@ -73,7 +74,7 @@ void helper_close(struct helper *h, uint32_t number, uint32_t end, struct index 
 bool helper_retire(struct helper *h, uint32_t segment);
 /* The segment that was read through and waits for its tombstone; 0: none. */
 uint32_t helper_retire_checked(struct helper *h);
-/* Its tombstone is synced: remove it. */
+/* Its tombstone is synced: remove it, and the indexes that have outlived their segments and are not needed any more. */
 void helper_remove(struct helper *h);
 
 #endif

@@ -4,21 +4,26 @@
  */
 #include "spool/index.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/codec.h"
 #include "base/fs.h"
 #include "spool/segment.h"
 
-enum { INDEX_MODE = 0640, INDEX_MAX_BYTES = 1 << 30, CRC_BYTES = 4, INDEX_MAGIC = 0x31786469 };
+enum { INDEX_MODE = 0640, INDEX_MAX_BYTES = 1 << 30, CRC_BYTES = 4, INDEX_MAGIC = 0x32786469 };
 
 struct head {
     uint32_t magic, segment, length, count;
+    int64_t until_ms; /* the latest of all rows; 0: none */
     uint8_t salt[INDEX_SALT_BYTES];
 };
 struct row {
     uint8_t key[16], id[16];
     int64_t until_ms;
 };
-_Static_assert(sizeof(struct head) == 32 && sizeof(struct row) == 40, "written as they are");
+_Static_assert(sizeof(struct head) == 40 && sizeof(struct row) == 40, "written as they are");
 
 void index_init(struct index *x)
 {
@@ -57,10 +62,14 @@ struct journal_dedupe index_at(const struct index *x, size_t i)
 
 enum err index_write(int journal_fd, const struct index *x, struct why *w)
 {
-    struct head h = {INDEX_MAGIC, x->segment, x->length, (uint32_t)index_count(x), {0}};
+    struct head h = {.magic = INDEX_MAGIC, .segment = x->segment, .length = x->length, .count = (uint32_t)index_count(x)};
     char name[SEGMENT_FORM_BYTES];
     struct buf b;
     memcpy(h.salt, x->salt, sizeof h.salt);
+    for (size_t i = 0; i < index_count(x); i++) {
+        int64_t until_ms = index_at(x, i).until_ms;
+        h.until_ms = until_ms > h.until_ms ? until_ms : h.until_ms;
+    }
     segment_form_name(x->segment, SEGMENT_INDEX, name);
     buf_init(&b, INDEX_MAX_BYTES);
     buf_put(&b, &h, sizeof h);
@@ -103,4 +112,31 @@ enum err index_read(int journal_fd, uint32_t segment, struct index *x, struct wh
         e = why_set(w, ERR_CORRUPT, "journal/%s: damaged; it is made anew", name);
     buf_fini(&b);
     return e;
+}
+
+static bool is_over(int journal_fd, const char *name, int64_t now_ms)
+{
+    struct head h;
+    int fd = openat(journal_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    bool good = pread(fd, &h, sizeof h, 0) == (ssize_t)sizeof h && h.magic == INDEX_MAGIC;
+    close(fd);
+    return !good || h.until_ms <= now_ms;
+}
+
+void index_sweep(int journal_fd, uint32_t first, int64_t now_ms)
+{
+    int fd = openat(journal_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir && fd >= 0)
+        close(fd);
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        enum segment_form form;
+        uint32_t number;
+        if (segment_form_parse(d->d_name, &form, &number) && form == SEGMENT_INDEX && number < first && is_over(journal_fd, d->d_name, now_ms))
+            unlinkat(journal_fd, d->d_name, 0);
+    }
+    if (dir)
+        closedir(dir);
 }

@@ -7,7 +7,7 @@
  *
  *   journal/000000000012.jsonl       a segment; filled with LF to its size, cut to length when closed
  *   journal/000000000013.jsonl.next  one to come: first line and filling written and synced before it gets its name
- *   journal/000000000012.idx         duplicate keys of a closed segment; disposable
+ *   journal/000000000012.idx         duplicate keys of a closed segment, also when that is retired, for as long as they count
  *   quarantine/000000000012.34567    bytes that could not be read, untouched
  *
  * A .jsonl name appears only when the first line, and where something went wrong the void lines and the lines saved behind them, are

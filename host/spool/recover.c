@@ -15,7 +15,7 @@
 #include "spool/quarantine.h"
 #include "spool/survey.h"
 
-/* Filled segments that never went live, indexes without a segment, and what was being written when the power went. */
+/* Filled segments that never went live, indexes that nobody needs, and what was being written when the power went. */
 static void remove_leftovers(struct journal *j, const struct survey *s)
 {
     int fd = openat(j->journal_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -28,12 +28,15 @@ static void remove_leftovers(struct journal *j, const struct survey *s)
         size_t n = strlen(d->d_name);
         bool ours = segment_form_parse(d->d_name, &form, &number);
         bool half = d->d_name[0] == '.' && n > 4 && strcmp(d->d_name + n - 4, ".tmp") == 0;
-        bool orphan = ours && form == SEGMENT_INDEX && (s->n == 0 || number < s->all[0].number);
-        if (half || orphan || (ours && form == SEGMENT_NEXT))
+        if (half || (ours && form == SEGMENT_NEXT))
             unlinkat(j->journal_fd, d->d_name, 0);
     }
     if (dir)
         closedir(dir);
+    if (s->n)
+        index_sweep(j->journal_fd, s->all[0].number, j->o.wall_ms());
+    else
+        index_sweep(j->journal_fd, UINT32_MAX, INT64_MAX); /* no segment says the salt of their keys */
 }
 
 /* Bytes before safe stay where they are as well, so that failing to copy them loses nothing yet; bytes behind it would be cut. */

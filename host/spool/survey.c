@@ -28,8 +28,8 @@ struct reading {
     void *arg;
 };
 
-/* Every name in the folder: the largest number that was ever used. */
-static enum err find_largest(struct survey *s, struct why *w)
+/* Every name in the folder: the largest number that was ever used, and the indexes. */
+static enum err read_names(struct survey *s, struct why *w)
 {
     int fd = openat(s->journal_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -42,10 +42,16 @@ static enum err find_largest(struct survey *s, struct why *w)
     for (struct dirent *d; (d = readdir(dir));) {
         enum segment_form form;
         uint32_t number;
-        if (segment_form_parse(d->d_name, &form, &number) && number > s->largest)
+        if (!segment_form_parse(d->d_name, &form, &number))
+            continue;
+        if (number > s->largest)
             s->largest = number;
+        if (form == SEGMENT_INDEX)
+            buf_put(&s->indexes, &number, sizeof number);
     }
     closedir(dir);
+    if (s->indexes.failed)
+        return why_set(w, ERR_NO_MEMORY, "no memory to list the journal's indexes");
     /* Going on from there would begin at 1 again, over what is there. */
     if (s->largest > SEGMENT_LAST_TO_FOLLOW)
         return why_set(w, ERR_INVALID, "journal/: a file is numbered %" PRIu32 ", and no number is left for the segments to come: "
@@ -290,16 +296,49 @@ static void on_refused(void *arg, struct pos at, uint32_t n)
              LOG_N("segment", at.segment), LOG_N("offset", at.offset), LOG_N("bytes", n));
 }
 
+static void give_all(const struct reading *r, const struct index *x)
+{
+    for (size_t i = 0; i < index_count(x); i++) {
+        struct journal_dedupe d = index_at(x, i);
+        give_key(r, &d);
+    }
+}
+
 static void give_indexed(struct reading *r)
 {
     struct index x;
     if (!keys_count(r->s, r->now) || !read_index(r->s, r->now, &x))
         return;
-    for (size_t i = 0; i < index_count(&x); i++) {
-        struct journal_dedupe d = index_at(&x, i);
-        give_key(r, &d);
-    }
+    give_all(r, &x);
     index_fini(&x);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x < y ? -1 : x > y;
+}
+
+/* The keys of events whose segments are retired. */
+static void give_retired(struct reading *r)
+{
+    struct survey *s = r->s;
+    size_t n = s->indexes.n / sizeof(uint32_t);
+    if (n == 0 || s->n == 0 || !s->has_salt)
+        return;
+    qsort(s->indexes.p, n, sizeof(uint32_t), by_number);
+    for (size_t i = 0; i < n; i++) {
+        struct index x;
+        uint32_t number;
+        memcpy(&number, s->indexes.p + i * sizeof number, sizeof number);
+        if (number >= s->all[0].number || index_read(s->journal_fd, number, &x, NULL) != ERR_OK)
+            continue;
+        if (memcmp(x.salt, s->salt, sizeof x.salt) == 0)
+            give_all(r, &x);
+        index_fini(&x);
+    }
 }
 
 /* How many of the oldest segments are left to their indexes. */
@@ -316,6 +355,7 @@ static enum err read_segments(struct reading *r, struct why *w)
 {
     struct survey *s = r->s;
     size_t trusted = count_trusted(s);
+    give_retired(r);
     for (size_t i = 0; i < s->n; i++) {
         r->now = &s->all[i];
         if (r->now->indexed)
@@ -343,7 +383,8 @@ enum err survey_read(struct survey *s, int spool_fd, int journal_fd, uint64_t to
     *s = (struct survey){.spool_fd = spool_fd, .journal_fd = journal_fd};
     buf_init(&s->ranges, MOST_BYTES);
     buf_init(&s->beyond, MOST_BYTES);
-    enum err e = find_largest(s, w);
+    buf_init(&s->indexes, MOST_BYTES);
+    enum err e = read_names(s, w);
     if (!e)
         e = read_heads(s, w);
     if (e)
@@ -358,4 +399,5 @@ void survey_free(struct survey *s)
     free(s->all);
     buf_fini(&s->ranges);
     buf_fini(&s->beyond);
+    buf_fini(&s->indexes);
 }

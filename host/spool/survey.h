@@ -38,6 +38,7 @@ struct survey {
     uint64_t lines, torn_bytes, copied;
     struct buf ranges; /* of struct survey_range: unreadable and to be kept */
     struct buf beyond; /* intact lines behind safe, each with its LF */
+    struct buf indexes; /* uint32_t: the numbers of all .idx files */
 };
 
 /* told: what *safe said, 0 for unknown. Each duplicate key whose time is after now_ms goes to cb. ERR_UNSUPPORTED as journal_open.

@@ -45,6 +45,28 @@ def test_after_restart():
         h.finish()
 
 
+def test_after_its_segment_is_gone():
+    """The window for duplicates goes on when retention is over."""
+    with Host(segment_size="64KiB", retention="1ms") as h:
+        h.function("record", creel.code("record"), OUT=h.path("out/out"), TYPES="order.created")
+        h.start()
+        event, _ = same(h, 4)
+        h.wait_state(event, "done")
+        first = h.spool("journal/000000000001.jsonl")
+
+        def gone():
+            h.accept("order.paid", note="x" * 20000)
+            return not os.path.exists(first)
+        creel.poll(gone, "the segment to be retired")
+        check(same(h, 1) == (event, 0), "the end of its segment made it forget the id")
+        for _ in range(2):
+            h.restart()
+            check(same(h, 4) == (event, 0), "the restart forgot the id")
+        check(len(h.outputs()) == 1, f"runs {h.outputs()}")
+        h.creel("fsck")
+        h.finish()
+
+
 def test_after_kill_of_everything():
     with with_function() as h:
         event, _ = same(h, 4)

@@ -50,30 +50,6 @@ START_TEST(what_is_sound_can_be_looked_at_beside_faults)
 }
 END_TEST
 
-#define WITH_RETENTION(retention, dedupe) \
-    "{\"recipes\":\"recipes\",\"retention\":\"" retention "\",\n\"sources\":{\"a\":{\"path\":\"/a\",\"recipe\":\"none\",\"allow_unsigned\":true" dedupe "}}}"
-
-START_TEST(a_window_beyond_retention_is_a_warning)
-{
-    static const struct {
-        const char *text;
-        bool doubtful;
-    } cases[] = {
-        {WITH_RETENTION("23h", ""), true},
-        {WITH_RETENTION("24h", ""), false},
-        {WITH_RETENTION("7d", ",\"dedupe\":{\"by\":\"event_id\",\"window\":\"30d\"}"), true},
-        {WITH_RETENTION("1h", ",\"dedupe\":{\"by\":\"body\"}"), false},
-        {WITH_RETENTION("0s", ",\"dedupe\":false"), false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct config *c = load_good(cases[i].text);
-        const char *said = c->warnings ? c->warnings->text : "";
-        ck_assert_msg(!cases[i].doubtful == !strstr(said, "creel.json:2: /sources/a: warning: retention is shorter"), "%zu: %s", i, said);
-        config_free(c);
-    }
-}
-END_TEST
-
 START_TEST(an_unknown_peer_is_a_warning)
 {
     struct config *c = load_good("{\"recipes\":\"recipes\",\"peer_users\":[\"root\",\n\"nobody-of-that-name\"]}");
@@ -483,7 +459,6 @@ int main(void)
     tcase_add_test(t, all_faults_are_reported);
     tcase_add_test(t, what_is_sound_can_be_looked_at_beside_faults);
     tcase_add_test(t, an_unknown_peer_is_a_warning);
-    tcase_add_test(t, a_window_beyond_retention_is_a_warning);
     tcase_add_test(t, a_path_is_found_decoded);
     tcase_add_test(t, all_settings_arrive_and_survive_a_snapshot);
     tcase_add_test(t, an_allow_list_survives_a_snapshot);

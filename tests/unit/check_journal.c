@@ -140,7 +140,7 @@ static bool first_is_gone(void)
     uint32_t first, last;
     journal_tick(pen.j);
     journal_bounds(pen.j, &first, &last);
-    return first > 1 && pen_size(&pen, "journal/000000000001.jsonl") < 0 && pen_size(&pen, "journal/000000000001.idx") < 0;
+    return first > 1 && pen_size(&pen, "journal/000000000001.jsonl") < 0;
 }
 
 START_TEST(retirement_is_oldest_first_and_spares_the_last_two)

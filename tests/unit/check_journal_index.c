@@ -180,6 +180,84 @@ START_TEST(an_index_hands_out_no_key_twice)
 }
 END_TEST
 
+static uint32_t retiring;
+
+static bool is_retired(void)
+{
+    char name[64];
+    snprintf(name, sizeof name, "journal/%012u.jsonl", retiring);
+    (void)journal_retire(pen.j, retiring, &pen.why);
+    journal_tick(pen.j);
+    return pen_size(&pen, name) < 0;
+}
+
+static void retire(uint32_t segment)
+{
+    retiring = segment;
+    ck_assert(pen_comes_true(is_retired));
+}
+
+static void expect_keys(int from, int to, int times)
+{
+    for (int n = from; n <= to; n++)
+        ck_assert_msg(pen.keys[n] == times, "key %d came %d times", n, pen.keys[n]);
+}
+
+static bool four_are_gone(void)
+{
+    char name[64];
+    bool all = true;
+    for (unsigned n = 1; n <= 4; n++) {
+        snprintf(name, sizeof name, "journal/%012u.idx", n);
+        all = all && pen_size(&pen, name) < 0;
+    }
+    return all;
+}
+
+START_TEST(a_retired_segment_leaves_its_index_while_duplicates_may_come)
+{
+    pen_open(&pen);
+    pen_write(&pen, 1, 120, 500);
+    ck_assert(pen_comes_true(all_closed_are_indexed));
+    retire(1);
+    retire(2);
+    for (int start = 0; start < 2; start++) {
+        pen_close(&pen);
+        pen_open(&pen);
+        expect_keys(1, 120, 1);
+        ck_assert_int_gt(pen_size(&pen, "journal/000000000001.idx"), 0);
+    }
+    pen_later(PEN_WINDOW_MS - 1);
+    retire(3);
+    ck_assert_int_gt(pen_size(&pen, "journal/000000000001.idx"), 0);
+    pen_close(&pen);
+    pen_open(&pen);
+    expect_keys(1, 120, 1);
+    pen_later(3600000); /* the next one to go takes them with it */
+    retire(4);
+    ck_assert(pen_comes_true(four_are_gone));
+    ck_assert_int_gt(pen_size(&pen, "journal/000000000005.idx"), 0);
+    pen_close(&pen);
+    pen_open(&pen);
+    expect_keys(1, 120, 0);
+}
+END_TEST
+
+/* Nobody is there any more to remove them: the start does. */
+START_TEST(a_start_removes_indexes_that_nobody_needs)
+{
+    pen_open(&pen);
+    pen_write(&pen, 1, 120, 500);
+    ck_assert(pen_comes_true(all_closed_are_indexed));
+    retire(1);
+    pen_close(&pen);
+    pen_later(PEN_WINDOW_MS);
+    pen_open(&pen);
+    ck_assert_int_lt(pen_size(&pen, "journal/000000000001.idx"), 0);
+    expect_keys(1, 120, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("journal_index");
@@ -190,6 +268,8 @@ int main(void)
     tcase_add_loop_test(t, an_index_says_what_its_segment_says, 0, INDEX_CASES);
     tcase_add_test(t, a_missing_or_damaged_index_is_made_anew);
     tcase_add_test(t, an_index_hands_out_no_key_twice);
+    tcase_add_test(t, a_retired_segment_leaves_its_index_while_duplicates_may_come);
+    tcase_add_test(t, a_start_removes_indexes_that_nobody_needs);
     suite_add_tcase(s, t);
     return suite_run(s);
 }

@@ -88,7 +88,6 @@ static int64_t filled_while_busy(void)
         ck_assert_int_eq(journal_commit(pen.j, false, NULL), ERR_OK);
         nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     }
-    ck_assert_msg(stock_bytes() < LARGE_BYTES, "it was filled all the same");
     return stock_bytes() - before;
 }
 
@@ -103,12 +102,16 @@ static bool stock_grows(void)
 START_TEST(what_is_not_due_waits_while_others_commit)
 {
     int64_t filled = LARGE_BYTES;
-    pen.segment_bytes = LARGE_BYTES;
-    pen_open(&pen);
-    ck_assert(pen_comes_true(second_is_stocked));
-    for (int i = 0; i < 5 && filled > 2 * MIB; i++)
+    for (int i = 0; i < 20 && (filled > 2 * MIB || stock_bytes() > LARGE_BYTES - 4 * MIB); i++) {
+        teardown();
+        setup();
+        pen.segment_bytes = LARGE_BYTES;
+        pen_open(&pen);
+        ck_assert(pen_comes_true(second_is_stocked));
         filled = filled_while_busy();
+    }
     ck_assert_int_le(filled, 2 * MIB);
+    ck_assert_int_le(stock_bytes(), LARGE_BYTES - 4 * MIB);
     mark = stock_bytes();
     ck_assert(pen_comes_true(stock_grows));
 }

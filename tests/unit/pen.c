@@ -44,6 +44,18 @@ void pen_remove(const char *dir)
     disk_go_on();
 }
 
+static _Atomic int64_t clock_ms;
+
+static int64_t now_ms(void)
+{
+    return atomic_load(&clock_ms);
+}
+
+void pen_later(int64_t ms)
+{
+    atomic_store(&clock_ms, PEN_NOW_MS + ms);
+}
+
 void pen_init_at(struct pen *p, const char *dir)
 {
     memset(p, 0, sizeof *p);
@@ -53,6 +65,7 @@ void pen_init_at(struct pen *p, const char *dir)
     ck_assert_int_ge(p->spool_fd, 0);
     p->safe = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(p->safe != MAP_FAILED);
+    pen_later(0);
     log_init("test", LOG_TEXT, getenv("PEN_LOG") ? LOG_DEBUG : LOG_LEVELS);
 }
 
@@ -69,11 +82,6 @@ void pen_fini(struct pen *p)
     close(p->spool_fd);
     munmap(p->safe, 4096);
     pen_remove(p->dir);
-}
-
-static int64_t now_ms(void)
-{
-    return PEN_NOW_MS;
 }
 
 static int number_of(const struct id *id)
@@ -135,7 +143,7 @@ enum err pen_event(struct pen *p, int n, size_t body_bytes)
     struct line_event e = {
         .id = pen_id(n), .received_ms = PEN_NOW_MS, .source = SPAN_LIT("shop"), .type = SPAN_LIT("order.paid"),
         .event_id = span_str(event_id), .method = SPAN_LIT("POST"), .path = SPAN_LIT("/hooks/shop"), .synced = true,
-        .dedupe = {(uint8_t)(n >> 8), (uint8_t)n}, .has_dedupe = true, .dedupe_until_ms = PEN_NOW_MS + 1000,
+        .dedupe = {(uint8_t)(n >> 8), (uint8_t)n}, .has_dedupe = true, .dedupe_until_ms = PEN_NOW_MS + PEN_WINDOW_MS,
         .headers = SPAN_LIT("[[\"content-type\",\"text/plain\"]]"), .body = span_of(body, body_bytes),
     };
     buf_init(&b, LINE_MAX_BYTES);

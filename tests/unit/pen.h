@@ -12,6 +12,7 @@
 
 enum { PEN_EVENTS = 4000, PEN_SEGMENT_BYTES = 32 * 1024 };
 #define PEN_NOW_MS INT64_C(1764072000123)
+enum { PEN_WINDOW_MS = 1000 }; /* in which an event's duplicates are known */
 
 struct pen {
     char dir[PATH_MAX];
@@ -39,6 +40,9 @@ void pen_init_at(struct pen *p, const char *dir); /* one that is there */
 void pen_fini(struct pen *p);                     /* close and remove */
 void pen_folder(char out[PATH_MAX]);              /* a new empty folder */
 void pen_remove(const char *dir);
+
+/* The journals' clock: so long after PEN_NOW_MS, where it stands from pen_init on. */
+void pen_later(int64_t ms);
 
 enum err pen_try_open(struct pen *p);
 void pen_open(struct pen *p); /* must work */
