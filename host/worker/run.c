@@ -4,9 +4,12 @@
  */
 #include "worker/worker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "spool/lifecycle.h"
@@ -14,10 +17,13 @@
 #include "worker/sandbox.h"
 #include "worker/wire.h"
 
+enum { THREAD_END_MS = 20 }; /* a thread that was joined can be there so long */
+
 struct runner {
     struct worker *w;
     uint32_t number;
     int64_t uses;
+    unsigned threads; /* before the next run */
     void *mapped; /* the fields' memory file, or NULL */
     size_t mapped_bytes;
 };
@@ -105,12 +111,32 @@ bool run_at_once(const struct worker *w)
     return w->namespaces && !w->manifest.init && !w->manifest.fini;
 }
 
-/* What this runner does next, found out before the outcome is told: a process that the run left behind ends with the slot. */
+static unsigned count_threads(void)
+{
+    struct stat st;
+    if (unshare(CLONE_THREAD) == 0) /* cheap, changes nothing, and is refused when there are more */
+        return 1;
+    return stat("/proc/self/task", &st) == 0 ? (unsigned)st.st_nlink - 2 : 2;
+}
+
+static bool threads_left(struct runner *r)
+{
+    unsigned n;
+    for (int ms = 0; (n = count_threads()) > r->threads && ms < THREAD_END_MS; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    bool left = n > r->threads;
+    r->threads = n;
+    return left;
+}
+
+/* What this runner does next, found out before the outcome is told: a process that the run left behind ends with the slot, a
+ * thread with the runner. */
 static uint32_t next_of(struct runner *r)
 {
     if (worker_children_left())
         return WIRE_NEXT_LEFT;
-    if (!r->w->max_uses || r->uses < r->w->max_uses)
+    bool used_up = r->w->max_uses && r->uses >= r->w->max_uses;
+    if (!used_up && !threads_left(r))
         return WIRE_NEXT_SAME;
     return run_at_once(r->w) ? WIRE_NEXT_AT_ONCE : WIRE_NEXT_OTHER;
 }
@@ -180,7 +206,7 @@ void run_main(struct worker *w, uint32_t number, bool known, pid_t parent)
     static char frame[WIRE_FRAME_BYTES]; /* untouched pages of it cost a fork nothing */
     settle(w, parent);
     call_init(w);
-    struct runner r = {.w = w, .number = number};
+    struct runner r = {.w = w, .number = number, .threads = count_threads()};
     if (!known)
         say_waiting(w, number);
     for (;;) {

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -314,10 +315,9 @@ static int do_kill_owner(struct creel_invocation *in)
 
 static void *thread_main(void *arg)
 {
-    if (arg) {
-        usleep(20000);
-        _exit(4);
-    }
+    if (arg)
+        for (;;)
+            pause();
     return &runs;
 }
 
@@ -330,10 +330,22 @@ static int do_thread(struct creel_invocation *in)
     return result == &runs ? CREEL_DONE : CREEL_RETRY;
 }
 
-static int do_die_later(struct creel_invocation *in)
+static int do_leave_thread(struct creel_invocation *in)
 {
     pthread_t t;
     return pthread_create(&t, NULL, thread_main, in) == 0 ? CREEL_DONE : creel_reject(in, "no thread");
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+    _exit(4);
+}
+
+static int do_die_later(struct creel_invocation *in)
+{
+    signal(SIGALRM, on_alarm);
+    return setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 20000}, NULL) == 0 ? CREEL_DONE : creel_reject(in, "no timer");
 }
 
 /* Frames that a runner has no business sending: raw bytes, in hexadecimal. */
@@ -415,7 +427,7 @@ static const struct {
     {"rename", do_rename},   {"mkdir", do_mkdir},       {"run", do_run},
     {"write", do_write},     {"mknod", do_mknod},       {"program", do_program},   {"hang", do_hang},
     {"leave", do_leave},     {"bomb", do_bomb},         {"leak", do_leak},         {"kill-all", do_kill_all},
-    {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"die-later", do_die_later}, {"forge", do_forge},
+    {"kill-owner", do_kill_owner}, {"thread", do_thread}, {"leave-thread", do_leave_thread}, {"die-later", do_die_later}, {"forge", do_forge},
     {"promise", do_promise}, {"send-descriptor", do_send_descriptor},
     {"flood-log", do_flood_log}, {"flood-hang", do_flood_hang},
 };
@@ -436,6 +448,8 @@ static int begin(struct creel_invocation *in)
         return creel_retry(in, "the database is away");
     if (how && strcmp(how, "crash") == 0)
         abort();
+    if (how && strcmp(how, "thread") == 0)
+        return do_leave_thread(in);
     return creel_event_id(in) || creel_attempt(in) ? CREEL_REJECT : CREEL_DONE;
 }
 

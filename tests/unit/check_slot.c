@@ -228,6 +228,24 @@ START_TEST(left_behind)
 }
 END_TEST
 
+/* A process is not used again when a run has left threads in it; those of the init hook stay. */
+START_TEST(threads_left)
+{
+    max_uses = 0;
+    for (int k = 0; k < 2; k++) {
+        config_json = k ? "{\"init\":\"thread\"}" : "{}";
+        start_ready(_i, "behave");
+        for (int n = 0; n < 4; n++) {
+            expect_outcome("count", OUTCOME_REJECT, n % 2 ? "2" : "1");
+            expect(SLOT_WAITING);
+            expect_outcome(n % 2 ? "leave-thread" : k ? "thread" : "ok", OUTCOME_DONE, ""); /* TSan's own begins with the first */
+            expect(SLOT_WAITING);
+        }
+        end_leaves_nothing();
+    }
+}
+END_TEST
+
 /* Root is bound by the namespace's pid_max, which Linux has from 6.14. */
 static bool root_is_bounded(void)
 {
@@ -568,16 +586,10 @@ int main(void)
     Suite *s = suite_create("slot");
     TCase *t = tcase_create("ways");
     const TTest *const tests[] = {
-        manifest,         outcomes,         facts,
-        json,             bodies, replies,           process_per_uses,
-        crashes,          hang_with_daemon, left_behind,
-        fork_bomb,        leaking,          kills_everything,
-        dies_while_idle,  run_meets_death,  owner_killed,
-        runs_at_once,     broken_promises,
-        killed_from_outside, constructor_output,
-        broken,           no_shared_object, hanging_constructor,
-        constructor_with_daemon, init_hook, no_worker,
-        output,           output_is_capped,
+        manifest, outcomes, facts, json, bodies, replies, process_per_uses, crashes, hang_with_daemon, left_behind,
+        threads_left, fork_bomb, leaking, kills_everything, dies_while_idle, run_meets_death, owner_killed,
+        runs_at_once, broken_promises, killed_from_outside, constructor_output, broken, no_shared_object,
+        hanging_constructor, constructor_with_daemon, init_hook, no_worker, output, output_is_capped,
     };
     add_tests(t, tests, sizeof tests / sizeof tests[0]);
     suite_add_tcase(s, t);
