@@ -268,4 +268,25 @@ def test_functions_come_and_go():
         h.finish()
 
 
+def test_a_link_whose_target_goes_away():
+    """What is live goes on, as with every file that cannot be used; after a start there is nothing to go on with: held until it is back."""
+    with Host() as h:
+        h.function("built", creel.code("record"), OUT=h.path("out/out"), TYPES="order.created")
+        target = h.path("target.so")
+        os.rename(h.path("functions/built.so"), target)
+        os.symlink(target, h.path("functions/linked.so"))
+        h.start()
+        h.wait_state(h.accept(), "done")
+        os.rename(target, target + ".away")
+        creel.poll(lambda: "leads nowhere" in h.log_text(), "the link to be reported")
+        h.wait_state(h.accept(), "done")
+        h.restart()
+        event = h.accept()
+        h.wait_state(event, "held")
+        os.rename(target + ".away", target)
+        h.wait_state(event, "done")
+        h.allow("leads nowhere")
+        h.finish()
+
+
 creel.main(globals())
