@@ -25,6 +25,7 @@ enum {
     ROUNDS_MAX = 45,  /* if the control is not caught until then, the machine is too noisy to say anything */
     CUT_PERCENT = 15, /* of all differences, at either end: there one of the two was interrupted */
 };
+#define CLOCK_VARIANCE (1.0 / 6) /* of a difference, for the clock tells whole nanoseconds; a quiet processor may give no other */
 #define CAUGHT 10.0  /* |t| of a control that is caught */
 #define DISTANCE 5.0 /* how much less a subject's |t| must be than its control's */
 
@@ -155,7 +156,7 @@ static double student(double *differences, size_t n)
         sum += differences[i];
     for (size_t i = cut; i < n - cut; i++)
         squares += (differences[i] - sum / kept) * (differences[i] - sum / kept);
-    return squares > 0 ? sum / kept / sqrt(squares / (kept - 1) / kept) : 0;
+    return sum / kept / sqrt((squares / (kept - 1) + CLOCK_VARIANCE) / kept);
 }
 
 static void one_round(double t[SUBJECTS])
